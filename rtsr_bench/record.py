@@ -1,0 +1,234 @@
+"""What is kept of one model on one track under one protocol on one system.
+
+Observations are stored, everything else is derived: per-image MSE and SSIM, every timed sample, unrounded. An outcome
+field is the measurement, a `Failure` (tried and failed) or None (not asked for); nothing else is possible.
+
+History of the schema, newest first (loaders upgrade step by step, see `store`):
+
+- 1 (2026-11): the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .protocol import Precision, Protocol, Size
+
+SCHEMA = 1
+
+
+class Stage(StrEnum):
+    """Where a guest failed."""
+
+    LOAD = "load"
+    ENHANCE = "enhance"
+    RUNTIME = "runtime"
+    COMPLEXITY = "complexity"
+
+
+class FailureKind(StrEnum):
+    """How a guest failed."""
+
+    EXCEPTION = "exception"
+    BAD_OUTPUT = "bad_output"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    NO_RESULT = "no_result"
+    INCONSISTENT = "inconsistent"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """The guest broke: at which stage, how, in one line (`message`), and the guest's own words (`detail`)."""
+
+    stage: Stage
+    kind: FailureKind
+    message: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmissionFacts:
+    """Who handed in what; `digest` is the SHA-256 over the names and bytes of the submission's files."""
+
+    id: str
+    team: str
+    title: str
+    digest: str
+    origin: str = "guest"
+    authors: str = ""
+    paper: str = ""
+    code: str = ""
+    license: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFacts:
+    """Which model of the submission; `id` is `submission/variant-xN`, `checkpoint_sha256` empty where it has none."""
+
+    id: str
+    scale: int
+    variant: str = ""
+    format: str = "python"
+    data_range: float = 1.0
+    checkpoint: str = ""
+    checkpoint_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class System:
+    """The hardware and software measured on. `facts` holds what only one kind of device has, as text."""
+
+    device_kind: str
+    device_name: str
+    device_index: int | None = None
+    cpu_model: str
+    cpu_cores: int
+    torch_threads: int
+    memory_bytes: int
+    os: str
+    python: str
+    torch: str
+    facts: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    isolation: str = "process"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataUse:
+    """A data set as measured on: `digest` over its image pairs, `verified` when every file matched a pinned hash."""
+
+    name: str
+    digest: str
+    images: int
+    verified: bool
+    complete: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFidelity:
+    """Sufficient statistics of one image: MSE on 0..255 and SSIM by convention key, and bicubic's MSE beside them."""
+
+    name: str
+    data_set: str
+    size: Size
+    mse: dict[str, float]
+    ssim: dict[str, float]
+    baseline_mse: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fidelity:
+    """How near the SR images come to HR, in the precision named."""
+
+    precision: Precision
+    images: tuple[ImageFidelity, ...]
+    wall_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telemetry:
+    """The device at one moment; None where the device does not tell. Clocks in MHz, power in W, temperature in °C."""
+
+    when: str
+    sm_clock_mhz: int | None = None
+    memory_clock_mhz: int | None = None
+    temperature_c: int | None = None
+    power_w: float | None = None
+    utilization_percent: int | None = None
+    throttle_reasons: tuple[str, ...] = ()
+    load_average: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """Milliseconds of each timed repetition of the model call, in order; `parent_wall_s` is the harness's own clock."""
+
+    samples_ms: tuple[float, ...]
+    input: Size
+    batch: int
+    precision: Precision
+    warmup: int
+    wall_s: float
+    parent_wall_s: float
+    host_ms: tuple[float, ...] = ()
+    telemetry: tuple[Telemetry, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """Operations of one forward pass at one LR size. 1 MAC = 2 FLOPs; `uncounted`: operators without a formula."""
+
+    input: Size
+    macs: int
+    flops: int
+    activations: int
+    convs: int
+    uncounted: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Complexity:
+    """Parameters as deployed and operations, at the track's LR size first."""
+
+    params: int
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Peak bytes during the timed passes; `kind` says whose: `cuda-allocator` or `rss` (less what was there before)."""
+
+    kind: str
+    peak_bytes: int
+    baseline_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One model on one track under one protocol on one system; the evidence everything published is derived from.
+
+    `started` is UTC in ISO 8601; `wall_s` the whole measurement's seconds; `overrides` the command-line overrides that
+    made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` beside it where that is another.
+    """
+
+    schema: int = SCHEMA
+    track: str
+    track_digest: str
+    protocol: Protocol
+    overrides: tuple[str, ...] = ()
+    submission: SubmissionFacts
+    model: ModelFacts
+    system: System
+    data: tuple[DataUse, ...]
+    started: str
+    wall_s: float
+    harness: str
+    command: str = ""
+    fidelity: Fidelity | Failure | None = None
+    fidelity_fp32: Fidelity | Failure | None = None
+    runtime: Runtime | Failure | None = None
+    complexity: Complexity | Failure | None = None
+    memory: Memory | Failure | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes two records answers to the same question; the latest one answers it."""
+        data = ",".join(f"{use.name}={use.digest}" for use in self.data)
+        return "|".join(
+            (
+                self.track,
+                self.protocol.digest,
+                self.submission.id,
+                self.model.id,
+                self.submission.digest,
+                self.model.checkpoint_sha256,
+                self.system.device_name,
+                str(self.system.torch_threads),
+                data,
+            )
+        )

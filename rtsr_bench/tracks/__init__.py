@@ -1,0 +1,5 @@
+"""Tracks as data: one TOML file a track, in this folder."""
+
+from .track import ScoreRule, Track, all_tracks, find_track, load_track, quick
+
+__all__ = ["ScoreRule", "Track", "all_tracks", "find_track", "load_track", "quick"]

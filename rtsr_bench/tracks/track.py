@@ -1,0 +1,144 @@
+"""A track, read from its TOML file: the protocol it is measured under and the rule it is judged by."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import SCALES, Colour, Convention, Limits, Precision, Protocol, Size
+from rtsr_bench.score import FORMULAS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+QUICK_WARMUP = 3
+QUICK_REPEATS = 15
+QUICK_IMAGES = 2
+QUICK_SHRINK = 4
+"""`--quick`: the timed input is smaller by this factor in each direction."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreRule:
+    """Which formula, on which convention's PSNR; the baseline is bicubic, measured on the same images."""
+
+    formula: str
+    convention: Convention
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Track:
+    """What is asked (`protocol` says how it is measured, `score` how it is judged), with words for its readers."""
+
+    id: str
+    title: str
+    summary: str
+    source: str
+    protocol: Protocol
+    score: ScoreRule
+    headline: tuple[Convention, ...]
+    published: str = ""
+
+    @property
+    def scale(self) -> int:
+        """LR times scale is HR."""
+        return self.protocol.scale
+
+
+def quick(protocol: Protocol) -> Protocol:
+    """The same rules on a smaller input, with fewer repeats and a few images: for looking, never official."""
+    size = Size(protocol.input.height // QUICK_SHRINK, protocol.input.width // QUICK_SHRINK)
+    return replace(protocol, input=size, warmup=QUICK_WARMUP, repeats=QUICK_REPEATS, images=QUICK_IMAGES)
+
+
+@cache
+def all_tracks() -> dict[str, Track]:
+    """Every shipped track by id, in the order of the ids."""
+    folder = resources.files(__package__)
+    tracks = [
+        load_track(file) for file in sorted(folder.iterdir(), key=lambda file: file.name) if file.name.endswith(".toml")
+    ]
+    return {track.id: track for track in tracks}
+
+
+def find_track(track_id: str) -> Track:
+    """The shipped track of this id; UserError where there is none."""
+    try:
+        return all_tracks()[track_id]
+    except KeyError:
+        known = ", ".join(all_tracks())
+        raise UserError(f"no track {track_id!r}: expected one of {known} (see `rtsr-bench tracks`)") from None
+
+
+def load_track(file: Traversable | Path) -> Track:
+    """Read a track file; UserError where it breaks the form."""
+    try:
+        return _track(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(f"track file {file.name}: {_reason(error)}; see docs/tracks.md for the form") from error
+
+
+def _reason(error: Exception) -> str:
+    return f"key {error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _track(table: Mapping[str, Any]) -> Track:
+    _only(table, {"track", "data", "runtime", "fidelity", "score", "limits"}, "the file")
+    head, data, timing, judged = table["track"], table["data"], table["runtime"], table["score"]
+    _only(head, {"id", "title", "summary", "source", "scale", "published"}, "[track]")
+    _only(data, {"sets", "degradation"}, "[data]")
+    _only(timing, {"input", "batch", "precision", "warmup", "repeats"}, "[runtime]")
+    _only(judged, {"formula", "metric"}, "[score]")
+    _only(table["fidelity"], {"headline", "also"}, "[fidelity]")
+    scale = int(head["scale"])
+    if scale not in SCALES:
+        raise ValueError(f"scale: expected one of {SCALES}, found {scale}")
+    height, width = timing["input"]
+    headline = tuple(_conventions(table["fidelity"]["headline"], scale))
+    also = tuple(_conventions(table["fidelity"].get("also", []), scale))
+    if judged["formula"] not in FORMULAS:
+        raise ValueError(f"score formula: expected one of {sorted(FORMULAS)}, found {judged['formula']!r}")
+    score = ScoreRule(formula=judged["formula"], convention=next(_conventions([judged["metric"]], scale)))
+    if score.convention not in headline:
+        raise ValueError(f"the score's metric {judged['metric']!r} must stand in [fidelity] headline")
+    protocol = Protocol(
+        scale=scale,
+        data_sets=tuple(data["sets"]),
+        degradation=data["degradation"],
+        conventions=tuple(dict.fromkeys((*headline, *also))),
+        input=Size(int(height), int(width)),
+        batch=int(timing.get("batch", 1)),
+        precision={kind: Precision(name) for kind, name in timing["precision"].items()},
+        warmup=int(timing["warmup"]),
+        repeats=int(timing["repeats"]),
+        limits=Limits(**table.get("limits", {})),
+    )
+    return Track(
+        id=head["id"],
+        title=head["title"],
+        summary=head["summary"],
+        source=head["source"],
+        protocol=protocol,
+        score=score,
+        headline=headline,
+        published=head.get("published", ""),
+    )
+
+
+def _conventions(names: list[str], scale: int) -> Iterator[Convention]:
+    """Parse `rgb/0`, `y/scale`: colour, slash, border in pixels or the word `scale`."""
+    for name in names:
+        colour, _, border = name.partition("/")
+        yield Convention(Colour(colour), scale if border == "scale" else int(border))
+
+
+def _only(table: Mapping[str, Any], allowed: set[str], where: str) -> None:
+    unknown = sorted(set(table) - allowed)
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]!r} in {where}; expected {', '.join(sorted(allowed))}")

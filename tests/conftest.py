@@ -1,0 +1,25 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("RTSR_BENCH_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with published checkpoints, images and golden values beside the project; skips where it is absent."""
+    if not (SHARED / "golden").is_dir():
+        pytest.skip(f"needs the images, weights and golden values beside the project (looked for {SHARED.name}/golden)")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the person who runs the tests never decide their outcome."""
+    for name in ("RTSR_BENCH_MIRROR", "RTSR_BENCH_DATA_ROOT", "RTSR_BENCH_RECORDS"):
+        monkeypatch.delenv(name, raising=False)
