@@ -10,6 +10,7 @@ History of the schema, newest first (loaders upgrade step by step, see `store`):
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -120,6 +121,14 @@ class ImageFidelity:
     ssim: dict[str, float]
     baseline_mse: dict[str, float]
 
+    def __post_init__(self) -> None:
+        for value in (*self.mse.values(), *self.baseline_mse.values()):
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"an MSE is finite and at least 0, found {value!r} at image {self.name!r}")
+        for value in self.ssim.values():
+            if not -1.0 <= value <= 1.0 + 1e-9:
+                raise ValueError(f"an SSIM lies in [-1, 1], found {value!r} at image {self.name!r}")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fidelity:
@@ -157,6 +166,13 @@ class Runtime:
     parent_wall_s: float
     host_ms: tuple[float, ...] = ()
     telemetry: tuple[Telemetry, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.samples_ms:
+            raise ValueError("a runtime holds at least one sample")
+        for value in self.samples_ms:
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"a sample is a positive number of milliseconds, found {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,52 @@
+"""LR pixels in, SR pixels out, with the contract checked on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of
+from rtsr_bench.protocol import Precision, Size
+
+
+def forward(guest: Guest, tensor: torch.Tensor, precision: Precision) -> Any:
+    """Call the model once in this precision on a float tensor (N, 3, H, W) of the model's data range."""
+    model = guest.model(precision)
+    with torch.inference_mode(), autocast(precision, guest.device):
+        return model(tensor.to(dtype_of(precision)))
+
+
+def checked(output: object, batch: int, size: Size) -> torch.Tensor:
+    """Return the output if it is a finite float tensor (batch, 3, H, W) of the size expected; BadGuest otherwise."""
+    if not isinstance(output, torch.Tensor):
+        raise BadGuest(f"the model returned a {type(output).__name__}, expected a tensor")
+    expected = (batch, 3, size.height, size.width)
+    if tuple(output.shape) != expected:
+        raise BadGuest(f"the model returned the shape {tuple(output.shape)}, expected {expected}")
+    if not output.is_floating_point():
+        raise BadGuest(f"the model returned {output.dtype}, expected a floating-point tensor")
+    finite = torch.isfinite(output)
+    if not bool(finite.all()):
+        bad = int(finite.numel() - finite.sum())
+        raise BadGuest(f"{bad} of {finite.numel()} output values are NaN or infinite, expected finite numbers")
+    return output
+
+
+def enhance(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Read LR (H x W x 3 uint8, raw), write SR (H*scale x W*scale x 3 uint8, raw); both are files the parent named.
+
+    SR is `clamp(x / data_range, 0, 1) * 255`, rounded half to even, as the official code does.
+    """
+    size, scale = Size(*request["size"]), int(request["scale"])
+    precision = Precision(request["precision"])
+    pixels = np.fromfile(request["lr"], dtype=np.uint8).reshape(size.height, size.width, 3)
+    tensor = torch.from_numpy(pixels).to(guest.device).permute(2, 0, 1).unsqueeze(0)
+    tensor = tensor.to(torch.float32).contiguous().div_(255.0 / guest.data_range)
+    output = checked(forward(guest, tensor, precision), 1, size.times(scale)).to(torch.float32)
+    unit = output if guest.data_range == 1.0 else output / guest.data_range
+    sr = unit.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
+    sr[0].permute(1, 2, 0).contiguous().cpu().numpy().tofile(request["sr"])
+    return {}

@@ -1,0 +1,111 @@
+"""Loading a guest's model from its folder, and holding it in the precision that is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rtsr_bench.protocol import Precision
+
+_DTYPES = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
+_AUTOCAST = {Precision.AMP_FP16: torch.float16, Precision.AMP_BF16: torch.bfloat16}
+
+
+class BadGuest(Exception):  # noqa: N818 - it says what the guest is, and is a Failure once it reaches the parent
+    """The guest's model breaks the contract in a way that no exception of its own tells."""
+
+
+def dtype_of(precision: Precision) -> torch.dtype:
+    """Number format of weights and input in this precision; autocast keeps both in fp32."""
+    return _DTYPES.get(precision, torch.float32)
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
+    """Context of a forward pass in this precision."""
+    dtype = _AUTOCAST.get(precision)
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
+
+
+@dataclass(kw_only=True, slots=True)
+class Guest:
+    """A guest's model on a device: built on demand, and anew where a precision can't be had from what is there."""
+
+    build: Callable[[], torch.nn.Module]
+    device: torch.device
+    data_range: float
+    _model: torch.nn.Module | None = field(default=None, repr=False)
+    _dtype: torch.dtype = torch.float32
+
+    def model(self, precision: Precision) -> torch.nn.Module:
+        """Return the model with weights as this precision wants them, in evaluation mode, on the device."""
+        wanted = dtype_of(precision)
+        if self._model is None or self._dtype != wanted:
+            model = self.build().eval().to(self.device)
+            self._model = model if wanted is torch.float32 else model.to(wanted)
+            self._dtype = wanted
+        return self._model
+
+    def forget(self) -> None:
+        """Let go of the model, so that its memory can be used."""
+        self._model = None
+
+
+def load(request: Mapping[str, Any], device: torch.device) -> Guest:
+    """Make a guest of a `load` request: import its entry from its folder and build its model once."""
+    folder = Path(request["folder"])
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    module_name, _, name = str(request["entry"]).partition(":")
+    entry = importlib.import_module(module_name)
+    for part in name.split("."):
+        entry = getattr(entry, part)
+    if not callable(entry):
+        raise BadGuest(f"{request['entry']} is a {type(entry).__name__}, expected a callable that returns the model")
+    build = _builder(entry, dict(request["args"]), request["checkpoint"])
+    guest = Guest(build=build, device=device, data_range=float(request["data_range"]))
+    guest.model(Precision.FP32)
+    return guest
+
+
+def _builder(
+    entry: Callable[..., Any], arguments: dict[str, Any], checkpoint: str | None
+) -> Callable[[], torch.nn.Module]:
+    takes_checkpoint = checkpoint is not None and "checkpoint" in inspect.signature(entry).parameters
+
+    def build() -> torch.nn.Module:
+        model = entry(**arguments, checkpoint=checkpoint) if takes_checkpoint else entry(**arguments)
+        if not isinstance(model, torch.nn.Module):
+            raise BadGuest(f"the entry returned a {type(model).__name__}, expected a torch.nn.Module")
+        if checkpoint is not None and not takes_checkpoint:
+            model.load_state_dict(state_dict(checkpoint), strict=True)
+        return model.requires_grad_(requires_grad=False)
+
+    return build
+
+
+def state_dict(checkpoint: str) -> dict[str, torch.Tensor]:
+    """Read weights as data, never as code: safetensors, or a pickle that `weights_only=True` accepts.
+
+    The usual wrappings (`state_dict`, `params`, `params_ema`, `model`; the prefix `module.`) are taken off.
+    """
+    if checkpoint.endswith(".safetensors"):
+        from safetensors.torch import load_file
+
+        return load_file(checkpoint)
+    loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    for key in ("params_ema", "params", "state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+            break
+    if not isinstance(loaded, dict):
+        raise BadGuest(f"the checkpoint holds a {type(loaded).__name__}, expected a state dict")
+    return {str(key).removeprefix("module."): value for key, value in loaded.items()}

@@ -1,0 +1,165 @@
+"""The child process: answers requests until its pipe closes. Started by the sandbox, never imported.
+
+python -I -m rtsr_bench.measuring.worker REQUEST_FD ANSWER_FD PARENT_PID
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import platform
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import IO, Any
+
+import torch
+
+from rtsr_bench.measuring import complexity, contract, enhance, timing
+from rtsr_bench.measuring.guest import BadGuest, Guest, load
+from rtsr_bench.measuring.memory import MemoryWatch
+from rtsr_bench.record import FailureKind
+from rtsr_bench.wire import Op, clip, encode
+
+_PR_SET_PDEATHSIG = 1
+_PROGRESS_EVERY_S = 0.1
+
+
+class Worker:
+    """One guest on one device, and the answers given about it."""
+
+    def __init__(self, answers: IO[bytes]) -> None:
+        self._answers = answers
+        self._device = torch.device("cpu")
+        self._guest: Guest | None = None
+        self._watch: MemoryWatch | None = None
+        self._last = 0.0
+
+    def answer(self, request: Mapping[str, Any]) -> None:
+        """Carry out one request and say how it went; nothing a guest raises leaves this function."""
+        try:
+            reply = self._carry_out(request)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything; it becomes a Failure
+            reply = _failed(error)
+        self._say(reply)
+
+    def _carry_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        done: dict[str, Any] = {"event": "done"}
+        match Op(request["op"]):
+            case Op.HELLO:
+                return done | self._hello(str(request["device"]), int(request["threads"]))
+            case Op.LOAD:
+                self._watch = MemoryWatch(self._device)
+                self._guest = load(request, self._device)
+                scale = request["scale"]
+                return done | {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
+            case Op.ENHANCE:
+                return done | enhance.enhance(self._loaded(), request)
+            case Op.RUNTIME:
+                watch = self._watch or MemoryWatch(self._device)
+                return done | timing.measure_runtime(self._loaded(), request, watch, self._progress(request))
+            case Op.COMPLEXITY:
+                return done | complexity.count(self._loaded(), request)
+            case Op.CHECK:
+                return done | contract.check(self._loaded(), request)
+
+    def _loaded(self) -> Guest:
+        if self._guest is None:
+            raise BadGuest("no model is loaded")
+        return self._guest
+
+    def _hello(self, device: str, threads: int) -> dict[str, Any]:
+        """Make the device ready; tell what the parent can't know without torch."""
+        if threads:
+            torch.set_num_threads(threads)
+        self._device = torch.device(device)
+        facts = {
+            "torch_git": str(torch.version.git_version),
+            "tf32_matmul": str(torch.backends.cuda.matmul.allow_tf32),
+            "tf32_cudnn": str(torch.backends.cudnn.allow_tf32),
+            "mkldnn": str(torch.backends.mkldnn.is_available()),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        }
+        name, uuid = "", ""
+        if self._device.type == "cuda":
+            torch.cuda.set_device(self._device)
+            properties = torch.cuda.get_device_properties(self._device)
+            name, uuid = properties.name, str(getattr(properties, "uuid", ""))
+            facts |= {
+                "cuda": str(torch.version.cuda),
+                "cudnn": str(torch.backends.cudnn.version()),
+                "cudnn_benchmark": "True while timing",
+                "compute_capability": f"{properties.major}.{properties.minor}",
+                "gpu_memory_bytes": str(properties.total_memory),
+            }
+        return {
+            "device_name": name,
+            "device_uuid": uuid,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "threads": torch.get_num_threads(),
+            "facts": facts,
+        }
+
+    def _progress(self, request: Mapping[str, Any]) -> Callable[[int], None]:
+        marks = {int(request["warmup"]), int(request["warmup"]) + int(request["repeats"])}
+
+        def tell(done: int) -> None:
+            now = monotonic()
+            if done in marks or now - self._last > _PROGRESS_EVERY_S:
+                self._last = now
+                self._say({"event": "progress", "done": done})
+
+        return tell
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._answers.write(encode(message))
+        self._answers.flush()
+
+
+def _failed(error: BaseException) -> dict[str, Any]:
+    text = "".join(traceback.format_exception(error))
+    if isinstance(error, BadGuest):
+        kind, message = FailureKind.BAD_OUTPUT, str(error)
+    elif _is_memory(error):
+        kind, message = FailureKind.OUT_OF_MEMORY, f"out of memory: {str(error).splitlines()[0] if str(error) else ''}"
+    else:
+        first = str(error).strip().splitlines()
+        kind, message = FailureKind.EXCEPTION, f"{type(error).__name__}: {first[0] if first else '(no message)'}"
+    return {"event": "failed", "kind": kind.value, "message": clip(message)[:500], "detail": clip(text)}
+
+
+def _is_memory(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text
+
+
+def _bind_to_parent(parent: int) -> None:
+    """Die with the parent, whatever ends it, and be the first to go when memory runs out."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def main() -> None:
+    """Serve requests from the pipe until it closes."""
+    request_fd, answer_fd, parent = (int(argument) for argument in sys.argv[1:4])
+    _bind_to_parent(parent)
+    for fd in (request_fd, answer_fd):
+        os.set_inheritable(fd, False)  # noqa: FBT003 - the signature of the standard library
+    with os.fdopen(request_fd, "rb") as requests, os.fdopen(answer_fd, "wb") as answers:
+        worker = Worker(answers)
+        for line in requests:
+            worker.answer(json.loads(line))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Records on disk: one JSON file a record, written whole or not at all, never overwritten.
+
+An outcome that failed is written as `{"failure": {...}}` in the place of the measurement. Beside `NAME.json` there may
+be a folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import types
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.record import SCHEMA, Failure, Record
+
+CROPS = ".crops"
+"""Ending of the folder of crops beside a record."""
+
+_TEMPORARY = re.compile(r"^\.tmp-(\d+)-")
+_HINTS = typing.get_type_hints(Record)
+MAX_BYTES = 64 * 1024 * 1024
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Steps from one schema to the next, by the schema they start from; schema 1 is the first, so there is none yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A record and the file it stands in."""
+
+    path: Path
+    record: Record
+
+    @property
+    def crops(self) -> Path | None:
+        """The folder of crops beside the record, None where there is none."""
+        folder = self.path.with_suffix(CROPS)
+        return folder if (folder / "index.json").is_file() else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadedRecords:
+    """What a folder of records holds: the readable ones in the order of their names, and a sentence for each other."""
+
+    records: tuple[Stored, ...]
+    problems: tuple[str, ...]
+
+
+def encode(record: Record) -> bytes:
+    """Turn a record into its JSON; ValueError where a number is not finite."""
+    raw: dict[str, Any] = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        plain = asdict(value) if hasattr(value, "__dataclass_fields__") else value
+        raw[field.name] = {"failure": plain} if isinstance(value, Failure) else plain
+    raw["data"] = [asdict(use) for use in record.data]
+    return (json.dumps(raw, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def decode(data: bytes) -> Record:
+    """Turn JSON into a record, upgrading older schemas; ValueError with one sentence where that cannot be."""
+    try:
+        raw = msgspec.json.decode(data, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"is damaged: {error}") from None
+    schema = raw.get("schema")
+    if not isinstance(schema, int) or schema < 1:
+        raise ValueError(f"is no record: its schema is {schema!r}, expected an integer from 1 to {SCHEMA}")
+    if schema > SCHEMA:
+        raise ValueError(f"has schema {schema}, newer than {SCHEMA}, the newest this version reads: update rtsr-bench")
+    for step in range(schema, SCHEMA):
+        raw = UPGRADES[step](raw)
+    values: dict[str, Any] = {}
+    try:
+        for name in Record.__dataclass_fields__:
+            if name in raw:
+                values[name] = _outcome(raw.pop(name), _HINTS[name])
+        if raw:
+            raise ValueError(f"unknown field `{next(iter(raw))}`")
+        return Record(**values)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"is damaged at `{name}`: {error}") from None
+    except TypeError as error:
+        raise ValueError(f"is damaged: {error}") from None
+
+
+def _outcome(value: Any, hint: Any) -> Any:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if Failure not in kinds:
+        return msgspec.convert(value, hint)
+    if value is None:
+        return None
+    if isinstance(value, dict) and "failure" in value:
+        return msgspec.convert(value["failure"], Failure)
+    return msgspec.convert(value, kinds[0])
+
+
+def load_records(folder: Path) -> LoadedRecords:
+    """Read every record at or below a folder, hidden folders and crops left out; a bad file is a problem in words."""
+    if not folder.is_dir():
+        raise UserError(f"no folder of records at {folder}: `rtsr-bench run` writes one, or name it with --records DIR")
+    records, problems = [], []
+    for path in sorted(_record_files(folder)):
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ValueError(f"is larger than {MAX_BYTES} bytes: no record is")
+            records.append(Stored(path=path, record=decode(path.read_bytes())))
+        except ValueError as error:
+            problems.append(f"{path.relative_to(folder).as_posix()} {error}")
+        except OSError as error:
+            problems.append(f"{path.relative_to(folder).as_posix()} cannot be read: {error.strerror}")
+    return LoadedRecords(records=tuple(records), problems=tuple(problems))
+
+
+def _record_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(CROPS))
+        yield from (Path(parent, name) for name in files if name.endswith(".json") and not name.startswith("."))
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, see that it can be written to (UserError), and sweep what a killed run left in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".tmp-{os.getpid()}-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot write records to {folder}: {error.strerror}; expected a writable folder, name one with --records"
+        ) from None
+    for entry in folder.iterdir():
+        made_by = _TEMPORARY.match(entry.name)
+        if made_by and not _alive(int(made_by[1])):
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def crops_workplace(folder: Path) -> Path:
+    """Make a fresh temporary folder, in the folder of records, in which crops can be collected until `save`."""
+    place = folder / f".tmp-{os.getpid()}-{os.urandom(6).hex()}"
+    place.mkdir()
+    return place
+
+
+def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
+    """Write a record (and move its crops) into the folder; returns its path. HarnessError where the disk refuses."""
+    data = encode(record)
+    stamp = re.sub(r"[^0-9T]", "", record.started)[:15]
+    name = "__".join((record.track, _slug(record.model.id), _slug(record.system.device_name), stamp))
+    temporary = folder / f".tmp-{os.getpid()}-{os.urandom(6).hex()}"
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        for attempt in range(1000):
+            path = folder / f"{name}{f'-{attempt}' if attempt else ''}.json"
+            if path.exists() or path.with_suffix(CROPS).exists():
+                continue
+            if crops is not None and (crops / "index.json").is_file():
+                crops.rename(path.with_suffix(CROPS))
+            try:
+                _publish(temporary, path)
+            except FileExistsError:
+                continue
+            return path
+    except OSError as error:
+        raise HarnessError(f"the record of {record.model.id} could not be written to {folder}: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    raise HarnessError(f"a thousand records called {name} stand in {folder} already")
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    """Give a finished file its name without ever replacing another."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        with path.open("xb"):
+            pass
+        temporary.replace(path)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:80] or "unnamed"

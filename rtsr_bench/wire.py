@@ -1,0 +1,42 @@
+"""What parent and child say to each other: JSON objects, one a line, over two pipes; pixels go through files.
+
+The parent sends a request (`op` and its arguments), the child answers with any number of `{"event": "progress"}` lines
+and then one `{"event": "done", ...}` or `{"event": "failed", "kind": ..., "message": ..., "detail": ...}`. Shapes of the
+answers stand in `sandbox.replies`, which believes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any
+
+MAX_LINE = 4 * 1024 * 1024
+"""Bytes of the longest line that is read; 10 000 samples take a tenth of it."""
+
+MAX_TEXT = 8000
+"""Characters of a message or detail that are kept."""
+
+
+class Op(StrEnum):
+    """What the parent may ask for, in the order in which it asks."""
+
+    HELLO = "hello"
+    LOAD = "load"
+    ENHANCE = "enhance"
+    RUNTIME = "runtime"
+    COMPLEXITY = "complexity"
+    CHECK = "check"
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """Turn one message into a line; ValueError where a number is not finite or the line is too long."""
+    line = json.dumps(message, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    if len(line) > MAX_LINE:
+        raise ValueError(f"a message of {len(line)} bytes is longer than {MAX_LINE}")
+    return line
+
+
+def clip(text: str) -> str:
+    """Keep the end of a long text: the last lines of a traceback say what went wrong."""
+    return text if len(text) <= MAX_TEXT else "… " + text[-(MAX_TEXT - 2) :]
