@@ -1,0 +1,20 @@
+"""What is handed in: manifests, layouts and archives, read without importing or running any of it."""
+
+from rtsr_bench.submissions.checkpoint import checkpoint_sha256, load_request, resolve_checkpoint
+from rtsr_bench.submissions.discovery import Note, Survey, discover, survey
+from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec, Submission
+
+__all__ = [
+    "CheckpointFile",
+    "CheckpointRecipe",
+    "CheckpointRef",
+    "ModelSpec",
+    "Note",
+    "Submission",
+    "Survey",
+    "checkpoint_sha256",
+    "discover",
+    "load_request",
+    "resolve_checkpoint",
+    "survey",
+]

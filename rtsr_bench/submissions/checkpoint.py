@@ -1,0 +1,45 @@
+"""From what a manifest says about weights to a file on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, ModelSpec, Submission
+
+
+def resolve_checkpoint(spec: ModelSpec, submission: Submission) -> Path | None:
+    """Return the absolute path of a model's weights, None where the manifest names none.
+
+    A recipe is taken from the cache, a mirror folder or its address, and believed only with its SHA-256;
+    UserError where it can't be had.
+    """
+    match spec.checkpoint:
+        case None:
+            return None
+        case CheckpointFile(name=name):
+            return (submission.folder / name).absolute()
+        case CheckpointRecipe(url=url, sha256=sha256, name=name):
+            # Fetching brings an HTTP client along; most submissions carry their weights with them.
+            from rtsr_bench.datasets.fetch import Recipe, obtain
+
+            return obtain(Recipe(url=url, sha256=sha256, name=name)).absolute()
+
+
+def checkpoint_sha256(spec: ModelSpec, submission: Submission) -> str:
+    """Return the SHA-256 of a model's weights without fetching them, empty where the manifest names none."""
+    match spec.checkpoint:
+        case None:
+            return ""
+        case CheckpointFile(name=name):
+            with (submission.folder / name).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        case CheckpointRecipe(sha256=sha256):
+            return sha256
+
+
+def load_request(spec: ModelSpec, submission: Submission, checkpoint: Path | None) -> dict[str, object]:
+    """Describe, as JSON-able data, what the child needs to load a model: folder, entry, arguments, weights, range."""
+    from rtsr_bench.submissions.formats import FORMATS
+
+    return FORMATS[spec.format].request(spec, submission.folder, checkpoint)

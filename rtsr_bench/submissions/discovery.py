@@ -1,0 +1,218 @@
+"""Finding submissions: in a folder, in an archive, in a folder of both. Reads, never imports or runs a guest's code.
+
+What counts as a submission, in this order: a folder with a `submission.toml`; a folder in the layout of the NTIRE 2023
+RTSR challenge, that is with an `arch.py` whose `srmodel()` returns the model with its weights loaded; an archive of
+either, its files at the top or in one folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.submissions.digest import folder_digest
+from rtsr_bench.submissions.formats.python import DEFAULT_ENTRY
+from rtsr_bench.submissions.manifest import MANIFEST, id_from_name, read_manifest
+from rtsr_bench.submissions.requirements import read_requirements
+from rtsr_bench.submissions.submission import ModelSpec, Submission
+from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.submissions.unpack import ARCHIVES, archive_suffix
+from rtsr_bench.submissions.unpacked import unpacked
+
+ARCHITECTURE = "arch.py"
+REFERENCE_FOLDER = "reference_models"
+
+_JUNK = frozenset({"__MACOSX", "__pycache__"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """Why something that was looked at is not among the submissions, in one line that names it."""
+
+    source: Path
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """What was found: submissions in the order of the paths, then of names.
+
+    `refused` are hand-ins that can't be accepted as they are (a broken manifest, an archive with links, an id twice);
+    `skipped` are things in a folder of submissions that are none.
+    """
+
+    submissions: tuple[Submission, ...]
+    refused: tuple[Note, ...]
+    skipped: tuple[Note, ...]
+
+
+def discover(*paths: Path) -> tuple[Submission, ...]:
+    """Return all submissions of these folders and archives, at least one.
+
+    UserError, one line, for a path that holds none and for the first hand-in that can't be accepted (`survey` goes on).
+    HarnessError where an archive can't be unpacked for lack of room.
+    """
+    found = survey(*paths)
+    if found.refused:
+        raise UserError(found.refused[0].message)
+    return found.submissions
+
+
+def survey(*paths: Path) -> Survey:
+    """Look at these folders and archives, and go on where one hand-in can't be accepted.
+
+    UserError, one line, only where a path is missing or holds nothing that was handed in.
+    """
+    submissions: list[Submission] = []
+    refused: list[Note] = []
+    skipped: list[Note] = []
+    seen: set[Path] = set()
+    for path in paths:
+        sources, others = _sources(path)
+        skipped += others
+        for source in sources:
+            if source.resolve() in seen:
+                continue
+            seen.add(source.resolve())
+            try:
+                submissions.append(_submission(source))
+            except UserError as error:
+                refused.append(Note(source=source, message=str(error)))
+    accepted, clashes = _without_clashes(submissions)
+    return Survey(submissions=accepted, refused=(*refused, *clashes), skipped=tuple(skipped))
+
+
+def _sources(path: Path) -> tuple[list[Path], list[Note]]:
+    """Split what the user named into hand-ins and things that are none."""
+    label = ascii_safe(str(path))
+    if not path.exists():
+        raise UserError(f"{label}: expected a submission's folder or archive, found nothing there; correct the path")
+    if not path.is_dir() or _is_submission(path):
+        return [path], []
+    sources: list[Path] = []
+    skipped: list[Note] = []
+    try:
+        children = sorted(child for child in path.iterdir() if not _is_junk(child))
+    except OSError as error:
+        raise UserError(f"{label}: expected a readable folder, found: {error.strerror}; correct it") from None
+    for child in children:
+        if (child.is_dir() and _is_submission(child)) or (child.is_file() and archive_suffix(child)):
+            sources.append(child)
+        else:
+            skipped.append(Note(source=child, message=f"{ascii_safe(str(child))}: {_why_not(child)}"))
+    if not sources:
+        raise UserError(
+            f"{label}: expected a submission ({MANIFEST} or {ARCHITECTURE}) or a folder of submissions, "
+            f"found {_listing(children)}; `rtsr-bench new DIR` writes a submission to start from"
+        )
+    return sources, skipped
+
+
+def _is_submission(folder: Path) -> bool:
+    return (folder / MANIFEST).exists() or (folder / ARCHITECTURE).exists()
+
+
+def _is_junk(path: Path) -> bool:
+    return path.name.startswith(".") or path.name in _JUNK
+
+
+def _why_not(child: Path) -> str:
+    if child.is_dir():
+        return f"a folder without {MANIFEST} or {ARCHITECTURE}, left out"
+    return f"neither a folder nor an archive ({', '.join(ARCHIVES)}), left out"
+
+
+def _listing(children: Iterable[Path]) -> str:
+    names = [ascii_safe(child.name)[:40] for child in children]
+    if not names:
+        return "an empty folder"
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return f"only {', '.join(names[:4])}{more}"
+
+
+def _submission(source: Path) -> Submission:
+    label = ascii_safe(str(source))
+    if source.is_dir():
+        return _read(source, source, label=label, default_id=id_from_name(source.absolute().name))
+    suffix = archive_suffix(source)
+    if suffix is None or not source.is_file():
+        raise UserError(
+            f"{label}: expected a submission's folder or archive ({', '.join(ARCHIVES)}), found another kind of file; "
+            "name the folder that holds it"
+        )
+    folder = _top(unpacked(source, label=label), label)
+    return _read(folder, source, label=label, default_id=id_from_name(source.name[: -len(suffix)]))
+
+
+def _top(folder: Path, label: str) -> Path:
+    """Step into the one folder of an archive that was packed with its folder around it."""
+    if _is_submission(folder):
+        return folder
+    children = sorted(child for child in folder.iterdir() if not _is_junk(child))
+    if len(children) == 1 and children[0].is_dir() and _is_submission(children[0]):
+        return children[0]
+    raise UserError(
+        f"{label}: expected {MANIFEST} or {ARCHITECTURE} at the top of the archive or in its one folder, "
+        f"found {_listing(children)}; pack one submission an archive"
+    )
+
+
+def _read(folder: Path, source: Path, *, label: str, default_id: str | None) -> Submission:
+    folder = folder.absolute()
+    origin = "reference" if source.absolute().parent.name == REFERENCE_FOLDER else "guest"
+    requirements = read_requirements(folder, label=label)
+    if not (folder / MANIFEST).exists():
+        if default_id is None:
+            raise UserError(
+                f"{label}: expected a name that gives an id (a-z, 0-9, _ and -), found none in it; "
+                f"rename it or add a {MANIFEST}"
+            )
+        return Submission(
+            id=default_id,
+            team=default_id,
+            title=default_id,
+            folder=folder,
+            source=source,
+            models=(ModelSpec(submission=default_id, scale=None, entry=DEFAULT_ENTRY),),
+            digest=folder_digest(folder, label=label),
+            origin=origin,
+            requirements=requirements,
+        )
+    manifest = read_manifest(folder, label=label, default_id=default_id)
+    return Submission(
+        id=manifest.id,
+        team=manifest.team,
+        title=manifest.title,
+        folder=folder,
+        source=source,
+        models=manifest.models,
+        digest=folder_digest(folder, label=label),
+        origin=origin,
+        authors=manifest.authors,
+        paper=manifest.paper,
+        code=manifest.code,
+        license=manifest.license,
+        notes=manifest.notes,
+        requirements=requirements,
+    )
+
+
+def _without_clashes(submissions: Iterable[Submission]) -> tuple[tuple[Submission, ...], list[Note]]:
+    """Take out all that claim one id: whose it is can't be told from here."""
+    claims: dict[str, list[Submission]] = {}
+    for submission in submissions:
+        claims.setdefault(submission.id, []).append(submission)
+    clashes = []
+    for claim, claimants in claims.items():
+        for submission in claimants if len(claimants) > 1 else ():
+            other = next(one for one in claimants if one is not submission)
+            clashes.append(
+                Note(
+                    source=submission.source,
+                    message=f"{ascii_safe(str(submission.source))}: expected an id of its own, found {claim!r} also in "
+                    f"{ascii_safe(str(other.source))}; give one of them another id in its {MANIFEST} or another name",
+                )
+            )
+    return tuple(claimants[0] for claimants in claims.values() if len(claimants) == 1), clashes

@@ -1,0 +1,169 @@
+"""Reading a table of a manifest key by key: every mistake becomes one line that says what, where and the way out."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from rtsr_bench.errors import UserError
+
+MAX_SHOWN = 60
+"""Characters of a found value that a message repeats."""
+
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks that reorder the text around them: in a name they make a page or a terminal show another name."""
+
+
+def shown(value: object) -> str:
+    """Repeat a stranger's value in a message: quoted, on one line, without control characters, cut to a length."""
+    text = ascii_safe(repr(value))
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 2] + " …"
+
+
+def ascii_safe(text: str) -> str:
+    """Escape what must not reach a terminal: control characters, lone surrogates, reordering marks."""
+    return "".join(char if _harmless(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def one_line(text: str) -> bool:
+    """Whether a text may stand in a table cell: no control characters, no line breaks, no reordering marks."""
+    return all(_harmless(char) for char in text)
+
+
+def _harmless(char: str) -> bool:
+    return char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"}
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return `, did you mean "team"?` or nothing, for the tail of a message."""
+    near = difflib.get_close_matches(word[:200], list(known), n=1)
+    return f', did you mean "{near[0]}"?' if near else ""
+
+
+def kind_of(value: object) -> str:
+    """Name a TOML value's type in TOML's words, with the value where it is short."""
+    match value:
+        case dict():
+            kind = "a table"
+        case list():
+            kind = "an array"
+        case bool():
+            kind = f"the boolean {str(value).lower()}"
+        case str():
+            kind = f"the text {shown(value)}" if value else "an empty text"
+        case int():
+            kind = f"the number {value}" if abs(value) < 10**18 else "a huge number"
+        case float():
+            kind = f"the number {value}"
+        case _:
+            kind = f"the date or time {shown(str(value))}"
+    return kind
+
+
+class Table:
+    """One table of a manifest: `where` names it in messages, such as `team_x/submission.toml: [submission]`."""
+
+    def __init__(self, content: Mapping[str, Any], where: str) -> None:
+        self._content = content
+        self.where = where
+
+    def mistake(self, key: str, *, expected: str, way_out: str) -> UserError:
+        """Return the one line about a key's value, to be raised."""
+        found = kind_of(self._content[key]) if key in self._content else "nothing"
+        return UserError(f"{self.where} {key}: expected {expected}, found {found}; {way_out}")
+
+    def only(self, known: Collection[str]) -> None:
+        """Refuse any key but these."""
+        for key in self._content:
+            if key not in known:
+                hint = closest(key, known)
+                raise UserError(
+                    f"{self.where}: unknown key {shown(key)}{hint or ','} expected one of {', '.join(known)}; "
+                    "correct or remove it"
+                )
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._content
+
+    def value(self, key: str) -> Any:
+        """Return the value as TOML gives it, None where it is not there."""
+        return self._content.get(key)
+
+    def text(self, key: str, *, limit: int, default: str | None = None, example: str) -> str:
+        """Return a line of text of 1 to `limit` characters, trimmed; without a default the key must be there."""
+        value = self._content.get(key, default)
+        if default is not None and key not in self._content:
+            return default
+        expected = f"a line of text of at most {limit} characters"
+        if not isinstance(value, str):
+            raise self.mistake(key, expected=expected, way_out=f"write {key} = {example}")
+        value = value.strip()
+        if not one_line(value):
+            raise self.mistake(key, expected=f"{expected}, without control characters", way_out="take them out")
+        if not value or len(value) > limit:
+            found = f"{len(value)} characters" if value else "an empty one"
+            raise UserError(f"{self.where} {key}: expected {expected}, found {found}; write {key} = {example}")
+        return value
+
+    def paragraph(self, key: str, *, limit: int) -> str:
+        """Return an optional longer text; white space of any kind becomes single spaces."""
+        if key not in self._content:
+            return ""
+        value = self._content[key]
+        if not isinstance(value, str):
+            raise self.mistake(key, expected="a text", way_out=f'write {key} = "..." or remove it')
+        value = " ".join(value.split())
+        if not one_line(value) or len(value) > limit:
+            expected = f"a text of at most {limit} characters without control characters"
+            raise UserError(f"{self.where} {key}: expected {expected}, found {len(value)} characters; shorten it")
+        return value
+
+    def names(self, key: str, *, limit: int) -> str:
+        """Return an optional list of names as one line: `"A. One, B. Two"` or `["A. One", "B. Two"]`."""
+        value = self._content.get(key, "")
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            return Table({key: ", ".join(value)}, self.where).text(key, limit=limit, example='["A. One", "B. Two"]')
+        if isinstance(value, list):
+            raise self.mistake(key, expected="an array of names", way_out=f'write {key} = ["A. One", "B. Two"]')
+        return self.text(key, limit=limit, default="", example='["A. One", "B. Two"]')
+
+    def choice(self, key: str, options: Collection[int | float], *, example: str) -> Any:
+        """Return one of these numbers, as it stands among the options."""
+        value = self._content.get(key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            for option in options:
+                if value == option:
+                    return option
+        expected = " or ".join(str(option) for option in options)
+        raise self.mistake(key, expected=expected, way_out=f"write {key} = {example}")
+
+    def table(self, key: str) -> dict[str, Any]:
+        """Return an optional table of plain values (strings, finite numbers, booleans, arrays and tables of these)."""
+        value = self._content.get(key, {})
+        if not isinstance(value, dict):
+            raise self.mistake(key, expected="a table", way_out=f"write {key} = {{ name = value }}")
+        for name, item in value.items():
+            if not plain(item):
+                expected = "text, finite numbers, booleans, and arrays and tables of these"
+                raise UserError(
+                    f"{self.where} {key}.{ascii_safe(name)[:MAX_SHOWN]}: expected {expected}, found {kind_of(item)}; "
+                    "pass dates and special numbers as text"
+                )
+        return value
+
+
+def plain(value: object) -> bool:
+    """Whether a value can travel as JSON and come out the same."""
+    if isinstance(value, dict):
+        return all(plain(item) for item in value.values())
+    if isinstance(value, list):
+        return all(plain(item) for item in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return isinstance(value, str)

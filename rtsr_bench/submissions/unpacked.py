@@ -1,0 +1,110 @@
+"""Where unpacked archives are kept: one folder for each content, complete or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.submissions.unpack import UnpackLimits, unpack
+
+_INDEX = "index.json"
+_FILES = "files"
+_WORK = ".unpacking-"
+_STALE_S = 24 * 3600
+
+
+def cache_folder() -> Path:
+    """Return where downloaded and unpacked things are kept: `RTSR_BENCH_CACHE`, else the platform's cache folder."""
+    chosen = os.environ.get("RTSR_BENCH_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("rtsr-bench"))
+
+
+def unpacked(archive: Path, *, label: str, limits: UnpackLimits | None = None) -> Path:
+    """Return the folder with an archive's content, unpacking it where it is not there already or was changed since.
+
+    Kept under the archive's SHA-256. A copy is unpacked beside its place and renamed into it, so an interrupted one is
+    never taken for whole; each use compares every file's SHA-256 with what came out of the archive.
+    UserError for an archive that can't be accepted (see `unpack`), HarnessError where the cache can't be written.
+    """
+    try:
+        with archive.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{label}: expected a readable archive, found: {error.strerror}; correct it") from None
+    shelf = cache_folder() / "submissions"
+    place = shelf / sha256
+    try:
+        if not _whole(place):
+            shelf.mkdir(parents=True, exist_ok=True)
+            _fill(archive, shelf, place, label=label, limits=limits)
+    except OSError as error:
+        raise HarnessError(
+            f"{label}: cannot be unpacked in {ascii_safe(str(shelf))}: {error.strerror or error}; "
+            "make room there or set RTSR_BENCH_CACHE to another folder"
+        ) from error
+    return place / _FILES
+
+
+def _fill(archive: Path, shelf: Path, place: Path, *, label: str, limits: UnpackLimits | None) -> None:
+    _sweep(shelf)
+    work = Path(tempfile.mkdtemp(prefix=_WORK, dir=shelf))
+    try:
+        fresh = work / "fresh"
+        (fresh / _FILES).mkdir(parents=True)
+        unpack(archive, fresh / _FILES, label=label, limits=limits)
+        (fresh / _INDEX).write_text(json.dumps(_contents(fresh / _FILES), sort_keys=True), encoding="utf-8")
+        with suppress(FileNotFoundError):
+            place.rename(work / "damaged")
+        try:
+            fresh.rename(place)
+        except OSError:
+            # Somebody else was quicker; theirs is as good as ours, once it is seen to be whole.
+            if not _whole(place):
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _sweep(shelf: Path) -> None:
+    """Remove what an unpacking that was killed left behind a day ago or longer."""
+    for left in shelf.glob(f"{_WORK}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _whole(place: Path) -> bool:
+    try:
+        index = json.loads((place / _INDEX).read_text(encoding="utf-8"))
+        return bool(index == _contents(place / _FILES))
+    except (OSError, ValueError):
+        return False
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    """Map each file's relative path to its SHA-256, each folder's to an empty text, each link's to where it points."""
+    contents: dict[str, str] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            contents[name] = f"link to {path.readlink()}"
+        elif path.is_dir():
+            contents[name] = ""
+        elif path.is_file():
+            with path.open("rb") as file:
+                contents[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        else:
+            contents[name] = "neither file nor folder"
+    return contents
