@@ -234,17 +234,33 @@ class Record:
     @property
     def key(self) -> str:
         """What makes two records answers to the same question; the latest one answers it."""
-        data = ",".join(f"{use.name}={use.digest}" for use in self.data)
-        return "|".join(
-            (
-                self.track,
-                self.protocol.digest,
-                self.submission.id,
-                self.model.id,
-                self.submission.digest,
-                self.model.checkpoint_sha256,
-                self.system.device_name,
-                str(self.system.torch_threads),
-                data,
-            )
+        return record_key(
+            track=self.track,
+            protocol=self.protocol,
+            submission=self.submission.id,
+            submission_digest=self.submission.digest,
+            model=self.model.id,
+            checkpoint_sha256=self.model.checkpoint_sha256,
+            device_name=self.system.device_name,
+            torch_threads=self.system.torch_threads,
+            data=self.data,
         )
+
+
+def record_key(
+    *,
+    track: str,
+    protocol: Protocol,
+    submission: str,
+    submission_digest: str,
+    model: str,
+    checkpoint_sha256: str,
+    device_name: str,
+    torch_threads: int,
+    data: tuple[DataUse, ...],
+) -> str:
+    """Return the key of a record before there is one: who, with which files, on what, by which rules, on which device."""
+    sets = ",".join(f"{use.name}={use.digest}" for use in data)
+    system = f"{device_name}, {torch_threads} threads"
+    parts = (track, protocol.digest, submission, submission_digest, model, checkpoint_sha256, system, sets)
+    return "|".join(parts)

@@ -1,8 +1,8 @@
 """What parent and child say to each other: JSON objects, one a line, over two pipes; pixels go through files.
 
-The parent sends a request (`op` and its arguments), the child answers with any number of `{"event": "progress"}` lines
-and then one `{"event": "done", ...}` or `{"event": "failed", "kind": ..., "message": ..., "detail": ...}`. Shapes of the
-answers stand in `sandbox.replies`, which believes nothing.
+The parent sends a request (`op` and its arguments). The child answers with any number of `{"event": "progress"}` and
+then one `{"event": "done", ...}` or `{"event": "failed", "kind": ..., "message": ..., "detail": ...}`. The shapes of
+the answers stand in `sandbox.replies`, which believes nothing.
 """
 
 from __future__ import annotations

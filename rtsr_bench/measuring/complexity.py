@@ -1,8 +1,8 @@
 """Parameters as deployed, and operations of one forward pass, every call counted where torch dispatches it.
 
 Formulas are torch's own (`torch.utils.flop_counter`): convolutions, transposed ones, matrix products, attention; 1 MAC
-is 2 FLOPs. Element-wise work, norms, pooling, padding and data movement count nothing, as in the field. An operator that
-has no formula and is none of these is listed by name, so that an incomplete count says so.
+is 2 FLOPs. Element-wise work, norms, pooling, padding and data movement count nothing, as in the field. An operator
+that has no formula and is none of these is listed by name, so that an incomplete count says so.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Counting(TorchDispatchMode):
     """Adds up what passes through the dispatcher while it is active."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's dispatch mode carries no types
         self.flops = self.activations = self.convs = 0
         self.uncounted: Counter[str] = Counter()
 
@@ -74,7 +74,7 @@ def _is_free(func: Any, name: str) -> bool:
 
 
 def count(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Count one pass at each LR size asked for: on the meta device, or really computed where the model can't live there.
+    """Count one pass at each LR size: on the meta device, or really computed where the model can't live there.
 
     Returns `params` (elements of all parameters) and, per size, MACs, FLOPs, activations (output elements of
     convolutions), the number of convolutions, and the uncounted operators by name.
@@ -96,7 +96,7 @@ def _one(model: torch.nn.Module, size: Size, device: torch.device) -> dict[str, 
     with torch.no_grad(), counting:
         model(tensor)
     return {
-        "input": [size.height, size.width],
+        "input": {"height": size.height, "width": size.width},
         "macs": counting.flops // 2,
         "flops": counting.flops,
         "activations": counting.activations,

@@ -25,7 +25,7 @@ _synchronize = torch.cuda.synchronize
 def measure_runtime(
     guest: Guest, request: Mapping[str, Any], watch: MemoryWatch, progress: Callable[[int], None]
 ) -> dict[str, Any]:
-    """Time `repeats` calls after `warmup` untimed ones; every sample in ms, in order, and the host's share beside it."""
+    """Time `repeats` calls after `warmup` untimed ones; every sample in ms, in order, the host's share beside it."""
     size, batch, scale = Size(*request["size"]), int(request["batch"]), int(request["scale"])
     precision = Precision(request["precision"])
     warmup, repeats = int(request["warmup"]), int(request["repeats"])

@@ -77,7 +77,9 @@ class Worker:
         """Make the device ready; tell what the parent can't know without torch."""
         if threads:
             torch.set_num_threads(threads)
-        self._device = torch.device(device)
+        if device == "auto":
+            device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        self._device = torch.device("cuda:0" if device == "cuda" else device)
         facts = {
             "torch_git": str(torch.version.git_version),
             "tf32_matmul": str(torch.backends.cuda.matmul.allow_tf32),
@@ -98,6 +100,7 @@ class Worker:
                 "gpu_memory_bytes": str(properties.total_memory),
             }
         return {
+            "device": str(self._device),
             "device_name": name,
             "device_uuid": uuid,
             "torch": torch.__version__,

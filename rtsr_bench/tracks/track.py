@@ -22,6 +22,7 @@ QUICK_REPEATS = 15
 QUICK_IMAGES = 2
 QUICK_SHRINK = 4
 """`--quick`: the timed input is smaller by this factor in each direction."""
+QUICK_LIMITS = Limits(load_s=60.0, enhance_s=120.0, runtime_s=300.0, complexity_s=60.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,9 @@ class Track:
 def quick(protocol: Protocol) -> Protocol:
     """The same rules on a smaller input, with fewer repeats and a few images: for looking, never official."""
     size = Size(protocol.input.height // QUICK_SHRINK, protocol.input.width // QUICK_SHRINK)
-    return replace(protocol, input=size, warmup=QUICK_WARMUP, repeats=QUICK_REPEATS, images=QUICK_IMAGES)
+    return replace(
+        protocol, input=size, warmup=QUICK_WARMUP, repeats=QUICK_REPEATS, images=QUICK_IMAGES, limits=QUICK_LIMITS
+    )
 
 
 @cache

@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Both install what they need into .venv.
+# Needed beforehand: Python 3.11 or newer (with venv), make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := reports/demo
+# A folder of published checkpoints serves instead of a download, where there is one beside the project.
+export RTSR_BENCH_MIRROR ?= $(abspath $(wildcard ../shared/weights))
+
+.PHONY: help install demo test lint types check-gpu test-gpu leaderboard clean
+
+help:
+	@echo "make demo         install, evaluate references and the example on the built-in set (quick), write a report"
+	@echo "make test         install, lint, type-check, test"
+	@echo "make test-gpu     the tests that need a CUDA device"
+	@echo "make leaderboard  run what has no official record yet on the built-in set, write the report to reports/site"
+	@echo "make clean        remove what make made, .venv included"
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: install
+	$(BIN)/rtsr-bench run reference_models submissions --track builtin-x2 --track builtin-x3 --quick --records $(DEMO)/records
+	$(BIN)/rtsr-bench report --records $(DEMO)/records --out $(DEMO)
+	@echo "The report lies at $(abspath $(DEMO))/index.html"
+
+test: install lint types
+	$(BIN)/python -m pytest -n auto -m "not gpu"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+test-gpu: install
+	$(BIN)/python -c 'import sys, torch; sys.exit(0 if torch.cuda.is_available() else "no CUDA device, or a torch without CUDA: install a CUDA build of torch into $(VENV) first")'
+	$(BIN)/python -m pytest -m gpu
+
+leaderboard: install
+	$(BIN)/rtsr-bench run reference_models submissions
+	$(BIN)/rtsr-bench report --out reports/site
+
+clean:
+	rm -rf $(VENV) $(DEMO) reports/site .mypy_cache .ruff_cache .pytest_cache .hypothesis

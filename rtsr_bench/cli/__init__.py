@@ -1,0 +1,62 @@
+"""The edge: arguments, printing, exit codes. Heavy imports stand inside the commands, so that `--help` answers at once.
+
+Exit codes: 0 done; 1 a guest failed (its record is written) or a check found faults; 2 the user asked for what cannot
+be; 3 the harness broke; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from rtsr_bench import __version__
+from rtsr_bench.cli.check import check_command, new_command
+from rtsr_bench.cli.data import data_group
+from rtsr_bench.cli.report import report_command
+from rtsr_bench.cli.run import run_command
+from rtsr_bench.cli.tracks import tracks_command
+from rtsr_bench.errors import RtsrBenchError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rtsr-bench")
+def cli() -> None:
+    """Benchmark and leaderboard suite for real-time 4K image super-resolution.
+
+    \b
+    rtsr-bench new my_team                     a working submission to start from
+    rtsr-bench check my_team                   does it keep the contract?
+    rtsr-bench run my_team reference_models/*  measure it beside the references
+    rtsr-bench report --out reports/           turn the records into pages
+    """  # noqa: D301 - \b is click's mark for a block that is not rewrapped
+
+
+for _command in (run_command, report_command, new_command, check_command, tracks_command, data_group):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line; an error that is somebody's mistake becomes one line and its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except RtsrBenchError as error:
+        _say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second complaint at exit
+        sys.exit(1)
+
+
+def _say(line: str) -> None:
+    click.echo(" ".join(line.split()), err=True)

@@ -1,0 +1,101 @@
+"""`rtsr-bench new` and `rtsr-bench check`: from nothing to a submission that keeps the contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rtsr_bench.record import Failure
+    from rtsr_bench.sandbox import Child, Counted
+    from rtsr_bench.submissions import ModelSpec, Submission
+
+SIZES = ((64, 96), (65, 97), (48, 33), (120, 80))
+"""LR heights and widths that are tried: even, odd, one of each, upright."""
+
+LIMIT_S = 120.0
+
+
+@click.command("new", short_help="Write a working submission to start from.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--scale", type=click.Choice(["2", "3", "4"]), default="2", show_default=True, help="Scale of its model.")
+def new_command(folder: Path, scale: str) -> None:
+    """Write a working submission into FOLDER, which must be empty or absent."""
+    from rtsr_bench.submissions.skeleton import create_skeleton
+
+    for path in create_skeleton(folder, scale=int(scale)):
+        click.echo(f"wrote {path}")
+    click.echo(f"next: rtsr-bench check {folder}")
+
+
+@click.command("check", short_help="Tell within seconds whether a submission keeps the contract.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
+@click.pass_context
+def check_command(context: click.Context, paths: tuple[Path, ...], device: str) -> None:
+    """Check submissions without any data: loads, right shapes, finite, deterministic, half precision, params, MACs."""
+    from rtsr_bench.submissions import discover
+
+    good = True
+    for path in paths:
+        for submission in discover(path):
+            for model in submission.models:
+                good = _check(submission, model, device) and good
+    context.exit(0 if good else 1)
+
+
+def _check(submission: Submission, model: ModelSpec, device: str) -> bool:
+    from rtsr_bench.record import Failure
+    from rtsr_bench.sandbox import Child, Findings, Loaded
+    from rtsr_bench.submissions import load_request, resolve_checkpoint
+    from rtsr_bench.wire import Op
+
+    request = load_request(model, submission, resolve_checkpoint(model, submission))
+    with Child(device=device) as child:
+        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": model.scale}, limit_s=LIMIT_S)
+        if isinstance(loaded, Failure):
+            return _broken(model.id, loaded)
+        model = model.with_scale(loaded.scale)
+        click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")
+        answer = child.ask(Op.CHECK, Findings, {"scale": loaded.scale, "sizes": SIZES}, limit_s=LIMIT_S)
+        if isinstance(answer, Failure):
+            return _broken(model.id, answer)
+        good = bool(answer.findings)
+        for finding in answer.findings:
+            sign = {True: "ok  ", False: "BAD ", None: "note"}[finding.ok]
+            click.echo(f"  {sign} {finding.question:<16} {finding.answer}")
+            good = good and finding.ok is not False
+        counted = _count(child, loaded.scale)
+        if isinstance(counted, Failure):
+            return _broken(model.id, counted)
+    _show_counts(counted)
+    click.echo(f"  {'keeps the contract' if good else 'breaks the contract: see the lines marked BAD'}")
+    return good
+
+
+def _count(child: Child, scale: int) -> Counted | Failure:
+    from rtsr_bench.sandbox import Counted
+    from rtsr_bench.tracks import find_track
+    from rtsr_bench.wire import Op
+
+    size = find_track(f"builtin-x{scale}").protocol.input
+    return child.ask(Op.COMPLEXITY, Counted, {"sizes": [[size.height, size.width], [256, 256]]}, limit_s=LIMIT_S)
+
+
+def _show_counts(counted: Counted) -> None:
+    click.echo(f"  ok   {'parameters':<16} {counted.params:,}")
+    for count in counted.counts:
+        macs = f"{count.macs / 1e9:.2f} GMAC ({count.flops / 1e9:.2f} GFLOP), {count.convs} convs"
+        missing = ", ".join(f"{name} x{times}" for name, times in count.uncounted.items())
+        note = f"; not counted: {missing}" if missing else ""
+        click.echo(f"  {'note' if missing else 'ok  '} {f'at {count.input}':<16} {macs}{note}")
+
+
+def _broken(model_id: str, failure: Failure) -> bool:
+    click.echo(model_id)
+    click.echo(f"  BAD  {failure.stage.value:<16} {failure.kind.value}: {failure.message}")
+    for line in failure.detail.splitlines()[-12:]:
+        click.echo(f"       | {line}")
+    return False

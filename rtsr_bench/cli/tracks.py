@@ -1,0 +1,52 @@
+"""`rtsr-bench tracks`: what can be asked, and under which rules it is measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rtsr_bench.tracks import Track
+
+
+@click.command("tracks", short_help="Show the tracks and their rules.")
+@click.argument("track_id", metavar="[TRACK]", required=False)
+def tracks_command(track_id: str | None) -> None:
+    """Show every track in a line, or one with all its rules."""
+    from rtsr_bench.tracks import all_tracks, find_track
+
+    if track_id is not None:
+        click.echo(_described(find_track(track_id)))
+        return
+    width = max(map(len, all_tracks()))
+    for track in all_tracks().values():
+        timed = track.protocol.input
+        sets = ", ".join(track.protocol.data_sets)
+        click.echo(f"{track.id:<{width}}  x{track.scale}  timed at {timed!s:<9}  {sets}")
+    click.echo("\nrtsr-bench tracks TRACK shows one with all its rules; rtsr-bench data list, which data are at hand.")
+
+
+def _described(track: Track) -> str:
+    rules = track.protocol
+    limits = rules.limits
+    lines = {
+        "scale": f"x{rules.scale}",
+        "data sets": ", ".join(rules.data_sets),
+        "degradation": rules.degradation,
+        "fidelity": ", ".join(f"{c.colour.value}, border {c.border}" for c in track.headline) + "  (leaderboard)",
+        "also recorded": ", ".join(
+            f"{c.colour.value}, border {c.border}" for c in rules.conventions if c not in track.headline
+        ),
+        "timed input": f"{rules.batch} x 3 x {rules.input.height} x {rules.input.width} (N, C, H, W), random numbers",
+        "precision": ", ".join(f"{kind}: {precision.value}" for kind, precision in rules.precision.items()),
+        "warm-up, repeats": f"{rules.warmup}, {rules.repeats}",
+        "limits": f"load {limits.load_s:g} s, image {limits.enhance_s:g} s, timing {limits.runtime_s:g} s, "
+        f"counting {limits.complexity_s:g} s",
+        "score": f"{track.score.formula} on PSNR {track.score.convention.colour.value}, border "
+        f"{track.score.convention.border}; bicubic's PSNR is measured on the same images",
+        "digest": rules.digest,
+        "source": track.source,
+    }
+    body = "\n".join(f"  {name:<17} {value}" for name, value in lines.items())
+    return f"{track.id}: {track.title}\n{track.summary}\n\n{body}"

@@ -1,0 +1,121 @@
+"""Fidelity of one model: the child enhances one image while the parent reads the next and measures the one before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsr_bench.datasets import Dataset, ImagePair
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.evaluate.baseline import Baselines, cut
+from rtsr_bench.evaluate.crops import CropBook
+from rtsr_bench.metrics import measure
+from rtsr_bench.protocol import Precision, Protocol
+from rtsr_bench.record import Failure, FailureKind, Fidelity, ImageFidelity, Stage
+from rtsr_bench.sandbox import Child, Enhanced
+from rtsr_bench.wire import Op
+
+_PENDING = 2
+"""Images whose fidelity may still be outstanding: bounds the memory, however many images there are."""
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Item:
+    index: int
+    data: Dataset
+    pair: ImagePair
+
+
+def measure_fidelity(
+    child: Child,
+    data: Sequence[Dataset],
+    protocol: Protocol,
+    precision: Precision,
+    *,
+    baselines: Baselines,
+    book: CropBook | None,
+    on_image: Callable[[int], None],
+) -> Fidelity | Failure:
+    """Enhance every image and compare it with HR, which the child never sees.
+
+    `book` collects crops for the report, None where they are not wanted. UserError where an image can't be read.
+    """
+    started = monotonic()
+    items = [_Item(index=i, data=d, pair=p) for i, (d, p) in enumerate((d, p) for d in data for p in d.pairs)]
+    values: deque[Future[ImageFidelity]] = deque()
+    done: list[ImageFidelity] = []
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="fidelity") as pool:
+        reading = pool.submit(items[0].pair.both)
+        for item in items:
+            hr, lr = reading.result()
+            if item.index + 1 < len(items):
+                reading = pool.submit(items[item.index + 1].pair.both)
+            sr = _enhance(child, lr, item, protocol, precision)
+            if isinstance(sr, Failure):
+                return sr
+            values.append(pool.submit(_image_fidelity, item, sr, hr, lr, protocol, baselines, book))
+            del hr, lr
+            while len(values) >= _PENDING:
+                done.append(values.popleft().result())
+            on_image(item.index + 1)
+        done += [future.result() for future in values]
+    return Fidelity(precision=precision, images=tuple(done), wall_s=monotonic() - started)
+
+
+def _enhance(child: Child, lr: Image, item: _Item, protocol: Protocol, precision: Precision) -> Path | Failure:
+    lr_file, sr_file = child.scratch / "lr.raw", child.scratch / f"sr-{item.index}.raw"
+    try:
+        lr.tofile(lr_file)
+    except OSError as error:
+        raise HarnessError(f"pixels could not be handed over through {child.scratch}: {error}") from error
+    request: dict[str, Any] = {
+        "lr": str(lr_file),
+        "sr": str(sr_file),
+        "size": list(lr.shape[:2]),
+        "scale": protocol.scale,
+        "precision": precision.value,
+    }
+    answer = child.ask(Op.ENHANCE, Enhanced, request, limit_s=protocol.limits.enhance_s)
+    if isinstance(answer, Failure):
+        return Failure(
+            stage=answer.stage, kind=answer.kind, message=f"{item.pair.name}: {answer.message}", detail=answer.detail
+        )
+    size = item.pair.size
+    expected = size.pixels * 3
+    found = sr_file.stat().st_size if sr_file.is_file() else 0
+    if found != expected:
+        return Failure(
+            stage=Stage.ENHANCE,
+            kind=FailureKind.BAD_OUTPUT,
+            message=f"{item.pair.name}: {found} bytes of SR pixels arrived, expected {expected} ({size}, 3 channels)",
+        )
+    return sr_file
+
+
+def _image_fidelity(
+    item: _Item, sr_file: Path, hr: Image, lr: Image, protocol: Protocol, baselines: Baselines, book: CropBook | None
+) -> ImageFidelity:
+    sr = np.fromfile(sr_file, dtype=np.uint8).reshape(hr.shape)
+    sr_file.unlink()
+    baseline = baselines.of(item.pair, hr, lr, protocol.conventions)
+    values = measure(sr, hr, protocol.conventions)
+    if book is not None and book.wants(item.index):
+        book.add(item.index, item.data.title, item.pair.name, cut(sr, baseline.window), baseline)
+    return ImageFidelity(
+        name=item.pair.name,
+        data_set=item.data.title,
+        size=item.pair.size,
+        mse=dict(values.mse),
+        ssim=dict(values.ssim),
+        baseline_mse=dict(baseline.mse),
+    )

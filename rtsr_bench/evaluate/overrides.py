@@ -1,0 +1,53 @@
+"""What a user may ask to be measured otherwise; whatever it is makes the record unofficial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.tracks import quick
+
+_LARGEST_SIDE = 16384
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overrides:
+    """Changes to a track's protocol, None (or False) where the track decides."""
+
+    quick: bool = False
+    precision: Precision | None = None
+    input: Size | None = None
+    warmup: int | None = None
+    repeats: int | None = None
+    images: int | None = None
+    data: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, least in (("warmup", 0), ("repeats", 1), ("images", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UserError(f"--{name}: expected at least {least}, found {value}")
+        if self.input is not None and not 1 <= min(self.input.height, self.input.width) <= _LARGEST_SIDE:
+            raise UserError(f"--input: expected HEIGHTxWIDTH such as 540x960, found {self.input}")
+
+    def apply(self, protocol: Protocol, device_kind: str) -> Protocol:
+        """Return the protocol to measure under on this kind of device."""
+        if self.quick:
+            protocol = quick(protocol)
+        if self.precision is not None:
+            protocol = replace(protocol, precision={**protocol.precision, device_kind: self.precision})
+        given = {name: getattr(self, name) for name in ("input", "warmup", "repeats", "images")}
+        if self.data:
+            protocol = replace(protocol, data_sets=self.data)
+        return replace(protocol, **{name: value for name, value in given.items() if value is not None})
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The command-line options that stand for these changes, as a user would type them."""
+        options = ["--quick"] if self.quick else []
+        for name in ("precision", "input", "warmup", "repeats", "images"):
+            value = getattr(self, name)
+            if value is not None:
+                options.append(f"--{name} {value}")
+        return (*options, *(f"--data {name}" for name in self.data))

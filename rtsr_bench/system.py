@@ -1,0 +1,158 @@
+"""The system measured on: CPU, memory and versions, and the GPU's clocks, heat and power through NVML."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rtsr_bench.record import System, Telemetry
+
+_PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "numba")
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def describe(
+    *, device: str, device_name: str, torch_threads: int, torch: str, python: str, facts: dict[str, str], isolation: str
+) -> System:
+    """Put together the system of a record from what the child said of its device and what can be seen here."""
+    kind, _, index = device.partition(":")
+    model = cpu_model()
+    return System(
+        device_kind=kind,
+        device_name=device_name or model,
+        device_index=int(index or 0) if kind == "cuda" else None,
+        cpu_model=model,
+        cpu_cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        torch_threads=torch_threads,
+        memory_bytes=_memory_bytes(),
+        os=f"{platform.system()} {platform.release()}",
+        python=python,
+        torch=torch,
+        facts=facts,
+        packages={name: metadata.version(name) for name in _PACKAGES if _installed(name)},
+        isolation=isolation,
+    )
+
+
+def cpu_model() -> str:
+    """Name of the processor, cleaned of trademark signs."""
+    name = ""
+    with contextlib.suppress(OSError):
+        found = re.search(r"^model name\s*:\s*(.+)$", _CPUINFO.read_text(), re.MULTILINE)
+        name = found[1] if found else ""
+    name = name or platform.processor() or platform.machine()
+    return re.sub(r"\s+", " ", re.sub(r"\((R|TM)\)|®|™|@.*$", "", name)).strip()
+
+
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+class Gauge:
+    """Reads a device's state. For a GPU through NVML, for a CPU the load average; it never raises."""
+
+    def __init__(self, handle: Any = None, nvml: Any = None, facts: dict[str, str] | None = None) -> None:
+        self._handle = handle
+        self._nvml = nvml
+        self.facts = facts or {}
+
+    def read(self, when: str) -> Telemetry:
+        """Read the state now; what the device does not tell is None."""
+        if self._nvml is None:
+            return Telemetry(when=when, load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None)
+        nvml, handle = self._nvml, self._handle
+        power = _ask(nvml, nvml.nvmlDeviceGetPowerUsage, handle)
+        rates = _ask(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
+        return Telemetry(
+            when=when,
+            sm_clock_mhz=_ask(nvml, nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
+            memory_clock_mhz=_ask(nvml, nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_MEM),
+            temperature_c=_ask(nvml, nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
+            power_w=None if power is None else power / 1000.0,
+            utilization_percent=None if rates is None else int(rates.gpu),
+            throttle_reasons=tuple(_throttling(nvml, handle)),
+        )
+
+
+@contextlib.contextmanager
+def gauge(device_kind: str, device_uuid: str) -> Iterator[Gauge]:
+    """Open the gauge of a device; for a GPU without NVML it reads nothing and `facts` says why."""
+    if device_kind != "cuda":
+        yield Gauge()
+        return
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        yield Gauge(facts={"nvml": f"not available: {error}"})
+        return
+    try:
+        try:
+            handle = _handle(pynvml, device_uuid)
+            facts = _gpu_facts(pynvml, handle)
+        except pynvml.NVMLError as error:
+            yield Gauge(facts={"nvml": f"does not know the device: {error}"})
+            return
+        yield Gauge(handle, pynvml, facts)
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _handle(nvml: Any, uuid: str) -> Any:
+    """Find the device by its UUID: CUDA's and NVML's numbers differ under CUDA_VISIBLE_DEVICES."""
+    wanted = uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}"
+    return nvml.nvmlDeviceGetHandleByUUID(wanted)
+
+
+def _gpu_facts(nvml: Any, handle: Any) -> dict[str, str]:
+    asked = {
+        "driver": (nvml.nvmlSystemGetDriverVersion,),
+        "vbios": (nvml.nvmlDeviceGetVbiosVersion, handle),
+        "max_sm_clock_mhz": (nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_SM),
+        "max_memory_clock_mhz": (nvml.nvmlDeviceGetMaxClockInfo, handle, nvml.NVML_CLOCK_MEM),
+        "power_limit_mw": (nvml.nvmlDeviceGetEnforcedPowerLimit, handle),
+        "persistence_mode": (nvml.nvmlDeviceGetPersistenceMode, handle),
+    }
+    answers = {name: _ask(nvml, *call) for name, call in asked.items()}
+    return {name: str(answer) for name, answer in answers.items() if answer is not None}
+
+
+def _ask(nvml: Any, function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except nvml.NVMLError:
+        return None
+
+
+_THROTTLING = {
+    "SW power cap": "nvmlClocksThrottleReasonSwPowerCap",
+    "HW slowdown": "nvmlClocksThrottleReasonHwSlowdown",
+    "SW thermal slowdown": "nvmlClocksThrottleReasonSwThermalSlowdown",
+    "HW thermal slowdown": "nvmlClocksThrottleReasonHwThermalSlowdown",
+    "HW power brake": "nvmlClocksThrottleReasonHwPowerBrakeSlowdown",
+}
+
+
+def _throttling(nvml: Any, handle: Any) -> Iterator[str]:
+    mask = _ask(nvml, nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle)
+    for name, constant in _THROTTLING.items():
+        if mask is not None and mask & getattr(nvml, constant, 0):
+            yield name
