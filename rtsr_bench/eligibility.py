@@ -1,0 +1,192 @@
+"""Why a row is not ranked: each reason with its kind and a sentence. Failed is not ineligible; noisy is not failed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rtsr_bench.record import Failure, FailureKind, Fidelity, Runtime, Stage
+
+if TYPE_CHECKING:
+    from rtsr_bench.protocol import Protocol
+    from rtsr_bench.record import Record
+    from rtsr_bench.tracks import Track
+
+KIND_WORDS = {
+    FailureKind.EXCEPTION: "raised an exception",
+    FailureKind.BAD_OUTPUT: "gave a bad output",
+    FailureKind.TIMEOUT: "ran out of time",
+    FailureKind.OUT_OF_MEMORY: "ran out of memory",
+    FailureKind.CRASHED: "crashed",
+    FailureKind.NO_RESULT: "gave no result",
+    FailureKind.INCONSISTENT: "contradicted itself",
+}
+STAGE_WORDS = {
+    Stage.LOAD: "while loading",
+    Stage.ENHANCE: "while enhancing images",
+    Stage.RUNTIME: "while being timed",
+    Stage.COMPLEXITY: "while being counted",
+}
+
+
+class Bar(StrEnum):
+    """What keeps a row from being ranked. Only `FAILED` is the guest's breakage; the others are rules not met."""
+
+    FAILED = "failed"
+    NO_TRACK = "no_track"
+    UNOFFICIAL = "unofficial"
+    OFF_PROTOCOL = "off_protocol"
+    INCOMPLETE_DATA = "incomplete_data"
+    NO_FIDELITY = "no_fidelity"
+    NO_RUNTIME = "no_runtime"
+    UNUSABLE = "unusable"
+    NO_GAIN = "no_gain"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One thing that keeps a row from being ranked: `short` in a few words, `text` in a sentence."""
+
+    bar: Bar
+    short: str
+    text: str
+
+
+def is_official(record: Record, track: Track | None) -> bool:
+    """Whether the record was measured under the very protocol the track ships."""
+    return track is not None and record.protocol.digest == track.protocol.digest
+
+
+def failures(record: Record) -> tuple[Failure, ...]:
+    """Every failure a record holds, in the order of the stages, each one once."""
+    outcomes = (record.fidelity, record.fidelity_fp32, record.runtime, record.complexity, record.memory)
+    found = dict.fromkeys(outcome for outcome in outcomes if isinstance(outcome, Failure))
+    return tuple(sorted(found, key=lambda failure: list(Stage).index(failure.stage)))
+
+
+def failure_words(failure: Failure) -> str:
+    """A failure as a sentence: how, where, and the guest's own message."""
+    return f"The model {KIND_WORDS[failure.kind]} {STAGE_WORDS[failure.stage]}: {failure.message}"
+
+
+def reasons(record: Record, track: Track | None, *, gain_db: float | None, trouble: str = "") -> tuple[Reason, ...]:
+    """Why the record cannot be ranked on its track, weightiest first; empty where it can.
+
+    `gain_db` is the gain over bicubic under the score's convention (None where there is no such number, infinite for
+    a flawless image); `trouble` says why stored observations could not be used, where they could not.
+    """
+    found = [*_failed(record)]
+    if track is None:
+        text = f"There is no track {record.track!r} (any longer), so there is no rule to judge by."
+        found.append(Reason(bar=Bar.NO_TRACK, short="track unknown", text=text))
+    elif not is_official(record, track):
+        found.append(Reason(bar=Bar.UNOFFICIAL, short="unofficial", text=unofficial_words(record, track)))
+    found += _off_protocol(record)
+    found += _incomplete(record)
+    if trouble:
+        found.append(Reason(bar=Bar.UNUSABLE, short="unusable numbers", text=trouble))
+    if record.fidelity is None:
+        found.append(Reason(bar=Bar.NO_FIDELITY, short="no fidelity", text="Fidelity was not measured."))
+    if record.runtime is None:
+        found.append(Reason(bar=Bar.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))
+    if gain_db is not None and not math.isfinite(gain_db):
+        text = "An image came back identical to HR: its PSNR is infinite and the score is not defined."
+        found.append(Reason(bar=Bar.UNUSABLE, short="PSNR infinite", text=text))
+    elif gain_db is not None and gain_db <= 0:
+        text = f"No gain over bicubic ({gain_db:+.3f} dB): the score is 0."
+        found.append(Reason(bar=Bar.NO_GAIN, short="no gain over bicubic", text=text))
+    return tuple(found)
+
+
+def unofficial_words(record: Record, track: Track) -> str:
+    """What was measured differently from the shipped protocol, as a sentence."""
+    options = f" ({' '.join(record.overrides)})" if record.overrides else ""
+    changed = differences(record.protocol, track.protocol)
+    if changed:
+        return f"Unofficial{options}: {'; '.join(changed)}."
+    found, shipped = record.protocol.digest, track.protocol.digest
+    return f"Unofficial{options}: measured under protocol {found}, the track ships {shipped}."
+
+
+def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
+    """Where a protocol departs from the official one, each in words."""
+    said = {
+        "scale": f"scale {measured.scale} instead of {official.scale}",
+        "input": f"input {measured.input} instead of {official.input}",
+        "batch": f"batch {measured.batch} instead of {official.batch}",
+        "precision": f"precision {_precisions(measured)} instead of {_precisions(official)}",
+        "warmup": f"{measured.warmup} warm-up calls instead of {official.warmup}",
+        "repeats": f"{measured.repeats} repeats instead of {official.repeats}",
+        "images": f"{_images(measured)} instead of {_images(official)}",
+        "data_sets": f"data sets {', '.join(measured.data_sets)} instead of {', '.join(official.data_sets)}",
+        "degradation": "another degradation",
+        "conventions": "other fidelity conventions",
+        "limits": "other time limits",
+        "version": f"protocol version {measured.version} instead of {official.version}",
+    }
+    return tuple(words for name, words in said.items() if getattr(measured, name) != getattr(official, name))
+
+
+def _images(protocol: Protocol) -> str:
+    return "all images" if protocol.images is None else f"the first {protocol.images} images of each data set"
+
+
+def _precisions(protocol: Protocol) -> str:
+    return ", ".join(f"{precision.value} on {kind}" for kind, precision in sorted(protocol.precision.items()))
+
+
+def _failed(record: Record) -> list[Reason]:
+    """Failures that cost the row its numbers: one while counting operations leaves fidelity and runtime as they are."""
+    return [
+        Reason(
+            bar=Bar.FAILED, short=f"failed: {failure.stage.value}, {failure.kind.value}", text=failure_words(failure)
+        )
+        for failure in failures(record)
+        if failure in (record.fidelity, record.runtime)
+    ]
+
+
+def _off_protocol(record: Record) -> list[Reason]:
+    """Samples that were not taken as the record's own protocol says."""
+    runtime, protocol = record.runtime, record.protocol
+    if not isinstance(runtime, Runtime):
+        return []
+    said = []
+    if len(runtime.samples_ms) != protocol.repeats:
+        said.append(f"{len(runtime.samples_ms)} samples for {protocol.repeats} repeats")
+    if runtime.warmup != protocol.warmup:
+        said.append(f"{runtime.warmup} warm-up calls for {protocol.warmup}")
+    if runtime.input != protocol.input:
+        said.append(f"input {runtime.input} for {protocol.input}")
+    if runtime.batch != protocol.batch:
+        said.append(f"batch {runtime.batch} for {protocol.batch}")
+    asked = protocol.precision.get(record.system.device_kind)
+    if asked is not None and runtime.precision != asked:
+        said.append(f"precision {runtime.precision.value} for {asked.value}")
+    if isinstance(record.fidelity, Fidelity) and record.fidelity.precision != runtime.precision:
+        said.append(f"fidelity in {record.fidelity.precision.value}, runtime in {runtime.precision.value}")
+    if not said:
+        return []
+    text = f"Not measured as its own protocol says: {'; '.join(said)}."
+    return [Reason(bar=Bar.OFF_PROTOCOL, short="off protocol", text=text)]
+
+
+def _incomplete(record: Record) -> list[Reason]:
+    """Data sets of the protocol that are missing or not whole, and images without a measurement."""
+    said = []
+    used, asked = [use.name for use in record.data], record.protocol.data_sets
+    if len(used) < len(asked):
+        said.append(f"measured on {len(used)} of {len(asked)} data sets ({', '.join(used) or 'none'})")
+    if record.protocol.images is None:  # a protocol that asks for a few images is met by a few
+        said += [f"{use.name} is not complete" for use in record.data if not use.complete]
+    if isinstance(record.fidelity, Fidelity):
+        for use in record.data:
+            measured = sum(image.data_set == use.name for image in record.fidelity.images)
+            if measured != use.images:
+                said.append(f"{measured} of {use.images} images of {use.name} measured")
+    if not said:
+        return []
+    text = f"Incomplete data: {'; '.join(said)}."
+    return [Reason(bar=Bar.INCOMPLETE_DATA, short="incomplete data", text=text)]

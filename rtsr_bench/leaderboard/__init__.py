@@ -1,0 +1,34 @@
+"""From records to ranked rows: one leaderboard for each track and kind of device. Pure: same records, same rows."""
+
+from rtsr_bench.leaderboard.bands import BANDS, Band, band, pareto_front
+from rtsr_bench.leaderboard.boards import (
+    DeviceKind,
+    Group,
+    Leaderboard,
+    data_digest,
+    device_kind,
+    how_measured,
+    leaderboards,
+    started_at,
+)
+from rtsr_bench.leaderboard.rows import FidelityMeans, Row, derive_row, fidelity_means, scoring_convention
+
+__all__ = [
+    "BANDS",
+    "Band",
+    "DeviceKind",
+    "FidelityMeans",
+    "Group",
+    "Leaderboard",
+    "Row",
+    "band",
+    "data_digest",
+    "derive_row",
+    "device_kind",
+    "fidelity_means",
+    "how_measured",
+    "leaderboards",
+    "pareto_front",
+    "scoring_convention",
+    "started_at",
+]

@@ -1,0 +1,141 @@
+"""One record to one row: means over images, summary of the samples, score, reasons, warnings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rtsr_bench.eligibility import Bar, Reason, reasons
+from rtsr_bench.leaderboard.bands import Band, band
+from rtsr_bench.protocol import Colour, Convention
+from rtsr_bench.record import Fidelity, ImageFidelity, Record, Runtime
+from rtsr_bench.score import FORMULAS, mean_psnr_db
+from rtsr_bench.statistics import NumberWarning, RuntimeSummary, mean, summarise, warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rtsr_bench.tracks import Track
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FidelityMeans:
+    """Means over images, by convention key: PSNR in dB, SSIM, and bicubic's PSNR on the same images."""
+
+    images: int
+    psnr_db: dict[str, float]
+    ssim: dict[str, float]
+    baseline_psnr_db: dict[str, float]
+
+    def gain_db(self, convention: str) -> float | None:
+        """PSNR less bicubic's; None where either is missing, infinite where only the model's is."""
+        here, baseline = self.psnr_db.get(convention), self.baseline_psnr_db.get(convention)
+        if here is None or baseline is None:
+            return None
+        return 0.0 if here == baseline else here - baseline
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One model's line: derived values, rank where it has one, reasons where it has none, warnings beside numbers.
+
+    `source` names the record it stands on, `earlier` counts older records of the same key, `score` is None where an
+    ingredient is missing, `scored_under` the convention key of the score's PSNR.
+    """
+
+    source: str
+    record: Record
+    rank: int | None
+    score: float | None
+    gain_db: float | None
+    scored_under: str
+    fidelity: FidelityMeans | None
+    by_set: dict[str, FidelityMeans]
+    runtime: RuntimeSummary | None
+    reasons: tuple[Reason, ...]
+    warnings: tuple[NumberWarning, ...]
+    earlier: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether the guest broke where a number was due."""
+        return any(reason.bar is Bar.FAILED for reason in self.reasons)
+
+    @property
+    def frame_band(self) -> Band | None:
+        """The FPS band of the mean runtime."""
+        return band(self.runtime.fps) if self.runtime else None
+
+
+def fidelity_means(images: Iterable[ImageFidelity]) -> FidelityMeans:
+    """Means over images, for the conventions that every image has; ValueError for no image."""
+    some = tuple(images)
+    if not some:
+        raise ValueError("no image")
+
+    def shared(tables: Sequence[Mapping[str, float]]) -> list[str]:
+        return [key for key in tables[0] if all(key in table for table in tables)]
+
+    mses, ssims, baselines = [one.mse for one in some], [one.ssim for one in some], [one.baseline_mse for one in some]
+    return FidelityMeans(
+        images=len(some),
+        psnr_db={key: mean_psnr_db(table[key] for table in mses) for key in shared(mses)},
+        ssim={key: mean([table[key] for table in ssims]) for key in shared(ssims)},
+        baseline_psnr_db={key: mean_psnr_db(table[key] for table in baselines) for key in shared(baselines)},
+    )
+
+
+def scoring_convention(record: Record, track: Track | None) -> Convention:
+    """The convention the score's PSNR is taken under; without a track the first one the record's protocol names."""
+    if track is not None:
+        return track.score.convention
+    return next(iter(record.protocol.conventions), Convention(Colour.RGB))
+
+
+def derive_row(source: str, record: Record, track: Track | None, earlier: int = 0) -> Row:
+    """Derive everything a row shows but its rank from a record; `source` names it, `track` None where unknown."""
+    convention = scoring_convention(record, track).key
+    trouble = ""
+    overall, by_set = None, {}
+    if isinstance(record.fidelity, Fidelity):
+        try:
+            overall = fidelity_means(record.fidelity.images)
+            by_set = _by_set(record.fidelity.images)
+        except ValueError as error:
+            trouble = f"The fidelity in the record is of no use: {error}."
+        else:
+            if convention not in overall.psnr_db or convention not in overall.baseline_psnr_db:
+                trouble = f"The record holds no PSNR and baseline under {convention}, which the score is taken from."
+    summary = summarise(record.runtime) if isinstance(record.runtime, Runtime) else None
+    gain = overall.gain_db(convention) if overall else None
+    return Row(
+        source=source,
+        record=record,
+        rank=None,
+        score=_score(track, overall, summary, convention),
+        gain_db=gain,
+        scored_under=convention,
+        fidelity=overall,
+        by_set=by_set,
+        runtime=summary,
+        reasons=reasons(record, track, gain_db=gain, trouble=trouble),
+        warnings=warnings(record, summary, convention),
+        earlier=earlier,
+    )
+
+
+def _by_set(images: Sequence[ImageFidelity]) -> dict[str, FidelityMeans]:
+    names = dict.fromkeys(image.data_set for image in images)
+    return {name: fidelity_means(image for image in images if image.data_set == name) for name in names}
+
+
+def _score(
+    track: Track | None, overall: FidelityMeans | None, summary: RuntimeSummary | None, key: str
+) -> float | None:
+    if track is None or overall is None or summary is None:
+        return None
+    gain = overall.gain_db(key)
+    if gain is None or not math.isfinite(gain):
+        return None
+    return FORMULAS[track.score.formula](overall.psnr_db[key], overall.baseline_psnr_db[key], summary.mean_ms)

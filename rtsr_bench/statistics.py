@@ -1,0 +1,256 @@
+"""What timed samples say and how far they can be trusted: summaries, an interval, and warnings in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rtsr_bench.record import Fidelity, Runtime
+from rtsr_bench.score import mean_psnr_db
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtsr_bench.record import Record
+
+SPREAD_LIMIT = 0.10
+DRIFT_LIMIT = 0.05
+FIDELITY_LOSS_LIMIT_DB = 0.05
+FEW_REPEATS = 100
+"""Below this many samples the 99th percentile is little more than the slowest sample."""
+CLOCK_FACTOR = 1.25
+CLOCK_SLACK_S = 0.5
+"""The parent's clock also sees what lies between repeats (synchronising, letting go of the output); more is odd."""
+RESAMPLES = 2000
+CONFIDENCE = 0.95
+_SEED = 20230618  # any constant: the interval must not change from one build of the report to the next
+_HARMLESS = ("idle", "none", "applications_clocks", "sync_boost", "display_clock")
+"""Words of NVML clock reasons that are a setting or a state of rest, not a loss of speed."""
+
+
+class Doubt(StrEnum):
+    """Why a number is shaky."""
+
+    SPREAD = "spread"
+    DRIFT = "drift"
+    LAUNCH_BOUND = "launch_bound"
+    THROTTLED = "throttled"
+    CLOCK = "clock"
+    FEW_REPEATS = "few_repeats"
+    PRECISION_LOSS = "precision_loss"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberWarning:
+    """A number is shaky: which one (`about`: runtime or fidelity), in a few words and in a sentence."""
+
+    doubt: Doubt
+    about: str
+    short: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeSummary:
+    """Milliseconds per frame: the official mean and what stands around it.
+
+    `ci_ms` is the 95 % bootstrap interval of the mean, None for fewer than two samples; `spread` the relative
+    standard deviation; `drift` the relative change from the first to the last quarter, None for fewer than eight.
+    """
+
+    samples: int
+    mean_ms: float
+    median_ms: float
+    p95_ms: float
+    p99_ms: float
+    least_ms: float
+    most_ms: float
+    ci_ms: tuple[float, float] | None
+    spread: float
+    drift: float | None
+
+    @property
+    def fps(self) -> float:
+        """Frames per second at the mean."""
+        return 1000.0 / self.mean_ms
+
+
+def mean(values: Sequence[float]) -> float:
+    """Arithmetic mean, summed exactly (so the order of the values does not matter); ValueError where there is none."""
+    if not values:
+        raise ValueError("the mean of no value is not defined")
+    return math.fsum(values) / len(values)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The value below which `percent` (0..100) of the values lie, linear between ranks as in NumPy's default."""
+    if not values:
+        raise ValueError("a percentile of no value is not defined")
+    if not 0 <= percent <= 100:
+        raise ValueError(f"a percentile lies in 0..100, not at {percent!r}")
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * percent / 100
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def median(values: Sequence[float]) -> float:
+    """The 50th percentile."""
+    return percentile(values, 50)
+
+
+def spread(values: Sequence[float]) -> float:
+    """Standard deviation (n - 1) over mean; 0 for a single value."""
+    centre = mean(values)
+    if len(values) < 2:
+        return 0.0
+    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1)) / centre
+
+
+def drift(values: Sequence[float]) -> float | None:
+    """Relative change from the first to the last quarter, in order; None for fewer than eight values.
+
+    Each quarter counts with the mean of its middle half: one hiccup of the machine is spread and not drift, and
+    neither are samples that jump between two levels (of which a median would pick one).
+    """
+    quarter = len(values) // 4
+    if quarter < 2:
+        return None
+    return _middle(values[-quarter:]) / _middle(values[:quarter]) - 1
+
+
+def _middle(values: Sequence[float]) -> float:
+    """Interquartile mean."""
+    cut = len(values) // 4
+    return mean(sorted(values)[cut : len(values) - cut])
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % percentile-bootstrap interval of the mean (scipy, 2000 resamples, fixed seed); None for fewer than two.
+
+    It treats samples as independent; drift and throttling, which break that, have warnings of their own.
+    """
+    if len(values) < 2:
+        return None
+    if min(values) == max(values):
+        return values[0], values[0]
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    result = bootstrap(
+        (np.asarray(values, dtype=np.float64),),
+        np.mean,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        random_state=np.random.default_rng(_SEED),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def summarise(runtime: Runtime) -> RuntimeSummary:
+    """Summary of a runtime's samples per frame (a batch's time is divided by its frames)."""
+    values = [sample / runtime.batch for sample in runtime.samples_ms]
+    return RuntimeSummary(
+        samples=len(values),
+        mean_ms=mean(values),
+        median_ms=median(values),
+        p95_ms=percentile(values, 95),
+        p99_ms=percentile(values, 99),
+        least_ms=min(values),
+        most_ms=max(values),
+        ci_ms=mean_interval(values),
+        spread=spread(values),
+        drift=drift(values),
+    )
+
+
+def warnings(record: Record, summary: RuntimeSummary | None, convention: str) -> tuple[NumberWarning, ...]:
+    """What makes the numbers of a record shaky, most telling first; fidelity is compared under `convention` (a key)."""
+    found: list[NumberWarning] = []
+    if summary is not None and isinstance(record.runtime, Runtime):
+        found += _of_samples(summary)
+        found += _of_device(record.runtime, record.system.device_kind)
+        found += _of_clock(record.runtime)
+        if summary.samples < FEW_REPEATS:
+            text = f"Only {summary.samples} repeats: interval and percentiles are rough."
+            found.append(_about_runtime(Doubt.FEW_REPEATS, f"{summary.samples} repeats", text))
+    found += _of_precision(record, convention)
+    return tuple(found)
+
+
+def _about_runtime(doubt: Doubt, short: str, text: str) -> NumberWarning:
+    return NumberWarning(doubt=doubt, about="runtime", short=short, text=text)
+
+
+def _of_samples(summary: RuntimeSummary) -> list[NumberWarning]:
+    found = []
+    if summary.spread > SPREAD_LIMIT:
+        share = f"{100 * summary.spread:.0f} %"
+        text = f"The samples spread by {share} of their mean (limit {100 * SPREAD_LIMIT:.0f} %)."
+        found.append(_about_runtime(Doubt.SPREAD, f"spread {share}", text))
+    if summary.drift is not None and abs(summary.drift) > DRIFT_LIMIT:
+        share = f"{100 * summary.drift:+.0f} %"
+        text = (
+            f"The runtime drifted by {share} from the first to the last quarter of the repeats"
+            f" (limit {100 * DRIFT_LIMIT:.0f} %)."
+        )
+        found.append(_about_runtime(Doubt.DRIFT, f"drift {share}", text))
+    return found
+
+
+def _of_device(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
+    found = []
+    if device_kind == "cuda" and runtime.host_ms and median(runtime.host_ms) >= median(runtime.samples_ms):
+        host, device = median(runtime.host_ms), median(runtime.samples_ms)
+        text = (
+            f"Launch-bound: the host needs {host:.2f} ms to launch a call that keeps the GPU busy for {device:.2f} ms,"
+            " so the runtime says more about the host than about the GPU."
+        )
+        found.append(_about_runtime(Doubt.LAUNCH_BOUND, "launch-bound", text))
+    reasons = sorted(
+        {
+            reason
+            for moment in runtime.telemetry
+            for reason in moment.throttle_reasons
+            if not any(word in reason.lower().replace(" ", "_") for word in _HARMLESS)
+        }
+    )
+    if reasons:
+        text = f"The GPU held its clocks back while being measured: {', '.join(reasons)}."
+        found.append(_about_runtime(Doubt.THROTTLED, "throttled", text))
+    return found
+
+
+def _of_clock(runtime: Runtime) -> list[NumberWarning]:
+    claimed = math.fsum(runtime.samples_ms) / 1000
+    most = CLOCK_FACTOR * max(claimed, math.fsum(runtime.host_ms) / 1000) + CLOCK_SLACK_S
+    if 0.99 * claimed - CLOCK_SLACK_S <= runtime.parent_wall_s <= most:
+        return []
+    text = (
+        f"The samples add up to {claimed:.2f} s, but {runtime.parent_wall_s:.2f} s passed on the harness's own clock"
+        f" (at most {most:.2f} s expected)."
+    )
+    return [_about_runtime(Doubt.CLOCK, "clocks disagree", text)]
+
+
+def _of_precision(record: Record, convention: str) -> list[NumberWarning]:
+    timed, full = record.fidelity, record.fidelity_fp32
+    if not (isinstance(timed, Fidelity) and isinstance(full, Fidelity)):
+        return []
+    try:
+        loss = _psnr(full, convention) - _psnr(timed, convention)
+    except (KeyError, ValueError):
+        return []  # the eligibility of such a record already says what is wrong with it
+    if not loss > FIDELITY_LOSS_LIMIT_DB:
+        return []
+    text = f"In {timed.precision.value}, the precision timed, the PSNR is {loss:.2f} dB below the one in fp32."
+    short = f"{timed.precision.value} loses {loss:.2f} dB"
+    return [NumberWarning(doubt=Doubt.PRECISION_LOSS, about="fidelity", short=short, text=text)]
+
+
+def _psnr(fidelity: Fidelity, convention: str) -> float:
+    return mean_psnr_db(image.mse[convention] for image in fidelity.images)

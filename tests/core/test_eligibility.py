@@ -1,0 +1,102 @@
+"""Why rows are not ranked: each reason with the record that must produce it, and those that must not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from demo_records import failure, record
+
+from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS, Bar, failures, reasons
+from rtsr_bench.protocol import Precision
+from rtsr_bench.record import FailureKind, Stage
+from rtsr_bench.tracks import find_track
+
+TRACK = find_track("builtin-x2")
+
+
+def bars(one, track=TRACK, gain_db=0.5):
+    return [reason.bar for reason in reasons(one, track, gain_db=gain_db)]
+
+
+def test_a_whole_official_record_has_no_reason():
+    assert bars(record()) == []
+
+
+def test_noise_is_no_reason():
+    assert bars(record(timing={"spread": 0.5})) == []
+
+
+def test_every_kind_and_stage_has_words():
+    assert set(KIND_WORDS) == set(FailureKind)
+    assert set(STAGE_WORDS) == set(Stage)
+
+
+@pytest.mark.parametrize("outcome", ["fidelity", "runtime"])
+def test_a_failure_says_stage_kind_and_message(outcome):
+    broken = failure(Stage.RUNTIME, FailureKind.TIMEOUT, "no answer within 60 s")
+    found = reasons(record(**{outcome: broken}), TRACK, gain_db=None)
+    assert [one.bar for one in found] == [Bar.FAILED]
+    assert found[0].text == "The model ran out of time while being timed: no answer within 60 s"
+    assert found[0].short == "failed: runtime, timeout"
+
+
+def test_one_failure_in_two_places_is_told_once():
+    broken = failure()
+    one = record(fidelity=broken, runtime=broken, complexity=broken, memory=broken)
+    assert failures(one) == (broken,)
+    assert bars(one, gain_db=None) == [Bar.FAILED]
+
+
+def test_a_failed_count_does_not_cost_the_rank():
+    assert bars(record(complexity=failure(Stage.COMPLEXITY))) == []
+
+
+@pytest.mark.parametrize(("gain_db", "expected"), [(-0.2, [Bar.NO_GAIN]), (0.0, [Bar.NO_GAIN]), (1e-9, [])])
+def test_at_or_below_bicubic_is_not_ranked(gain_db, expected):
+    assert bars(record(), gain_db=gain_db) == expected
+
+
+def test_an_infinite_gain_has_no_score():
+    assert bars(record(), gain_db=float("inf")) == [Bar.UNUSABLE]
+
+
+def test_unofficial_lists_the_overrides_in_words():
+    found = reasons(record(looking=True), TRACK, gain_db=0.5)
+    assert [one.bar for one in found] == [Bar.UNOFFICIAL]
+    assert "--quick" in found[0].text
+
+
+def test_unofficial_without_overrides_says_what_differs():
+    one = record()
+    slow = replace(one.protocol, warmup=5)
+    one = replace(one, protocol=slow, runtime=replace(one.runtime, warmup=5))
+    assert "5 warm-up calls instead of 50" in reasons(one, TRACK, gain_db=0.5)[0].text
+
+
+def test_incomplete_data_names_what_is_missing():
+    classic = find_track("classic-x2")
+    found = reasons(record(track="classic-x2", sets=("set5", "set14")), classic, gain_db=0.5)
+    assert [one.bar for one in found] == [Bar.INCOMPLETE_DATA]
+    assert "2 of 4 data sets (Set5, Set14)" in found[0].text
+
+
+def test_a_missing_image_is_incomplete_data():
+    one = record()
+    one = replace(one, fidelity=replace(one.fidelity, images=one.fidelity.images[:-1]))
+    assert bars(one) == [Bar.INCOMPLETE_DATA]
+
+
+def test_what_was_not_asked_for_is_missing_and_not_failed():
+    assert bars(record(fidelity=None, runtime=None), gain_db=None) == [Bar.NO_FIDELITY, Bar.NO_RUNTIME]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"samples_ms": (7.0,) * 243}, {"warmup": 0}, {"batch": 2}, {"precision": Precision.BF16}]
+)
+def test_samples_must_be_taken_as_the_protocol_says(changes):
+    assert bars(record(timing=changes)) == [Bar.OFF_PROTOCOL]
+
+
+def test_a_track_that_is_gone_is_a_reason():
+    assert bars(record(), track=None) == [Bar.NO_TRACK]
