@@ -1,0 +1,123 @@
+"""Reading images strictly and writing them whole: what a number was measured on must never be guessed at."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.protocol import Size
+
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+"""The only decoders Pillow is allowed to try: EPS, PSD and their like are never opened."""
+
+MAX_PIXELS = 8192 * 8192
+"""Above this an image is refused from its header: twice an 8K frame, and below Pillow's own warning."""
+
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
+_OPAQUE_MODES = {"1", "L", "P", "RGB"}
+_ALPHA_MODES = {"LA", "PA", "RGBA"}
+_PNG_DEPTH_AT = 24  # signature 8, chunk length 4, "IHDR" 4, width 4, height 4
+
+
+def read_rgb(path: Path, *, what: str = "image") -> NDArray[np.uint8]:
+    """Read an 8-bit image as uint8 H x W x 3 RGB, C-contiguous and writable.
+
+    Grey and 1-bit images are expanded to RGB, palettes resolved, alpha dropped only where it is fully opaque.
+    Colour profiles, gamma chunks and EXIF orientation are not applied: the stored samples are the image. `what` names
+    the image's part in messages ("HR image"). UserError, in one line: no such file, not an image of `FORMATS`, 16-bit,
+    CMYK, transparent, animated or multi-frame, truncated or damaged, more than `MAX_PIXELS`.
+    """
+    with _opened(path, what) as image:
+        frames = getattr(image, "n_frames", 1)
+        if frames != 1:
+            raise UserError(f"{path}: expected a still {what}, found {frames} frames: save the one that is meant")
+        if _sixteen_bit(path, image):
+            raise UserError(f"{path}: expected an 8-bit {what}, found 16 bits per channel: convert it to 8 bits")
+        if image.mode not in _OPAQUE_MODES | _ALPHA_MODES:
+            raise UserError(f"{path}: expected an RGB or grey {what}, found mode {image.mode}: convert it to RGB")
+        try:
+            image.load()
+        except _BROKEN as error:
+            raise UserError(
+                f"{path}: the {what} is truncated or damaged ({_one_line(error)}): fetch it again"
+            ) from error
+        if image.mode in _ALPHA_MODES or "transparency" in image.info:
+            rgba = image.convert("RGBA")
+            if rgba.getchannel("A").getextrema() != (255, 255):
+                raise UserError(f"{path}: expected an opaque {what}, found transparent pixels: flatten it first")
+            return np.array(rgba.convert("RGB"))
+        return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def read_size(path: Path, *, what: str = "image") -> Size:
+    """Height and width of an image, from its header only; UserError as `read_rgb` where that is unreadable."""
+    with _opened(path, what) as image:
+        return Size(image.height, image.width)
+
+
+def write_png(path: Path, array: NDArray[np.uint8], *, compress_level: int = 1) -> None:
+    """Write uint8 H x W x 3 RGB as a PNG that appears whole or not at all; level 1 is four times as fast as Pillow's 6.
+
+    ValueError for another shape or dtype; HarnessError where the folder cannot be written (no rights, disk full).
+    """
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise ValueError(f"expected uint8 H x W x 3, found {array.dtype} {array.shape}")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            Image.fromarray(array).save(file, format="PNG", compress_level=compress_level)
+        part.replace(path)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written ({_one_line(error)}): check the folder and its space") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, what: str) -> Iterator[Image.Image]:
+    """The image with its header read and its size allowed; UserError where that much fails."""
+    try:
+        image = Image.open(path, formats=FORMATS)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such {what}: check the folder and the file's name") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UserError(f"{path}: {_too_large(what)}, found far more: downscale it") from error
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"{path}: expected a {what} as {', '.join(FORMATS)}, found no such image: convert it"
+        ) from error
+    except _BROKEN as error:
+        raise UserError(f"{path}: the {what} cannot be opened ({_one_line(error)}): fetch it again") from error
+    with image:
+        if image.width * image.height > MAX_PIXELS:
+            raise UserError(f"{path}: {_too_large(what)}, found {image.width}x{image.height}: downscale it")
+        yield image
+
+
+def _too_large(what: str) -> str:
+    return f"expected a {what} of at most {MAX_PIXELS} pixels"
+
+
+def _sixteen_bit(path: Path, image: Image.Image) -> bool:
+    """True for 16-bit samples; Pillow reads 16-bit RGB PNGs as 8-bit without a word, so the header is asked itself."""
+    if image.mode.startswith(("I", "F")):
+        return True
+    if image.format != "PNG":
+        return False
+    with path.open("rb") as file:
+        return file.read(_PNG_DEPTH_AT + 1)[_PNG_DEPTH_AT] == 16
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

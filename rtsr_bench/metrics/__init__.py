@@ -1,0 +1,1 @@
+"""The only image metrics of the project: MSE, PSNR, SSIM, on the conventions that tracks name."""

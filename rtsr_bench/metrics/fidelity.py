@@ -1,0 +1,199 @@
+"""Every fidelity metric of an image pair at once: exact MSE and float64 SSIM, at the speed of reading the picture.
+
+Work is cut into bands of rows that a small pool of threads takes on; the kernels release the interpreter's lock, keep
+their scratch on their own stack of a few hundred kB, and know nothing of threads, so `measure` may itself be called
+from several threads. The bands depend on the image's size alone and their sums are added in order: the result is the
+same to the last bit for any number of threads.
+
+Borders cost nothing extra. SSIM counts only windows that lie wholly inside the shaved image, so its map is a part of
+the map of the whole image; squared differences likewise. Each band is cut where a border begins or ends, and each
+convention adds up the pieces inside its own border.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.images.colour import LUMA_DIVISOR, LUMA_OFFSET, LUMA_WEIGHTS
+from rtsr_bench.metrics.jit import Kernels, compiled
+from rtsr_bench.metrics.window import C1, C2, WINDOW, gaussian
+from rtsr_bench.protocol import Colour, Convention
+
+_BAND = 128  # rows a piece of work: 10 of them are filtered twice, 17 pieces of a 4K frame keep 16 cores busy
+_ALONE = 256 * 256  # below so many pixels, starting threads takes longer than the work
+_MOST_THREADS = 16
+
+_CHANNELS = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+
+_Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Values:
+    """MSE on the 0..255 scale and mean SSIM by `Convention.key`; `ssim` is empty where it was not asked for."""
+
+    mse: dict[str, float]
+    ssim: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """Rows or columns start..stop that the borders `borders[: rank + 1]` hold and the wider ones do not."""
+
+    rank: int
+    start: int
+    stop: int
+
+
+def measure(
+    sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, ssim: bool = True, threads: int | None = None
+) -> Values:
+    """MSE and SSIM of an SR image against HR (uint8 H x W x 3 each) on every convention asked for.
+
+    MSE: mean over pixels and channels; of Y: of the unrounded luma, on its own 16..235 scale (peak 255 all the same, as
+    in the literature). Sums are exact integers, rounded once. SSIM: `definition.ssim`, within 1e-9. `threads`: at most
+    so many (default: the cores this process may use, 16 at most). ValueError where shapes differ or are not uint8 H x W x 3;
+    UserError where an image is too small: nothing left of it inside the border, or less than 11x11 for SSIM.
+    """
+    _check(sr, hr, conventions, window=WINDOW if ssim else 1)
+    if not conventions:
+        return Values(mse={}, ssim={})
+    work = _Work(sr, hr, conventions, compiled())
+    pieces = work.mse_pieces() + (work.ssim_pieces() if ssim else [])
+    workers = min(threads or _cores(), len(pieces))
+    if workers == 1 or sr.shape[0] * sr.shape[1] <= _ALONE:
+        for piece in pieces:
+            piece()
+    else:
+        with ThreadPoolExecutor(workers, thread_name_prefix="fidelity") as pool:
+            for done in [pool.submit(piece) for piece in pieces]:
+                done.result()
+    return Values(
+        mse={c.key: work.mse(c) for c in conventions},
+        ssim={c.key: work.ssim(c) for c in conventions} if ssim else {},
+    )
+
+
+class _Work:
+    """The pieces of one `measure` call and what they have added up so far; each piece writes a place of its own."""
+
+    def __init__(self, sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], kernels: Kernels) -> None:
+        self._sr = np.ascontiguousarray(sr)
+        self._hr = np.ascontiguousarray(hr)
+        self._kernels = kernels
+        self._borders = sorted({c.border for c in conventions})
+        self._colours = sorted({c.colour for c in conventions})
+        self._height: int = sr.shape[0]
+        self._width: int = sr.shape[1]
+        self._moments: list[list[tuple[int, tuple[float, ...]]]] = []  # piece -> [(rank, six sums)]
+        self._ssims: dict[Colour, list[dict[int, float]]] = {colour: [] for colour in self._colours}
+
+    def mse_pieces(self) -> list[Callable[[], None]]:
+        columns = _strips(self._width, self._borders, self._width)
+        pieces = []
+        for rows in _strips(self._height, self._borders, _BAND):
+            place: list[tuple[int, tuple[float, ...]]] = []
+            self._moments.append(place)
+            pieces.append(self._mse_piece(rows, columns, place))
+        return pieces
+
+    def ssim_pieces(self) -> list[Callable[[], None]]:
+        pieces = []
+        for colour in self._colours:
+            for plane in _planes(colour):
+                for rows in _strips(self._height - WINDOW + 1, self._borders, _BAND):
+                    place: dict[int, float] = {}
+                    self._ssims[colour].append(place)
+                    pieces.append(self._ssim_piece(plane, rows, place))
+        return pieces
+
+    def _mse_piece(
+        self, rows: _Strip, columns: list[_Strip], place: list[tuple[int, tuple[float, ...]]]
+    ) -> Callable[[], None]:
+        def piece() -> None:
+            for across in columns:
+                sums = self._kernels.moments(self._sr, self._hr, rows.start, rows.stop, across.start, across.stop)
+                place.append((min(rows.rank, across.rank), sums))
+
+        return piece
+
+    def _ssim_piece(self, plane: NDArray[np.float64], rows: _Strip, place: dict[int, float]) -> Callable[[], None]:
+        def piece() -> None:
+            sums = self._kernels.ssim_columns(self._sr, self._hr, plane, _WEIGHTS, _CONSTANTS, rows.start, rows.stop)
+            for border in self._borders[: rows.rank + 1]:
+                place[border] = float(np.sum(sums[border : len(sums) - border]))
+
+        return piece
+
+    def mse(self, convention: Convention) -> float:
+        """The quadratic form of the six sums in whole numbers, divided once."""
+        rank = self._borders.index(convention.border)
+        inside = [sums for piece in self._moments for where, sums in piece if where >= rank]
+        rr, gg, bb, rg, rb, gb = (sum(int(sums[i]) for sums in inside) for i in range(6))
+        pixels = (self._height - 2 * convention.border) * (self._width - 2 * convention.border)
+        if convention.colour is Colour.RGB:
+            return (rr + gg + bb) / (3 * pixels)
+        r, g, b = LUMA_WEIGHTS[convention.colour]
+        total = r * r * rr + g * g * gg + b * b * bb + 2 * (r * g * rg + r * b * rb + g * b * gb)
+        return total / (LUMA_DIVISOR * LUMA_DIVISOR * pixels)
+
+    def ssim(self, convention: Convention) -> float:
+        total = math.fsum(piece.get(convention.border, 0.0) for piece in self._ssims[convention.colour])
+        rows, columns = (length - 2 * convention.border - WINDOW + 1 for length in (self._height, self._width))
+        return total / (len(_planes(convention.colour)) * rows * columns)
+
+
+_WEIGHTS = np.array(gaussian())
+_CONSTANTS = np.array([C1, C2])
+
+
+def _planes(colour: Colour) -> list[NDArray[np.float64]]:
+    """Factors of R, G, B and the offset of each plane that a colour looks at."""
+    if colour is Colour.RGB:
+        return [np.array(channel) for channel in _CHANNELS]
+    return [np.array([weight / LUMA_DIVISOR for weight in LUMA_WEIGHTS[colour]] + [LUMA_OFFSET])]
+
+
+def _strips(length: int, borders: Sequence[int], most: int) -> list[_Strip]:
+    """Cut 0..length (less the smallest border on each side) at every border, and into strips of at most `most`."""
+    strips = []
+    edges = [(rank, border, borders[rank + 1]) for rank, border in enumerate(borders[:-1])]
+    edges.append((len(borders) - 1, borders[-1], length - borders[-1]))
+    edges += [(rank, length - inner, length - border) for rank, border, inner in reversed(edges[:-1])]
+    for rank, start, stop in edges:
+        strips += [_Strip(rank, at, min(at + most, stop)) for at in range(start, stop, most)]
+    return strips
+
+
+def _check(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, window: int) -> None:
+    for name, image in (("SR", sr), ("HR", hr)):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"{name}: expected uint8 H x W x 3, found {image.dtype} {image.shape}")
+    if sr.shape != hr.shape:
+        raise ValueError(f"expected SR and HR of one shape, found {sr.shape} and {hr.shape}")
+    for convention in conventions:
+        if convention.border < 0:
+            raise ValueError(f"expected a border of at least 0, found {convention.border}")
+        left = min(sr.shape[:2]) - 2 * convention.border
+        if left < window:
+            metric = f"SSIM needs {WINDOW}x{WINDOW} pixels" if window > 1 else "MSE needs a pixel"
+            raise UserError(
+                f"image of {sr.shape[0]}x{sr.shape[1]}: {metric} inside the border of {convention.border}, "
+                f"found {max(left, 0)} on the shorter side: leave the image out or ask for a smaller border"
+            )
+
+
+def _cores() -> int:
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity to ask for
+        cores = os.cpu_count() or 1
+    return min(cores, _MOST_THREADS)

@@ -1,0 +1,116 @@
+"""The inner loops of fidelity, written for numba: plain functions here, compiled when first needed (see `jit`).
+
+Each does one piece of an image and touches nothing but its own output, so that pieces may run in any thread.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+TILE = 128
+"""Columns the SSIM kernel does at a time: the ring of 11 rows of 4 filtered lines (45 kB) stays in the first cache."""
+
+
+def moments(
+    sr: NDArray[np.uint8], hr: NDArray[np.uint8], top: int, bottom: int, left: int, right: int
+) -> tuple[float, float, float, float, float, float]:
+    """Sums of the products rr, gg, bb, rg, rb, gb of the channel differences SR - HR over a rectangle of pixels.
+
+    Every MSE, of RGB and of any luma, is a quadratic form of these six. Each partial sum is an integer below 2**53, so
+    float64 holds it exactly in whatever order the compiler adds.
+    """
+    rr = gg = bb = rg = rb = gb = 0.0
+    for row in range(top, bottom):
+        for column in range(left, right):
+            r = np.float64(sr[row, column, 0]) - np.float64(hr[row, column, 0])
+            g = np.float64(sr[row, column, 1]) - np.float64(hr[row, column, 1])
+            b = np.float64(sr[row, column, 2]) - np.float64(hr[row, column, 2])
+            rr += r * r
+            gg += g * g
+            bb += b * b
+            rg += r * g
+            rb += r * b
+            gb += g * b
+    return rr, gg, bb, rg, rb, gb
+
+
+def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to be compiled, and cached, apart
+    sr: NDArray[np.uint8],
+    hr: NDArray[np.uint8],
+    plane: NDArray[np.float64],
+    window: NDArray[np.float64],
+    constants: NDArray[np.float64],
+    top: int,
+    bottom: int,
+) -> NDArray[np.float64]:
+    """Sums down each column of the SSIM map, over the windows whose top row is in top..bottom; W - 10 columns.
+
+    `plane`: factors of R, G, B and the offset of the plane looked at; `window`: the 11 weights; `constants`: C1, C2.
+    Each row is turned into the lines x, y, x² + y², xy (SSIM needs no more), filtered across and kept in a ring of 11;
+    the ring filtered downwards gives one row of the map.
+    """
+    columns = sr.shape[1] - 10
+    total = np.zeros(columns, np.float64)
+    f_red, f_green, f_blue, offset = plane[0], plane[1], plane[2], plane[3]
+    c1, c2 = constants[0], constants[1]
+    w0, w1, w2, w3, w4, w5 = window[5], window[4], window[3], window[2], window[1], window[0]
+    single = f_red == 1.0, f_green == 1.0, f_blue == 1.0
+    lines = np.empty((4, TILE + 10), np.float64)
+    ring = np.empty((11, 4, TILE), np.float64)
+    means = np.empty((4, TILE), np.float64)
+    for left in range(0, columns, TILE):
+        n = min(TILE, columns - left)
+        for row in range(top, bottom + 10):
+            x, y = lines[0], lines[1]
+            if single[0] or single[1] or single[2]:
+                channel = 0 if single[0] else 1 if single[1] else 2
+                for j in range(n + 10):
+                    x[j] = np.float64(sr[row, left + j, channel])
+                    y[j] = np.float64(hr[row, left + j, channel])
+            else:
+                for j in range(n + 10):
+                    i = left + j
+                    x[j] = f_red * sr[row, i, 0] + f_green * sr[row, i, 1] + f_blue * sr[row, i, 2] + offset
+                    y[j] = f_red * hr[row, i, 0] + f_green * hr[row, i, 1] + f_blue * hr[row, i, 2] + offset
+            for j in range(n + 10):
+                lines[2, j] = x[j] * x[j] + y[j] * y[j]
+                lines[3, j] = x[j] * y[j]
+
+            for m in range(4):
+                line = lines[m]
+                filtered = ring[row % 11, m]
+                for j in range(n):
+                    filtered[j] = (
+                        w0 * line[j + 5]
+                        + w1 * (line[j + 4] + line[j + 6])
+                        + w2 * (line[j + 3] + line[j + 7])
+                        + w3 * (line[j + 2] + line[j + 8])
+                        + w4 * (line[j + 1] + line[j + 9])
+                        + w5 * (line[j] + line[j + 10])
+                    )
+            if row < top + 10:
+                continue
+
+            for m in range(4):
+                a, b, c = ring[(row - 10) % 11, m], ring[(row - 9) % 11, m], ring[(row - 8) % 11, m]
+                d, e, f = ring[(row - 7) % 11, m], ring[(row - 6) % 11, m], ring[(row - 5) % 11, m]
+                g, h, k = ring[(row - 4) % 11, m], ring[(row - 3) % 11, m], ring[(row - 2) % 11, m]
+                o, q = ring[(row - 1) % 11, m], ring[row % 11, m]
+                mean = means[m]
+                for j in range(n):
+                    mean[j] = (
+                        w0 * f[j]
+                        + w1 * (e[j] + g[j])
+                        + w2 * (d[j] + h[j])
+                        + w3 * (c[j] + k[j])
+                        + w4 * (b[j] + o[j])
+                        + w5 * (a[j] + q[j])
+                    )
+            for j in range(n):
+                cross = means[0, j] * means[1, j]
+                squares = means[0, j] * means[0, j] + means[1, j] * means[1, j]
+                over = (2.0 * cross + c1) * (2.0 * (means[3, j] - cross) + c2)
+                under = (squares + c1) * (means[2, j] - squares + c2)
+                total[left + j] += over / under
+    return total
