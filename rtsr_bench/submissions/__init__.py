@@ -2,6 +2,7 @@
 
 from rtsr_bench.submissions.checkpoint import checkpoint_sha256, load_request, resolve_checkpoint
 from rtsr_bench.submissions.discovery import Note, Survey, discover, survey
+from rtsr_bench.submissions.skeleton import create_skeleton
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec, Submission
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Submission",
     "Survey",
     "checkpoint_sha256",
+    "create_skeleton",
     "discover",
     "load_request",
     "resolve_checkpoint",

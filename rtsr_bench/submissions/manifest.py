@@ -20,6 +20,8 @@ MANIFEST = "submission.toml"
 MAX_BYTES = 64 * 1024
 MAX_MODELS = 64
 MAX_ID = 64
+_MAX_DOTS = 500
+"""Dots in one line: the time tomllib takes for a dotted key grows with the square of its parts."""
 
 _ID = re.compile(r"[a-z0-9_-]+")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -55,7 +57,11 @@ def read_manifest(folder: Path, *, label: str, default_id: str | None) -> Manife
         Table(content, where).only(("submission", "model"))
         return _manifest(content, folder, where=where, default_id=default_id)
     except RecursionError:
-        raise UserError(f"{where}: expected tables and arrays a few levels deep, found hundreds; nest less") from None
+        raise _too_deep(where) from None
+
+
+def _too_deep(where: str) -> UserError:
+    return UserError(f"{where}: expected tables and arrays a few levels deep, found hundreds; nest less")
 
 
 def id_from_name(name: str) -> str | None:
@@ -67,7 +73,10 @@ def id_from_name(name: str) -> str | None:
 def _toml(folder: Path, label: str, where: str) -> dict[str, Any]:
     raw = read_bounded(folder, MANIFEST, limit=MAX_BYTES, label=label)
     try:
-        return tomllib.loads(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-8-sig")
+        if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
+            raise _too_deep(where)
+        return tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise UserError(f"{where}: expected UTF-8 text, found other bytes at {error.start}; save it as UTF-8") from None
     except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another

@@ -65,14 +65,13 @@ def _fill(archive: Path, shelf: Path, place: Path, *, label: str, limits: Unpack
         (fresh / _FILES).mkdir(parents=True)
         unpack(archive, fresh / _FILES, label=label, limits=limits)
         (fresh / _INDEX).write_text(json.dumps(_contents(fresh / _FILES), sort_keys=True), encoding="utf-8")
-        with suppress(FileNotFoundError):
-            place.rename(work / "damaged")
         try:
             fresh.rename(place)
         except OSError:
-            # Somebody else was quicker; theirs is as good as ours, once it is seen to be whole.
+            # Something is there: what another process made meanwhile, or a damaged copy that has to go first.
             if not _whole(place):
-                raise
+                place.rename(work / "damaged")
+                fresh.rename(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
