@@ -1,0 +1,86 @@
+"""Protocols and tracks: what is official, and what an override changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import Colour, Convention, Precision, Size
+from rtsr_bench.tracks import all_tracks, find_track, load_track, quick
+
+
+def test_the_shipped_tracks_are_the_ones_promised() -> None:
+    assert set(all_tracks()) == {
+        *(f"classic-x{scale}" for scale in (2, 3, 4)),
+        *(f"builtin-x{scale}" for scale in (2, 3, 4)),
+        "rtsr2023-x2",
+        "rtsr2023-x3",
+    }
+
+
+@pytest.mark.parametrize("track", all_tracks().values(), ids=lambda track: track.id)
+def test_every_track_times_4k_output_by_the_challenges_protocol(track: object) -> None:
+    rules = all_tracks()[track.id].protocol  # type: ignore[attr-defined]  # the parameter is a Track
+    assert rules.input.times(rules.scale) == Size(2160, 3840)
+    assert (rules.warmup, rules.repeats, rules.batch) == (50, 244, 1)
+    assert rules.precision == {"cuda": Precision.FP16, "cpu": Precision.FP32}
+
+
+def test_classic_tracks_report_y_with_the_border_of_the_literature() -> None:
+    track = find_track("classic-x3")
+    assert Convention(Colour.Y, 3) in track.headline
+    assert Convention(Colour.Y_NTIRE23, 0) in track.protocol.conventions
+
+
+def test_every_measuring_rule_changes_the_digest() -> None:
+    rules = find_track("builtin-x2").protocol
+    others = [
+        replace(rules, warmup=49),
+        replace(rules, repeats=243),
+        replace(rules, input=Size(1080, 1919)),
+        replace(rules, precision={**rules.precision, "cpu": Precision.BF16}),
+        replace(rules, images=3),
+        replace(rules, degradation="pillow-bicubic+jpeg90"),
+        replace(rules, data_sets=("set5",)),
+        replace(rules, limits=replace(rules.limits, runtime_s=1.0)),
+        quick(rules),
+    ]
+    digests = {rules.digest, *(other.digest for other in others)}
+    assert len(digests) == len(others) + 1
+    assert replace(rules).digest == rules.digest
+
+
+def test_the_digests_of_the_shipped_tracks_are_pinned() -> None:
+    """A digest that changes makes every record of its track unofficial: that must be meant."""
+    pinned = Path(__file__).with_name("track_digests.txt").read_text().split()
+    found = [part for track in all_tracks().values() for part in (track.id, track.protocol.digest)]
+    assert found == pinned
+
+
+def test_an_unknown_track_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"no track 'builtin-x5': expected one of .*builtin-x2"):
+        find_track("builtin-x5")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("scale = 2", "scale = 5"), "scale: expected one of"),
+        (("warmup = 50\n", ""), "key 'warmup' is missing"),
+        (('formula = "ntire23-rtsr"', 'formula = "best"'), "score formula"),
+        (("repeats = 244", "repeats = 244\nrepeat = 3"), "unknown key 'repeat'"),
+        (('["rgb/0", "y/0"]', '["y/0"]'), "must stand in"),
+        (('cpu = "fp32"', 'cpu = "half"'), "half"),
+    ],
+)
+def test_a_track_file_that_breaks_the_form_says_where(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    source = Path(__file__).parents[2] / "rtsr_bench" / "tracks" / "builtin-x2.toml"
+    text = source.read_text()
+    assert change[0] in text
+    (tmp_path / "mine.toml").write_text(text.replace(*change))
+    with pytest.raises(UserError, match=words) as caught:
+        load_track(tmp_path / "mine.toml")
+    assert "mine.toml" in str(caught.value)

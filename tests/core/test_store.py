@@ -1,0 +1,225 @@
+"""Records on disk: written whole or not at all, never replaced, never believed blindly."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtsr_bench import store
+from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.record import (
+    Complexity,
+    Count,
+    DataUse,
+    Failure,
+    FailureKind,
+    Fidelity,
+    ImageFidelity,
+    Memory,
+    ModelFacts,
+    Record,
+    Runtime,
+    Stage,
+    SubmissionFacts,
+    System,
+    Telemetry,
+)
+from rtsr_bench.store import crops_workplace, decode, encode, load_records, prepare, save
+from rtsr_bench.tracks import find_track
+
+HISTORIC = Path(__file__).parents[1] / "records"
+
+
+def a_record(**changes: Any) -> Record:
+    track = find_track("builtin-x2")
+    image = ImageFidelity(
+        name="text.png",
+        data_set="Built-in set",
+        size=Size(2160, 3840),
+        mse={"rgb_b0": 12.3456789012345678},
+        ssim={"rgb_b0": 0.9123456789012345},
+        baseline_mse={"rgb_b0": 15.0},
+    )
+    made = Record(
+        track=track.id,
+        track_digest=track.protocol.digest,
+        protocol=track.protocol,
+        submission=SubmissionFacts(id="team_x", team='Ünïcode <b> & "Co"', title="XNet", digest="0" * 16),
+        model=ModelFacts(id="team_x/s-x2", scale=2, variant="s"),
+        system=System(
+            device_kind="cpu", device_name="A CPU", cpu_model="A CPU", cpu_cores=2, torch_threads=2, memory_bytes=1 << 34,
+            os="Linux", python="3.11.7", torch="2.13.0", facts={"mkldnn": "True"},
+        ),
+        data=(DataUse(name="Built-in set", digest="1" * 16, images=1, verified=True),),
+        started="2026-11-23T18:00:00+00:00",
+        wall_s=12.5,
+        harness="0.1.0",
+        fidelity=Fidelity(precision=Precision.FP32, images=(image,), wall_s=1.0),
+        runtime=Runtime(
+            samples_ms=(1.1, 1.2, 1.3), input=Size(1080, 1920), batch=1, precision=Precision.FP32, warmup=50, wall_s=1.0,
+            parent_wall_s=1.0, telemetry=(Telemetry(when="before", load_average=0.5),),
+        ),
+        complexity=Complexity(
+            params=10,
+            counts=(Count(input=Size(256, 256), macs=5, flops=10, activations=2, convs=1, uncounted={"aten.fft": 2}),),
+        ),
+        memory=Memory(kind="rss", peak_bytes=100, baseline_bytes=50),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+FAILURE = Failure(stage=Stage.ENHANCE, kind=FailureKind.BAD_OUTPUT, message="NaN", detail="a\nb")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        a_record(),
+        a_record(fidelity=FAILURE, runtime=None, memory=FAILURE),
+        a_record(fidelity_fp32=FAILURE, complexity=None, overrides=("--quick",)),
+    ],
+)
+def test_a_record_comes_back_to_the_last_bit(record: Record) -> None:
+    assert decode(encode(record)) == record
+
+
+def test_saving_twice_keeps_both(tmp_path: Path) -> None:
+    first, second = save(a_record(), tmp_path), save(a_record(wall_s=1.0), tmp_path)
+    assert first != second
+    assert {stored.record.wall_s for stored in load_records(tmp_path).records} == {12.5, 1.0}
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_crops_move_beside_their_record(tmp_path: Path) -> None:
+    place = crops_workplace(tmp_path)
+    (place / "index.json").write_text("[]")
+    path = save(a_record(), tmp_path, place)
+    (stored,) = load_records(tmp_path).records
+    assert stored.path == path
+    assert stored.crops == path.with_suffix(".crops")
+
+
+def test_a_number_that_is_not_finite_is_never_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        save(a_record(wall_s=float("nan")), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def edited(**changes: Any) -> bytes:
+    raw = json.loads(encode(a_record()))
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        place = raw
+        for part in parents:
+            place = place[int(part) if isinstance(place, list) else part]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    return json.dumps(raw).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is damaged"),
+        (encode(a_record())[:-200], "is damaged"),
+        (b"[]", "is damaged"),
+        (b"\xff\xfe", "is damaged"),
+        (edited(schema=99), "schema 99, newer than 1"),
+        (edited(schema=None), "is no record"),
+        (edited(schema="1"), "is no record"),
+        (edited(track=None), "missing .*track"),
+        (edited(wall_s="long"), "damaged at `wall_s`"),
+        (edited(runtime__samples_ms=[1.0, -2.0]), "damaged at `runtime`: a sample is a positive number"),
+        (edited(runtime__samples_ms=[]), "at least one sample"),
+        (edited(fidelity__images__0__mse={"rgb_b0": -1.0}), "an MSE is finite and at least 0"),
+        (edited(model__scale="two"), "damaged at `model`"),
+        (edited(surprise=1), "unknown field `surprise`"),
+        (edited(runtime__failure={"stage": "lunch"}), "damaged at `runtime`"),
+    ],
+)
+def test_a_file_that_is_no_record_becomes_a_sentence(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "bad.json").write_bytes(data)
+    good = save(a_record(), tmp_path)
+    loaded = load_records(tmp_path)
+    assert [stored.path for stored in loaded.records] == [good]
+    (problem,) = loaded.problems
+    assert problem.startswith("bad.json ")
+    assert "\n" not in problem
+    assert re.search(words, problem), problem
+
+
+@pytest.mark.parametrize("path", sorted(HISTORIC.glob("*.json")), ids=lambda path: path.name)
+def test_every_format_ever_shipped_still_loads(path: Path) -> None:
+    record = decode(path.read_bytes())
+    assert record.schema == store.SCHEMA
+    assert isinstance(record.fidelity, Fidelity)
+    assert isinstance(record.runtime, Runtime)
+
+
+def test_there_is_a_historic_record_of_every_schema() -> None:
+    shipped = {json.loads(path.read_text())["schema"] for path in HISTORIC.glob("*.json")}
+    assert shipped == set(range(1, store.SCHEMA + 1))
+
+
+def test_a_folder_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write records to .*file"):
+        prepare(tmp_path / "file")
+
+
+def test_what_a_killed_run_left_is_swept_and_a_living_ones_kept(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for pid in (dead.pid, os.getpid()):
+        (tmp_path / f".tmp-{pid}-abc").mkdir()
+    prepare(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f".tmp-{os.getpid()}-abc"]
+
+
+def test_a_disk_that_refuses_is_the_harness_trouble(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="could not be written"):
+        save(a_record(), tmp_path / "gone")
+
+
+_SAVES_FOR_EVER = """
+import sys
+from pathlib import Path
+from rtsr_bench.store import decode, save
+record = decode(Path(sys.argv[1]).read_bytes())
+print("ready", flush=True)
+while True:
+    save(record, Path(sys.argv[2]))
+"""
+
+
+def test_a_kill_at_any_moment_leaves_only_whole_records(tmp_path: Path) -> None:
+    source, folder = tmp_path / "source", tmp_path / "records"
+    source.write_bytes(encode(a_record()))
+    folder.mkdir()
+    for delay_s in (0.01, 0.02, 0.03, 0.05, 0.08):
+        command = [sys.executable, "-c", _SAVES_FOR_EVER, str(source), str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(delay_s)
+            writer.kill()
+    loaded = load_records(folder)
+    assert loaded.records
+    assert loaded.problems == ()
+
+
+def test_a_missing_folder_names_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no folder of records at .*rtsr-bench run"):
+        load_records(tmp_path / "nowhere")

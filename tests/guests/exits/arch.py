@@ -1,0 +1,5 @@
+import os
+
+
+def srmodel():
+    os._exit(0)

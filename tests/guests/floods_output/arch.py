@@ -1,0 +1,12 @@
+import torch
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        y = torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+        print("a" * 1_000_000, flush=True)
+        return y
+
+
+def srmodel():
+    return Net()

@@ -1,0 +1,5 @@
+import a_package_nobody_has
+
+
+def srmodel():
+    return a_package_nobody_has.net()

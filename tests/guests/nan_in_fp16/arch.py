@@ -1,0 +1,11 @@
+import torch
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        y = torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+        return y * 60000 * 60000 / 60000 / 60000
+
+
+def srmodel():
+    return Net()

@@ -1,0 +1,2 @@
+def srmodel():
+    raise RuntimeError("the weights are at home")

@@ -1,0 +1,5 @@
+import ctypes
+
+
+def srmodel():
+    ctypes.string_at(0)

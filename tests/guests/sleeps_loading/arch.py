@@ -1,0 +1,5 @@
+import time
+
+
+def srmodel():
+    time.sleep(3600)

@@ -1,0 +1,5 @@
+import sys
+
+
+def srmodel():
+    sys.exit("good bye")

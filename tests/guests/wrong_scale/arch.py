@@ -1,0 +1,11 @@
+import torch
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        y = torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+        return torch.nn.functional.interpolate(x, scale_factor=3, mode="nearest")
+
+
+def srmodel():
+    return Net()

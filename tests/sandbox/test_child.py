@@ -1,0 +1,237 @@
+"""Every way in which a guest breaks becomes its Failure, and leaves no process and no file behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.record import Failure, FailureKind, Stage
+from rtsr_bench.sandbox import Child, Counted, Enhanced, Finding, Findings, Loaded, Timed
+from rtsr_bench.wire import Op
+
+GUESTS = Path(__file__).parents[1] / "guests"
+TIMING = {"size": [24, 40], "batch": 1, "scale": 2, "precision": "fp32", "warmup": 2, "repeats": 5, "seed": 7}
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    with Child(device="cpu") as started:
+        yield started
+
+
+def load(child: Child, guest: str, *, scale: int | None = 2, limit_s: float = 60, **more: Any) -> Loaded | Failure:
+    request = {"folder": str(GUESTS / guest), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
+               "data_range": 1.0, "format": "python", "scale": scale, **more}  # fmt: skip
+    return child.ask(Op.LOAD, Loaded, request, limit_s=limit_s)
+
+
+def enhance(child: Child, *, width: int = 40, limit_s: float = 60) -> Enhanced | Failure:
+    lr, sr = child.scratch / "lr.raw", child.scratch / "sr.raw"
+    lr.write_bytes(os.urandom(24 * width * 3))
+    request = {"lr": str(lr), "sr": str(sr), "size": [24, width], "scale": 2, "precision": "fp32"}
+    return child.ask(Op.ENHANCE, Enhanced, request, limit_s=limit_s)
+
+
+@pytest.mark.parametrize(
+    ("guest", "kind", "words"),
+    [
+        ("raises", FailureKind.EXCEPTION, "RuntimeError: the weights are at home"),
+        ("import_error", FailureKind.EXCEPTION, "a_package_nobody_has"),
+        ("returns_no_module", FailureKind.BAD_OUTPUT, "expected a torch.nn.Module"),
+        ("exits", FailureKind.NO_RESULT, "exit code 0"),
+        ("system_exit", FailureKind.EXCEPTION, "SystemExit: good bye"),
+        ("segfault", FailureKind.CRASHED, "SIGSEGV"),
+    ],
+)
+def test_a_guest_that_cannot_be_loaded(child: Child, guest: str, kind: FailureKind, words: str) -> None:
+    failure = load(child, guest)
+    assert isinstance(failure, Failure)
+    assert (failure.stage, failure.kind) == (Stage.LOAD, kind)
+    assert words in failure.message
+    assert "\n" not in failure.message
+
+
+def test_a_guest_that_sleeps_is_killed_at_its_limit(child: Child) -> None:
+    failure = load(child, "sleeps_loading", limit_s=1.5)
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.TIMEOUT
+    assert "1.5 s" in failure.message
+    assert not child.alive
+
+
+@pytest.mark.parametrize(
+    ("guest", "kind", "words"),
+    [
+        ("wrong_shape", FailureKind.BAD_OUTPUT, "(1, 3, 48, 79), expected (1, 3, 48, 80)"),
+        ("wrong_scale", FailureKind.BAD_OUTPUT, "(1, 3, 72, 120), expected (1, 3, 48, 80)"),
+        ("nan_output", FailureKind.BAD_OUTPUT, "NaN"),
+        ("integer_output", FailureKind.BAD_OUTPUT, "torch.uint8"),
+        ("returns_list", FailureKind.BAD_OUTPUT, "returned a list"),
+        ("out_of_memory", FailureKind.OUT_OF_MEMORY, "out of memory"),
+        ("kills_itself", FailureKind.CRASHED, "SIGKILL"),
+    ],
+)
+def test_a_guest_that_breaks_at_an_image(child: Child, guest: str, kind: FailureKind, words: str) -> None:
+    assert isinstance(load(child, guest), Loaded)
+    failure = enhance(child)
+    assert isinstance(failure, Failure)
+    assert (failure.stage, failure.kind) == (Stage.ENHANCE, kind)
+    assert words in failure.message
+
+
+def test_a_flood_of_output_is_drained_and_its_end_kept(child: Child) -> None:
+    assert isinstance(load(child, "floods_output"), Loaded)
+    assert isinstance(enhance(child), Enhanced)
+    assert 0 < len(child.output) <= 16 * 1024
+
+
+def test_nothing_of_the_guest_survives_the_child() -> None:
+    with Child(device="cpu") as child:
+        load(child, "starts_a_daemon")
+        assert isinstance(enhance(child), Enhanced)
+        scratch = child.scratch
+        assert "61.25" in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    deadline = time.monotonic() + 10
+    while "sleep 61.25" in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
+        assert time.monotonic() < deadline, "the guest's process lives on"
+        time.sleep(0.05)
+    assert not scratch.exists()
+
+
+def test_sr_arrives_rounded_half_to_even_and_clamped(child: Child) -> None:
+    assert isinstance(load(child, "good"), Loaded)
+    lr, sr = child.scratch / "lr.raw", child.scratch / "sr.raw"
+    pixels = bytes(range(24))
+    lr.write_bytes(pixels)
+    request = {"lr": str(lr), "sr": str(sr), "size": [2, 4], "scale": 2, "precision": "fp32"}
+    assert isinstance(child.ask(Op.ENHANCE, Enhanced, request, limit_s=60), Enhanced)
+    out = sr.read_bytes()
+    assert len(out) == 4 * 8 * 3
+    assert out[:6] == bytes([0, 1, 2, 0, 1, 2])  # nearest neighbour: each pixel twice
+
+
+def test_scale_is_found_by_running_where_nothing_says_it(child: Child) -> None:
+    assert load(child, "wrong_scale", scale=None) == Loaded(scale=3)
+
+
+def test_every_repeat_is_a_sample_and_progress_marks_the_timed_region(child: Child) -> None:
+    assert isinstance(load(child, "good"), Loaded)
+    seen: list[int] = []
+    timed = child.ask(Op.RUNTIME, Timed, TIMING, limit_s=60, on_progress=seen.append)
+    assert isinstance(timed, Timed)
+    assert len(timed.samples_ms) == 5
+    assert sum(timed.samples_ms) / 1e3 <= timed.region_s <= timed.wall_s
+    assert seen[-1] == 7
+    assert 2 in seen
+    assert timed.memory is None or timed.memory.peak_bytes > 0
+
+
+def test_a_model_is_timed_in_each_of_the_five_precisions(child: Child) -> None:
+    assert isinstance(load(child, "good"), Loaded)
+    for precision in ("fp32", "fp16", "bf16", "amp-fp16", "amp-bf16"):
+        timed = child.ask(Op.RUNTIME, Timed, {**TIMING, "precision": precision}, limit_s=60)
+        assert isinstance(timed, Timed), f"{precision}: {timed}"
+
+
+def test_timing_notices_a_job_done_by_half(child: Child) -> None:
+    assert isinstance(load(child, "wrong_shape"), Loaded)
+    failure = child.ask(Op.RUNTIME, Timed, TIMING, limit_s=60)
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.BAD_OUTPUT
+    assert failure.stage is Stage.RUNTIME
+
+
+def findings(child: Child, guest: str) -> dict[str, Finding]:
+    assert isinstance(load(child, guest), Loaded)
+    answer = child.ask(Op.CHECK, Findings, {"scale": 2, "sizes": [[24, 40], [25, 41]]}, limit_s=60)
+    assert isinstance(answer, Findings)
+    return {finding.question: finding for finding in answer.findings}
+
+
+def test_check_finds_nothing_wrong_with_a_good_guest(child: Child) -> None:
+    assert all(finding.ok for finding in findings(child, "good").values())
+
+
+@pytest.mark.parametrize(
+    ("guest", "question"),
+    [
+        ("raises_on_odd", "input 25x41"),
+        ("random_output", "deterministic"),
+        ("mutates_input", "input untouched"),
+        ("nan_output", "input 24x40"),
+    ],
+)
+def test_check_names_what_is_wrong(child: Child, guest: str, question: str) -> None:
+    assert findings(child, guest)[question].ok is False
+
+
+def test_half_precision_that_overflows_is_a_note_not_a_fault(child: Child) -> None:
+    found = findings(child, "nan_in_fp16")
+    assert found["fp16 safe"].ok is None
+    assert found["bf16 safe"].ok is not False
+    assert found["input 24x40"].ok is True
+
+
+def test_the_weights_of_a_checkpoint_are_counted_as_deployed(child: Child) -> None:
+    assert isinstance(load(child, "good"), Loaded)
+    counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[10, 20]]}, limit_s=60)
+    assert isinstance(counted, Counted)
+    assert counted.params == 9
+    (count,) = counted.counts
+    assert (count.macs, count.flops, count.convs, count.activations) == (9 * 200, 18 * 200, 1, 600)
+    assert count.uncounted == {}  # enlarging by the nearest neighbour only moves data
+
+
+def test_an_operator_without_a_formula_is_named_beside_the_count(child: Child, tmp_path: Path) -> None:
+    (tmp_path / "arch.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        x = torch.fft.ifft2(torch.fft.fft2(x)).real\n"
+        "        return torch.nn.functional.interpolate(x, scale_factor=2, mode='bicubic')\n"
+        "srmodel = Net\n"
+    )
+    assert isinstance(load(child, str(tmp_path)), Loaded)
+    counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[10, 20]]}, limit_s=60)
+    assert isinstance(counted, Counted)
+    assert counted.counts[0].macs == 0
+    assert set(counted.counts[0].uncounted) == {"aten._fft_c2c", "aten._fft_r2c", "aten.upsample_bicubic2d"}
+
+
+def test_the_harness_environment_is_not_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("A_SECRET_OF_THE_ORGANISER", "s3cret")
+    (tmp_path / "arch.py").write_text(
+        "import os\ndef srmodel():\n    raise RuntimeError('found ' + os.environ.get('A_SECRET_OF_THE_ORGANISER', 'nothing'))\n"
+    )
+    with Child(device="cpu") as child:
+        failure = load(child, str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert failure.message == "RuntimeError: found nothing"
+
+
+def test_a_device_that_is_not_there_is_the_users_mistake_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"device cuda:63 cannot be used") as caught:
+        Child(device="cuda:63")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_needs_code_is_refused(child: Child, tmp_path: Path) -> None:
+    import pickle
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (os.system, (f"touch {tmp_path / 'pwned'}",))
+
+    checkpoint = tmp_path / "checkpoint.pth"
+    checkpoint.write_bytes(pickle.dumps(Evil()))
+    failure = load(child, "good", checkpoint=str(checkpoint))
+    assert isinstance(failure, Failure)
+    assert failure.stage is Stage.LOAD
+    assert not (tmp_path / "pwned").exists()
