@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rtsr_bench.datasets import ImagePair
 from rtsr_bench.images.resize import torch_bicubic
-from rtsr_bench.metrics import measure
+from rtsr_bench.metrics.fidelity import measure
 from rtsr_bench.protocol import Convention
 
 CROP = 192

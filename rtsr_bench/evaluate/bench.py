@@ -11,7 +11,7 @@ from rtsr_bench.system import cpu_model
 
 
 class Bench:
-    """A device to measure on. Opening it starts a child, which tells what the device is and then serves the first job."""
+    """A device to measure on. Opening it starts a child that tells what the device is and serves the first job."""
 
     def __init__(self, *, device: str = "auto", threads: int = 0) -> None:
         """Start the first child; UserError where the device can't be had. `threads` 0 leaves the choice to torch."""

@@ -17,7 +17,7 @@ from rtsr_bench.datasets import Dataset, ImagePair
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.baseline import Baselines, cut
 from rtsr_bench.evaluate.crops import CropBook
-from rtsr_bench.metrics import measure
+from rtsr_bench.metrics.fidelity import measure
 from rtsr_bench.protocol import Precision, Protocol
 from rtsr_bench.record import Failure, FailureKind, Fidelity, ImageFidelity, Stage
 from rtsr_bench.sandbox import Child, Enhanced

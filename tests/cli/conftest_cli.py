@@ -1,0 +1,56 @@
+"""A command line at the ready, and a set of three tiny image pairs in the layout of the classic sets."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+GUESTS = Path(__file__).parents[1] / "guests"
+LITTLE = ("--track", "classic-x2", "--input", "24x40", "--warmup", "1", "--repeats", "3", "--device", "cpu")
+"""Options of a run that takes a second or two."""
+
+
+@pytest.fixture
+def rtsr_bench(tmp_path: Path) -> Run:
+    """Run the command line as a user would, in a folder of its own."""
+
+    def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
+        command = [sys.executable, "-m", "rtsr_bench", *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment | (env or {}), capture_output=True, text=True, timeout=200, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A data root with a Set5 of three tiny pairs at x2."""
+    folder = tmp_path / "data" / "Set5" / "image_SRF_2"
+    folder.mkdir(parents=True)
+    coarse = np.random.default_rng(5).integers(0, 256, (3, 6, 8, 3), dtype=np.uint8)
+    for number, pixels in enumerate(coarse, 1):
+        hr = Image.fromarray(pixels).resize((96, 64), Image.Resampling.BICUBIC)
+        hr.save(folder / f"img_{number:03}_SRF_2_HR.png")
+        hr.resize((48, 32), Image.Resampling.BICUBIC).save(folder / f"img_{number:03}_SRF_2_LR.png")
+    return tmp_path / "data"
+
+
+def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """The one line that a user's mistake gets, and nothing else of a traceback."""
+    assert done.returncode == code, done.stderr + done.stdout
+    lines = [line for line in done.stderr.splitlines() if re.match(r"(error|Error):", line)]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    return lines[0]

@@ -1,0 +1,253 @@
+"""`rtsr-bench run` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest_cli import GUESTS, LITTLE, Run, one_line
+from PIL import Image
+
+from rtsr_bench.record import Failure, FailureKind, Fidelity, Record, Runtime, Stage
+from rtsr_bench.score import mean_psnr_db
+from rtsr_bench.store import load_records
+
+
+def records(folder: Path) -> list[Record]:
+    loaded = load_records(folder)
+    assert loaded.problems == ()
+    return [stored.record for stored in loaded.records]
+
+
+def test_a_guest_becomes_a_record_with_every_measurement(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "reports" / "records")
+    assert isinstance(record.fidelity, Fidelity)
+    assert isinstance(record.runtime, Runtime)
+    assert [image.name for image in record.fidelity.images] == [f"img_00{i}_SRF_2_HR.png" for i in (1, 2, 3)]
+    assert len(record.runtime.samples_ms) == 3
+    assert record.overrides == ("--input 24x40", "--warmup 1", "--repeats 3")
+    assert record.protocol.digest != record.track_digest
+    assert not record.data[0].verified
+    assert record.data[0].name != "Set5"  # a stand-in is never called by another's name
+    assert record.command.startswith("rtsr-bench run ")
+    assert "good/x2" in done.stdout
+    assert 10 < mean_psnr_db(image.mse["rgb_b0"] for image in record.fidelity.images) < 60
+
+
+def test_what_has_a_record_is_not_measured_again_unless_asked(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    arguments = ("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--records", folder)
+    assert rtsr_bench(*arguments).returncode == 0
+    before = {path: path.read_bytes() for path in folder.glob("*.json")}
+    second = rtsr_bench(*arguments)
+    assert second.returncode == 0
+    assert "0 new records, 1 at hand" in second.stderr
+    assert rtsr_bench(*arguments, "--again").returncode == 0
+    assert len(records(folder)) == 2
+    assert all(path.read_bytes() == data for path, data in before.items())
+
+
+def test_the_official_zip_runs_as_it_is(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "Team 42.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.write(GUESTS / "good" / "arch.py", "submission/arch.py")
+    done = rtsr_bench("run", archive, *LITTLE, "--data-root", tiny)
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "reports" / "records")
+    assert record.model.scale == 2
+
+
+@pytest.mark.parametrize(
+    ("guest", "stage", "kind"),
+    [
+        ("raises", Stage.LOAD, FailureKind.EXCEPTION),
+        ("wrong_shape", Stage.ENHANCE, FailureKind.BAD_OUTPUT),
+        ("nan_output", Stage.ENHANCE, FailureKind.BAD_OUTPUT),
+        ("kills_itself", Stage.LOAD, FailureKind.CRASHED),
+    ],
+)
+def test_a_guest_that_breaks_leaves_a_record_and_the_next_one_runs(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path, guest: str, stage: Stage, kind: FailureKind
+) -> None:
+    broken = tmp_path / guest
+    shutil.copytree(GUESTS / guest, broken)
+    if stage is Stage.ENHANCE:  # a declared scale, so that the first thing to be seen is an image
+        (broken / "submission.toml").write_text("[[model]]\nscale = 2\n")
+    done = rtsr_bench("run", broken, GUESTS / "good", *LITTLE, "--data-root", tiny)
+    assert done.returncode == 1, done.stderr
+    by_id = {record.submission.id: record for record in records(tmp_path / "reports" / "records")}
+    failure = by_id[guest].fidelity
+    assert isinstance(failure, Failure)
+    assert (failure.stage, failure.kind) == (stage, kind)
+    assert isinstance(by_id["good"].fidelity, Fidelity)
+    assert failure.message.splitlines()[0] in done.stderr
+
+
+def test_a_model_that_declares_another_scale_than_it_has(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    liar = tmp_path / "liar"
+    shutil.copytree(GUESTS / "wrong_scale", liar)
+    (liar / "submission.toml").write_text("[[model]]\nscale = 2\n")
+    assert rtsr_bench("run", liar, *LITTLE, "--data-root", tiny).returncode == 1
+    (record,) = records(tmp_path / "reports" / "records")
+    assert isinstance(record.fidelity, Failure)
+    assert "(1, 3, 96, 144), expected (1, 3, 64, 96)" in record.fidelity.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "nowhere"), ("nowhere",)),
+        (("run", "empty"), ("empty",)),
+        (("run", GUESTS / "good", "--track", "builtin-x9"), ("builtin-x9", "expected one of")),
+        (("run", GUESTS / "good", "--track", "classic-x2"), ("Set5",)),
+        (("run", GUESTS / "good", "--track", "rtsr2023-x2"), ("never released",)),
+        (("run", GUESTS / "good", "--track", "builtin-x3", "--quick"), ("scale 2",)),
+        (("run", GUESTS / "good", "--device", "cuda:63", "--quick"), ("cuda:63",)),
+        (("run", GUESTS / "good", "--repeats", "0"), ("--repeats",)),
+        (("run", GUESTS / "good", "--input", "12"), ("HEIGHTxWIDTH",)),
+        (("run", GUESTS / "good", "--records", "file/below"), ("file/below",)),
+        (("run", "typo"), ("submission.toml", "scael", "scale")),
+        (("report", "--records", "nowhere"), ("nowhere",)),
+        (("check", "nowhere"), ("nowhere",)),
+        (("new", "full"), ("full",)),
+        (("tracks", "x"), ("'x'", "builtin-x2")),
+    ],
+)
+def test_a_users_mistake_gets_one_line(
+    rtsr_bench: Run, tmp_path: Path, arguments: tuple[str | Path, ...], words: tuple[str, ...]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("")
+    shutil.copytree(GUESTS / "good", tmp_path / "typo")
+    (tmp_path / "typo" / "submission.toml").write_text("[[model]]\nscael = 2\n")
+    line = one_line(rtsr_bench(*arguments), 2)
+    for word in words:
+        assert word in line
+
+
+def spoil(tiny: Path, how: str) -> None:
+    folder = tiny / "Set5" / "image_SRF_2"
+    hr, lr = folder / "img_002_SRF_2_HR.png", folder / "img_002_SRF_2_LR.png"
+    match how:
+        case "truncated":
+            hr.write_bytes(hr.read_bytes()[:-400])
+        case "sizes":
+            Image.open(hr).resize((90, 64)).save(hr)
+        case "no LR":
+            lr.unlink()
+        case "16 bit":
+            Image.new("I;16", (96, 64), 40000).save(hr)
+        case "alpha":
+            Image.open(hr).convert("RGBA").resize((96, 64)).save(hr)
+            image = Image.open(hr)
+            image.putalpha(100)
+            image.save(hr)
+
+
+@pytest.mark.parametrize("how", ["truncated", "sizes", "no LR", "16 bit", "alpha"])
+def test_broken_images_get_one_line_that_names_the_file(rtsr_bench: Run, tiny: Path, tmp_path: Path, how: str) -> None:
+    spoil(tiny, how)
+    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "img_002" in done.stderr
+    assert records(tmp_path / "reports" / "records") == []
+
+
+def test_a_grey_image_is_expanded_to_rgb(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    for name in ("HR", "LR"):
+        path = tiny / "Set5" / "image_SRF_2" / f"img_002_SRF_2_{name}.png"
+        Image.open(path).convert("L").save(path)
+    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "reports" / "records")
+    assert isinstance(record.fidelity, Fidelity)
+    assert len(record.fidelity.images) == 3
+
+
+def test_fidelity_is_measured_in_the_timed_precision_and_in_fp32_beside_it(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path
+) -> None:
+    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--precision", "bf16")
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "reports" / "records")
+    assert isinstance(record.fidelity, Fidelity)
+    assert isinstance(record.fidelity_fp32, Fidelity)
+    assert (record.fidelity.precision, record.fidelity_fp32.precision) == ("bf16", "fp32")
+    assert record.fidelity.images[0].mse["rgb_b0"] != record.fidelity_fp32.images[0].mse["rgb_b0"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("delay_s", [0.5, 3.0, 5.0, 7.0])
+def test_a_run_killed_at_any_moment_goes_on_where_it_was(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path, sign: signal.Signals, delay_s: float
+) -> None:
+    folder = tmp_path / "kept"
+    for name in ("first", "second", "third"):
+        shutil.copytree(GUESTS / "good", tmp_path / "teams" / name)
+    arguments = ["run", str(tmp_path / "teams"), *LITTLE, "--data-root", str(tiny), "--records", str(folder)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "rtsr_bench", *arguments], cwd=tmp_path, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        time.sleep(delay_s)
+        running.send_signal(sign)
+        _, said = running.communicate(timeout=60)
+    assert "Traceback" not in said
+    deadline = time.monotonic() + 10
+    while children_of(tmp_path):
+        assert time.monotonic() < deadline, "a child lives on"
+        time.sleep(0.05)
+    before = {path.name: path.read_bytes() for path in folder.glob("*.json")} if folder.is_dir() else {}
+    assert rtsr_bench(*arguments).returncode == 0
+    assert sorted(record.submission.id for record in records(folder)) == ["first", "second", "third"]
+    assert all((folder / name).read_bytes() == data for name, data in before.items())
+    assert rtsr_bench("report", "--records", folder, "--out", tmp_path / "site").returncode == 0
+    assert (tmp_path / "site" / "index.html").is_file()
+
+
+def children_of(folder: Path) -> list[str]:
+    """Command lines of workers that belong to the runs of this test."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            inside = os.readlink(entry / "cwd")
+        except OSError:
+            continue
+        if b"rtsr_bench.measuring.worker" in words and str(folder) in inside:
+            found.append(b" ".join(words).decode())
+    return found
+
+
+def test_the_table_and_json_of_a_track_are_there_without_a_terminal(rtsr_bench: Run, tiny: Path) -> None:
+    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "classic-x2, unofficial: --input 24x40 --warmup 1 --repeats 3" in done.stdout
+    assert "without BSD100" in done.stderr
+
+
+def test_crops_stand_beside_the_record(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    assert rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny).returncode == 0
+    (stored,) = load_records(tmp_path / "reports" / "records").records
+    assert stored.crops is not None
+    entries = json.loads((stored.crops / "index.json").read_text())
+    assert len(entries) == 3
+    for entry in entries:
+        for name in entry["files"].values():
+            assert Image.open(stored.crops / name).size == (entry["width"], entry["height"])
