@@ -1,0 +1,18 @@
+"""Named, verified LR/HR images: where they lie, whether they are what they are called, and how they are paired."""
+
+from rtsr_bench.datasets.catalog import find_dataset, known_sets, own_sets
+from rtsr_bench.datasets.dataset import Dataset, ImagePair, Missing
+from rtsr_bench.datasets.fetch import Recipe, obtain
+from rtsr_bench.datasets.places import data_roots
+
+__all__ = [
+    "Dataset",
+    "ImagePair",
+    "Missing",
+    "Recipe",
+    "data_roots",
+    "find_dataset",
+    "known_sets",
+    "obtain",
+    "own_sets",
+]

@@ -1,0 +1,205 @@
+"""From a data set's name to its image pairs, or to why they are not at hand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rtsr_bench.datasets.dataset import Dataset, ImageFile, ImagePair, Missing, RenderedImage
+from rtsr_bench.datasets.hashing import files_sha256
+from rtsr_bench.datasets.layouts import match, pair_up
+from rtsr_bench.datasets.places import candidates, data_roots
+from rtsr_bench.datasets.recipes import OWN, SetRecipe, own_recipe, published
+from rtsr_bench.datasets.verify import difference, refuse_stand_ins
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import SCALES, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from rtsr_bench.datasets.layouts import PairFiles
+
+
+def known_sets() -> tuple[SetRecipe, ...]:
+    """The recipes of every published set this package knows, in the order of their ids."""
+    return tuple(published().values())
+
+
+def own_sets(roots: Iterable[Path]) -> tuple[SetRecipe, ...]:
+    """The sets of one's own below these roots: folders with a `dataset.toml`, and roots that are in a layout.
+
+    A root without a recipe file takes its id and title from the folder's name. UserError for a recipe that breaks the
+    form, or for two sets of one id.
+    """
+    found: dict[str, SetRecipe] = {}
+    for root in data_roots(roots):
+        folders = [root, *sorted(entry.parent for entry in root.glob(f"*/{OWN}"))]
+        recipes = [own_recipe(folder) for folder in folders]
+        if recipes[0] is None:
+            recipes[0] = _bare_folder(root)
+        for recipe in filter(None, recipes):
+            other = found.setdefault(recipe.id, recipe)
+            if other.folder != recipe.folder:
+                raise UserError(
+                    f"two data sets are called {recipe.id!r}: {other.folder} and {recipe.folder}; expected one each, "
+                    f"give one another id in its {OWN}"
+                )
+    return tuple(found.values())
+
+
+def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[Path] = ()) -> Dataset | Missing:
+    """The data set of this id at this scale, looked for below the roots, those of RTSR_BENCH_DATA_ROOT and the cache.
+
+    A `degradation` that begins with `files` takes LR from the set's files; any other one makes LR from HR. A verified
+    copy goes before one that is not, wherever it lies. UserError for an id nobody knows, and for data that are there
+    but broken: an LR image missing or left over, sizes that do not fit, files that are no images, a stand-in.
+    """
+    recipe = _recipe(set_id, roots)
+    if scale not in recipe.scales:
+        has = ", ".join(f"x{known}" for known in recipe.scales)
+        return _missing(recipe, f"it exists at {has}, not at x{scale}", "take a track of one of these scales")
+    if recipe.rendered:
+        return _rendered(recipe, scale, degradation)
+    folders = [recipe.folder] if recipe.folder else list(candidates(recipe.names, data_roots(roots)))
+    first: Dataset | UserError | None = None
+    for folder in folders:
+        try:
+            found = _assembled(recipe, folder, scale, degradation)
+        except UserError as error:
+            first = first or error
+            continue
+        if found and found.verified:
+            return found
+        first = first or found
+    if isinstance(first, UserError):
+        raise first
+    if first is not None:
+        return first
+    if folders:
+        return _missing(recipe, f"no x{scale} image pairs in {folders[0]}", recipe.way_out or "see docs/data.md")
+    return _missing(recipe, "not at hand", recipe.way_out)
+
+
+def _recipe(set_id: str, roots: Sequence[Path]) -> SetRecipe:
+    if set_id in published():
+        return published()[set_id]
+    own = {recipe.id: recipe for recipe in own_sets(roots)}
+    if set_id not in own:
+        known = ", ".join((*published(), *own))
+        raise UserError(
+            f"no data set {set_id!r}: expected one of {known}, or a --data-root with your own: docs/data.md"
+        )
+    return own[set_id]
+
+
+def _missing(recipe: SetRecipe, reason: str, way_out: str) -> Missing:
+    return Missing(id=recipe.id, title=recipe.title, reason=reason, way_out=way_out)
+
+
+def _bare_folder(root: Path) -> SetRecipe | None:
+    name = root.resolve().name
+    if name.lower() in {taken.lower() for recipe in published().values() for taken in recipe.names}:
+        return None  # a published set's own folder, given as a root
+    scales = tuple(scale for scale in SCALES if match(root, scale))
+    if not scales:
+        return None
+    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "own"
+    return SetRecipe(
+        id=f"own-{slug}" if slug in published() else slug, title=f"folder {name}", scales=scales, folder=root
+    )
+
+
+def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:
+    from rtsr_bench.datasets.builtin import builtin_images
+
+    if degradation.startswith("files"):
+        raise UserError(f"{recipe.id}: expected a degradation to make LR with, found {degradation!r}: see docs/data.md")
+    return Dataset(
+        id=recipe.id,
+        title=recipe.title,
+        scale=scale,
+        pairs=tuple(
+            ImagePair(
+                name=image.name,
+                scale=scale,
+                size=_cropped(image.size, scale),
+                hr_source=RenderedImage(name=image.name, sha256=image.sha256),
+                degradation=degradation,
+            )
+            for image in builtin_images(role="test")
+        ),
+        verified=True,  # by the SHA-256 of the pixels, each time one is drawn
+        license=recipe.license,
+    )
+
+
+def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) -> Dataset | None:
+    """The set as it lies in this folder; None where the folder holds nothing at this scale."""
+    lr_made = not degradation.startswith("files")
+    files = match(folder, scale, layout=recipe.layout, hr_only=lr_made)
+    published_scale = scale
+    notes = []
+    if files is None and not lr_made and (rule := recipe.made.get(scale)):
+        files = match(folder, rule.hr_from, layout=recipe.layout, hr_only=True)
+        lr_made, degradation, published_scale = True, rule.degradation, rule.hr_from
+        notes.append(f"the published set has no x{scale}")
+    if lr_made:
+        notes.insert(0, f"LR made from HR by {degradation}")
+    if files is None:
+        return None
+    pairs = pair_up(files, hr_only=lr_made)
+    sizes = _checked_sizes(recipe, pairs, scale)
+    hashes = files_sha256([file for pair in pairs for file in (pair.hr, pair.lr) if file is not None])
+    refuse_stand_ins(recipe, pairs, hashes)
+    differs = difference(recipe, published_scale, pairs, hashes, folder)
+    if differs:
+        notes.insert(0, differs)
+    return Dataset(
+        id=recipe.id,
+        title=recipe.title if recipe.folder or not differs else f"{recipe.title} (unverified copy)",
+        scale=scale,
+        pairs=tuple(_pair(pair, scale, sizes[pair.hr], hashes, degradation) for pair in pairs),
+        verified=not differs,
+        note="; ".join(notes),
+        license=recipe.license,
+        folder=folder,
+    )
+
+
+def _pair(pair: PairFiles, scale: int, size: Size, hashes: dict[Path, str], degradation: str) -> ImagePair:
+    return ImagePair(
+        name=pair.hr.name,
+        scale=scale,
+        size=_cropped(size, scale),
+        hr_source=ImageFile(path=pair.hr, sha256=hashes[pair.hr], what="HR image"),
+        lr_source=ImageFile(path=pair.lr, sha256=hashes[pair.lr], what="LR image") if pair.lr else None,
+        degradation=degradation,
+    )
+
+
+def _checked_sizes(recipe: SetRecipe, pairs: Sequence[PairFiles], scale: int) -> dict[Path, Size]:
+    """HR sizes by file, from the headers alone; UserError where the recipe asks for another size or LR does not fit."""
+    from rtsr_bench.images.io import read_size
+
+    sizes = {}
+    for pair in pairs:
+        hr = sizes[pair.hr] = read_size(pair.hr, what="HR image")
+        if recipe.hr_size not in (None, hr):
+            raise UserError(
+                f"{pair.hr}: expected HR of {recipe.hr_size} (height x width) in the {recipe.title}, found {hr}: "
+                + (recipe.way_out or "take it out")
+            )
+        expected = Size(hr.height // scale, hr.width // scale)
+        if expected.pixels == 0:
+            raise UserError(f"{pair.hr}: expected HR of at least one LR pixel at x{scale}, found {hr}: take it out")
+        if pair.lr and (lr := read_size(pair.lr, what="LR image")) != expected:
+            raise UserError(
+                f"{pair.lr}: expected {expected} (HR {pair.hr.name} is {hr}, x{scale}), found {lr}: "
+                "check that both belong together"
+            )
+    return sizes
+
+
+def _cropped(size: Size, scale: int) -> Size:
+    return Size(size.height - size.height % scale, size.width - size.width % scale)

@@ -1,0 +1,162 @@
+"""The nouns: an image pair, a data set of them, and a data set that is not at hand."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import Size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFile:
+    """An image in a file, known by the SHA-256 of its bytes; `what` names its part in messages (`HR image`)."""
+
+    path: Path
+    sha256: str
+    what: str = "image"
+
+    @property
+    def identity(self) -> str:
+        """What the digest of a data set is made of: `file:` and the SHA-256 of the file."""
+        return f"file:{self.sha256}"
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        return str(self.path)
+
+    def read(self) -> NDArray[np.uint8]:
+        """The pixels, uint8 H x W x 3 RGB; UserError where the file is no plain 8-bit image."""
+        from rtsr_bench.images.io import read_rgb
+
+        return read_rgb(self.path, what=self.what)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderedImage:
+    """An image of the built-in set, drawn by code and known by the SHA-256 of its raw RGB bytes."""
+
+    name: str
+    sha256: str
+
+    @property
+    def identity(self) -> str:
+        """What the digest of a data set is made of: `pixels:` and the SHA-256 of the raw RGB bytes."""
+        return f"pixels:{self.sha256}"
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        return f"built-in image {self.name}"
+
+    def read(self) -> NDArray[np.uint8]:
+        """The pixels, uint8 H x W x 3 RGB; UserError where they come out other than pinned."""
+        from rtsr_bench.datasets.builtin import image_pixels
+
+        return image_pixels(self.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImagePair:
+    """One LR and HR image; `name` is the HR file's name or the rendered image's.
+
+    `size` is the HR size after the crop (from the top left) to a multiple of `scale`; `lr_source` None means that LR is
+    made from the cropped HR by `degradation`.
+    """
+
+    name: str
+    scale: int
+    size: Size
+    hr_source: ImageFile | RenderedImage
+    lr_source: ImageFile | None = None
+    degradation: str = "files"
+
+    @property
+    def identity(self) -> str:
+        """The identities of HR and LR, such as `file:<sha>,file:<sha>` or `pixels:<sha>,pillow-bicubic/x2`."""
+        lr = self.lr_source.identity if self.lr_source else f"{self.degradation}/x{self.scale}"
+        return f"{self.hr_source.identity},{lr}"
+
+    def hr(self) -> NDArray[np.uint8]:
+        """HR as uint8 H x W x 3 RGB of `size`; UserError in one line where it can't be read or has another size."""
+        from rtsr_bench.images.degrade import crop_to_multiple
+
+        hr = crop_to_multiple(self.hr_source.read(), self.scale)
+        if hr.shape[:2] != (self.size.height, self.size.width):
+            found = Size(hr.shape[0], hr.shape[1])
+            raise UserError(
+                f"{self.hr_source.where}: expected {self.size}, found {found}: it changed since it was found"
+            )
+        return hr
+
+    def lr(self) -> NDArray[np.uint8]:
+        """LR as uint8 H x W x 3 RGB, `size` divided by scale; UserError in one line where it is not."""
+        return self._lr_file(self.lr_source) if self.lr_source else self._lr_made(self.hr())
+
+    def both(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """HR and LR, reading or drawing HR once where LR is made from it."""
+        hr = self.hr()
+        return hr, self._lr_file(self.lr_source) if self.lr_source else self._lr_made(hr)
+
+    def _lr_file(self, source: ImageFile) -> NDArray[np.uint8]:
+        lr = source.read()
+        expected = Size(self.size.height // self.scale, self.size.width // self.scale)
+        if lr.shape[:2] != (expected.height, expected.width):
+            found = Size(lr.shape[0], lr.shape[1])
+            raise UserError(
+                f"{source.where}: expected {expected} (HR {self.name} is {self.size}, x{self.scale}), found {found}"
+            )
+        return lr
+
+    def _lr_made(self, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        from rtsr_bench.images.degrade import degrade
+
+        return degrade(hr, self.scale, self.degradation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """Image pairs at one scale, in the order of their names.
+
+    `verified`: every file equals its published hash. `title` is what a reader is shown; a set that could not be
+    verified never carries a published set's plain title. `note`, one line, says what differs or how it was made.
+    """
+
+    id: str
+    title: str
+    scale: int
+    pairs: tuple[ImagePair, ...]
+    verified: bool
+    note: str = ""
+    license: str = ""
+    folder: Path | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (first 16 hex digits) over names and identities, in order."""
+        text = "".join(f"{pair.name}\n{pair.identity}\n" for pair in self.pairs)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def first(self, count: int) -> Dataset:
+        """The same set with only its first `count` pairs, and so with another digest where it had more."""
+        if count < 1:
+            raise ValueError(f"expected at least one image, found {count}")
+        return replace(self, pairs=self.pairs[:count])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """A data set that is not at hand at this scale: why, and how to get it, each in one line."""
+
+    id: str
+    title: str
+    reason: str
+    way_out: str

@@ -1,0 +1,184 @@
+"""Files by recipe: an address and a SHA-256, served by the cache, a mirror folder or a download, and believed by hash.
+
+A file appears under its name whole and with the right hash, or not at all. What a broken download left lies beside it
+as `.NAME.part` and is continued the next time. Two processes that want the same file wait for each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from rtsr_bench.datasets.hashing import file_sha256
+from rtsr_bench.datasets.places import CACHE_VARIABLE, MIRROR_VARIABLE, cache_folder, folders_of
+from rtsr_bench.datasets.transfer import Definite, Passing, Progress, download
+from rtsr_bench.errors import HarnessError, UserError
+
+ATTEMPTS = 4
+MAX_BYTES = 8 * 2**30
+"""More than this is never taken from an address whose recipe does not say how many bytes to expect."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """One file: where it is published (http, https or file), what its bytes hash to, and what it is called here.
+
+    `bytes` is its length where that is known; `license`, in a word or two, is shown before it is fetched.
+    """
+
+    url: str
+    sha256: str
+    name: str = ""
+    license: str = ""
+    bytes: int | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name it is kept under: the recipe's or the address's last part, without anything that could lead away."""
+        last = PurePosixPath(self.name or unquote(urlsplit(self.url).path)).name
+        return re.sub(r"[^A-Za-z0-9._ -]", "_", last).lstrip(".") or "file"
+
+
+def obtain(recipe: Recipe, *, progress: Progress | None = None) -> Path:
+    """The file of a recipe, from the cache, then the folders of RTSR_BENCH_MIRROR, then its address.
+
+    UserError, in one line with the way out, where it can't be had; HarnessError where the cache can't be written.
+    """
+    return place(recipe, cache_folder() / "files" / recipe.sha256 / recipe.file_name, progress=progress)
+
+
+def place(
+    recipe: Recipe, target: Path, *, progress: Progress | None = None, pause: Callable[[float], None] = time.sleep
+) -> Path:
+    """The same, at a path of one's own: `target` is left alone where it has the hash already, and replaced where not.
+
+    `pause` is called with the seconds to wait before another attempt.
+    """
+    if not _SHA256.fullmatch(recipe.sha256):
+        raise UserError(f"{recipe.url}: expected a SHA-256 of 64 small hex digits, found {recipe.sha256!r}")
+    if _is(target, recipe):
+        return target
+    with _trouble_writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with locked(target):
+            if not _is(target, recipe):
+                part = target.with_name(f".{target.name}.part")
+                if not _copied_from_mirror(recipe, part):
+                    _downloaded(recipe, part, progress, pause)
+                part.replace(target)
+    return target
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock `.NAME.lock` beside a path; another process that wants it waits, one that dies lets it go."""
+    lock = path.with_name(f".{path.name}.lock")
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # The one before us removes the file as it leaves: what we hold may be a name that is gone.
+            if lock.exists() and os.path.samestat(os.fstat(handle), lock.stat()):
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+                return
+        finally:
+            os.close(handle)
+
+
+def _is(path: Path, recipe: Recipe) -> bool:
+    if not path.is_file() or recipe.bytes not in (None, path.stat().st_size):
+        return False
+    return file_sha256(path) == recipe.sha256
+
+
+def _copied_from_mirror(recipe: Recipe, part: Path) -> bool:
+    for folder in folders_of(MIRROR_VARIABLE):
+        for candidate in _in_mirror(folder, recipe):
+            if _is(candidate, recipe):
+                copy = part.with_name(f"{part.name}.copy")
+                try:
+                    shutil.copyfile(candidate, copy)
+                    copy.replace(part)
+                finally:
+                    copy.unlink(missing_ok=True)
+                if _is(part, recipe):
+                    return True
+    return False
+
+
+def _in_mirror(folder: Path, recipe: Recipe) -> Iterator[Path]:
+    """Candidates in a mirror: by name, by the tail of the address, then every file of the length or the extension."""
+    names = [recipe.name, recipe.file_name] if recipe.name else [recipe.file_name]
+    parts = [part for part in unquote(urlsplit(recipe.url).path).split("/") if part]
+    tails = ["/".join(parts[start:]) for start in reversed(range(len(parts)))]
+    for name in dict.fromkeys((*names, *tails)):
+        path = folder / name
+        if ".." not in PurePosixPath(name).parts and not PurePosixPath(name).is_absolute() and path.is_file():
+            yield path
+    suffix = PurePosixPath(recipe.file_name).suffix
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{MIRROR_VARIABLE} {folder}: expected a readable folder, found: {error.strerror}") from error
+    for path in files:
+        if path.is_file() and (recipe.bytes is not None or path.suffix == suffix):
+            yield path
+
+
+def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Callable[[float], None]) -> None:
+    """Fill `part` with the right bytes; what arrived before a break is kept and continued."""
+    if _is(part, recipe):  # whole, but the process before us died before it could give it its name
+        return
+    reason = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            pause(2.0 ** (attempt - 1))
+        continued = part.exists()
+        try:
+            download(recipe.url, part, limit=recipe.bytes or MAX_BYTES, progress=progress)
+        except Passing as trouble:
+            reason = str(trouble)
+            continue
+        except Definite as trouble:
+            reason = str(trouble)
+            part.unlink(missing_ok=True)
+            break
+        found = file_sha256(part)
+        if found == recipe.sha256:
+            return
+        part.unlink()
+        reason = f"expected SHA-256 {recipe.sha256[:16]}..., found {found[:16]}..."
+        if not continued:
+            break  # what the address serves, whole, is another file: asking again would not change it
+    raise UserError(
+        f"{recipe.file_name}: cannot be had from {recipe.url} ({reason}); put the file into a folder and name that "
+        f"folder with {MIRROR_VARIABLE}"
+    )
+
+
+@contextlib.contextmanager
+def _trouble_writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            with contextlib.suppress(OSError):  # a full disk is not left fuller
+                target.with_name(f".{target.name}.part").unlink(missing_ok=True)
+        raise HarnessError(
+            f"{target}: cannot be written ({error.strerror or error}): make room or rights there, "
+            f"or name another folder with {CACHE_VARIABLE}"
+        ) from error

@@ -1,0 +1,182 @@
+"""How people lay out folders of image pairs, and the strict pairing by name.
+
+- `selfexsr`: `image_SRF_2/img_001_SRF_2_HR.png` beside `image_SRF_2/img_001_SRF_2_LR.png`; results of other methods
+  that lie there too (`..._SRCNN.png`) take no part.
+- `gt-lr`: one folder of HR (`GT`, `HR`, `GTmod12`) and one of LR for each scale (`LR2`, `LRx2`, `LR_x2`, `LRbicx2`,
+  `LR_bicubic/X2`, `X2`), the official RTSR layout among them.
+- `div2k`: `DIV2K_valid_HR` beside `DIV2K_valid_LR_bicubic/X2`.
+
+Folder names count whatever their case. An LR file carries the stem of its HR file, with or without a suffix of the
+scale (`babyx2.png`, `baby_x2.png`); the extension may differ.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LAYOUTS = ("selfexsr", "gt-lr", "div2k")
+
+# What images.io cannot decode (TIFF, GIF ...) is listed as well: to be named as such, rather than reported as missing.
+_IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".ppm"})
+_HR_FOLDERS = ("gt", "hr", "gtmod12")
+_LR_FOLDERS = ("lr{n}", "lrx{n}", "lr_x{n}", "lrbicx{n}", "lr_bicubic/x{n}", "x{n}")
+_SHOWN = 3
+
+_Files: TypeAlias = tuple[tuple[Path, ...], tuple[Path, ...] | None]
+"""HR and LR files; LR is None where the folder has no place for LR at this scale."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """The HR and LR files that a layout names in a folder at one scale; `lr` is empty where only HR was asked for."""
+
+    layout: str
+    folder: Path
+    scale: int
+    hr: tuple[Path, ...]
+    lr: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairFiles:
+    """An HR file and its LR file (None where LR is made from HR)."""
+
+    hr: Path
+    lr: Path | None
+
+
+def match(folder: Path, scale: int, *, layout: str | None = None, hr_only: bool = False) -> Match | None:
+    """The files of a folder at this scale, by the first layout that fits (or only by `layout`); None where none does.
+
+    `hr_only` asks for HR alone, for LR that is made from it. UserError for an unknown layout or an unreadable folder.
+    """
+    if layout is not None and layout not in LAYOUTS:
+        raise UserError(f"{folder}: expected layout {' | '.join(LAYOUTS)}, found {layout!r}")
+    for name, finder in (("selfexsr", _selfexsr), ("gt-lr", _gt_lr), ("div2k", _div2k)):
+        if layout not in (None, name):
+            continue
+        hr, lr = finder(folder, scale)
+        if hr_only and hr:
+            return Match(layout=name, folder=folder, scale=scale, hr=hr, lr=())
+        if not hr_only and lr is not None and (hr or lr):
+            return Match(layout=name, folder=folder, scale=scale, hr=hr, lr=lr)
+    return None
+
+
+def pair_up(files: Match, *, hr_only: bool = False) -> tuple[PairFiles, ...]:
+    """Pair HR with LR strictly by name, in the order of the HR names.
+
+    UserError, naming the files, for an HR image without LR, an LR image without HR, two files of one name.
+    """
+    hr = _by_key(files, files.hr, "HR")
+    if hr_only:
+        return tuple(PairFiles(hr=hr[key], lr=None) for key in sorted(hr))
+    lr = _by_key(files, files.lr, "LR", hr)
+    where = f"{files.folder} x{files.scale}"
+    if without := [hr[key].name for key in sorted(hr.keys() - lr.keys())]:
+        raise UserError(
+            f"{where}: expected one LR image for each of {len(hr)} HR images, found none for {shown(without)}: "
+            "add the LR images or take the HR images out"
+        )
+    if extra := [lr[key].name for key in sorted(lr.keys() - hr.keys())]:
+        raise UserError(
+            f"{where}: expected one HR image for each of {len(lr)} LR images, found none for {shown(extra)}: "
+            "add the HR images or take the LR images out"
+        )
+    return tuple(PairFiles(hr=hr[key], lr=lr[key]) for key in sorted(hr))
+
+
+def shown(names: Iterable[str]) -> str:
+    """The first few names and how many more there are, for a message of one line."""
+    names = list(names)
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def subfolder(folder: Path, path: str) -> Path | None:
+    """The folder at this relative path, whatever the case of its parts (the exact one first); None where none is."""
+    for part in filter(None, path.split("/")):
+        exact = folder / part
+        if not exact.is_dir():
+            found = sorted(entry for entry in _entries(folder) if entry.name.lower() == part.lower() and entry.is_dir())
+            if not found:
+                return None
+            exact = found[0]
+        folder = exact
+    return folder
+
+
+def images_in(folder: Path) -> tuple[Path, ...]:
+    """The image files of a folder, by their extensions, sorted; hidden files never count."""
+    return tuple(
+        sorted(
+            entry
+            for entry in _entries(folder)
+            if entry.suffix.lower() in _IMAGES and not entry.name.startswith(".") and entry.is_file()
+        )
+    )
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder}: expected a readable folder, found: {error.strerror}") from error
+
+
+def _key(files: Match, path: Path, known: Mapping[str, Path] | None) -> str:
+    if files.layout == "selfexsr":
+        return re.sub(rf"_SRF_{files.scale}_(HR|LR)$", "", path.stem)
+    if known is None or path.stem in known:
+        return path.stem
+    return re.sub(rf"_?x{files.scale}$", "", path.stem, flags=re.IGNORECASE)
+
+
+def _by_key(
+    files: Match, paths: tuple[Path, ...], role: str, known: Mapping[str, Path] | None = None
+) -> dict[str, Path]:
+    by_key: dict[str, Path] = {}
+    for path in paths:
+        key = _key(files, path, known)
+        if key in by_key:
+            raise UserError(
+                f"{files.folder} x{files.scale}: expected one {role} image named {key!r}, found "
+                f"{by_key[key].name} and {path.name}: take one of them out"
+            )
+        by_key[key] = path
+    return by_key
+
+
+def _selfexsr(folder: Path, scale: int) -> _Files:
+    inner = subfolder(folder, f"image_SRF_{scale}")
+    if inner is None:
+        return (), None
+    images = images_in(inner)
+    hr = tuple(path for path in images if path.stem.endswith(f"_SRF_{scale}_HR"))
+    lr = tuple(path for path in images if path.stem.endswith(f"_SRF_{scale}_LR"))
+    return hr, lr
+
+
+def _gt_lr(folder: Path, scale: int) -> _Files:
+    hr = next(filter(None, (subfolder(folder, name) for name in _HR_FOLDERS)), None)
+    if hr is None:
+        return (), None
+    lr = next(filter(None, (subfolder(folder, name.format(n=scale)) for name in _LR_FOLDERS)), None)
+    return images_in(hr), images_in(lr) if lr else None
+
+
+def _div2k(folder: Path, scale: int) -> _Files:
+    # A full download holds train and valid side by side; valid is the part that papers test on.
+    for stem in ("DIV2K_valid", "DIV2K_test", "DIV2K_train"):
+        if hr := subfolder(folder, f"{stem}_HR"):
+            lr = subfolder(folder, f"{stem}_LR_bicubic/X{scale}")
+            return images_in(hr), images_in(lr) if lr else None
+    return (), None

@@ -1,0 +1,98 @@
+"""Where data is looked for: roots given by the user, the cache that `data fetch` fills, a few known names below each.
+
+Nothing is ever walked: each root, and each of a handful of known folders below it, is listed once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtsr_bench.datasets.layouts import subfolder
+from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+ROOTS_VARIABLE = "RTSR_BENCH_DATA_ROOT"
+CACHE_VARIABLE = "RTSR_BENCH_CACHE"
+MIRROR_VARIABLE = "RTSR_BENCH_MIRROR"
+
+PARENTS = (
+    "",
+    "data",
+    "datasets",
+    "testsets",
+    "benchmark",
+    "classic",
+    "canonical",
+    "SelfExSR/data",
+    "SelfExSR-master/data",
+    "data/SelfExSR/data",
+)
+"""Where below a root the folder of a data set may lie; the names that the field's repositories use."""
+
+
+def cache_folder() -> Path:
+    """What is downloaded lies here: RTSR_BENCH_CACHE, or else the platform's cache folder."""
+    if chosen := os.environ.get(CACHE_VARIABLE):
+        return Path(chosen).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("rtsr-bench"))
+
+
+def data_folder() -> Path:
+    """Data sets fetched by `rtsr-bench data fetch` lie here."""
+    return cache_folder() / "data"
+
+
+def data_roots(given: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """The roots to look in, in order: those given on the command line, then those of RTSR_BENCH_DATA_ROOT.
+
+    UserError for one that is no folder.
+    """
+    roots = [*given, *folders_of(ROOTS_VARIABLE)]
+    for root in roots:
+        _must_exist(root, "--data-root")
+    return tuple(dict.fromkeys(roots))
+
+
+def folders_of(variable: str) -> tuple[Path, ...]:
+    """The folders an environment variable names, separated as in PATH; UserError for one that is no folder."""
+    folders = tuple(Path(part).expanduser() for part in os.environ.get(variable, "").split(os.pathsep) if part)
+    for folder in folders:
+        _must_exist(folder, variable)
+    return folders
+
+
+def candidates(names: Sequence[str], roots: Iterable[Path]) -> Iterator[Path]:
+    """The folders in which a set of these names may lie: a root that bears the name, or known places below a root.
+
+    Case does not count. The cache of fetched data comes last. Each folder is given once.
+    """
+    seen = set()
+    fetched = data_folder()
+    for root in (*roots, *((fetched,) if fetched.is_dir() else ())):
+        _must_exist(root, "--data-root")
+        for folder in _below(root, names):
+            identity = folder.resolve()
+            if identity not in seen:
+                seen.add(identity)
+                yield folder
+
+
+def _below(root: Path, names: Sequence[str]) -> Iterator[Path]:
+    if root.resolve().name.lower() in {name.lower() for name in names}:
+        yield root
+    for parent in PARENTS:
+        folder = subfolder(root, parent)
+        if folder is not None:
+            yield from filter(None, (subfolder(folder, name) for name in names))
+
+
+def _must_exist(folder: Path, named_by: str) -> None:
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing there"
+        raise UserError(f"{named_by} {folder}: expected a folder, found {found}: check the path")

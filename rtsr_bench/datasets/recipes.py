@@ -1,0 +1,172 @@
+"""Recipes: what a data set is called, how it is laid out, which files belong to it, and where they come from.
+
+A recipe is a TOML file: the published sets' lie in `catalog/`, a person's own lies as `dataset.toml` in the folder it
+describes. Hashes stand in `[files]` (path = SHA-256) or, for long lists, in a text file beside it (`index`) with a
+line `SHA-256 bytes path` for each file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rtsr_bench.datasets.layouts import LAYOUTS
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import SCALES, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+OWN = "dataset.toml"
+"""The name of the recipe file in a folder of one's own image pairs."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[a-z0-9_-]+")
+_SHARED_KEYS = {"id", "title", "layout", "license", "source", "summary", "scales", "hr_size"}
+_CATALOG_KEYS = {"rendered", "names", "index", "refuse", "base_url", "cache", "way_out"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """What a file must be: the SHA-256 of its bytes, and how many they are where that is known."""
+
+    sha256: str
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """LR that the source lacks at one scale, made from the HR files of another by a named degradation."""
+
+    hr_from: int
+    degradation: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetRecipe:
+    """One data set: `names` are the folders it is looked for under, `pins` its files by path within such a folder.
+
+    `base_url` is where those paths are downloaded from (empty: nowhere), `cache` the folder they are put into below the
+    cache, `refuse` maps what is known to be other sets' images (file hashes and stems) to those sets' titles, `folder`
+    is set for a person's own set.
+    """
+
+    id: str
+    title: str
+    summary: str = ""
+    source: str = ""
+    license: str = ""
+    way_out: str = ""
+    layout: str | None = None
+    scales: tuple[int, ...] = SCALES
+    rendered: bool = False
+    names: tuple[str, ...] = ()
+    hr_size: Size | None = None
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    made: Mapping[int, Made] = field(default_factory=dict)
+    refuse: Mapping[str, str] = field(default_factory=dict)
+    base_url: str = ""
+    cache: str = ""
+    folder: Path | None = None
+
+
+@cache
+def published() -> dict[str, SetRecipe]:
+    """The recipes shipped in `catalog/`, by id, in the order of the ids."""
+    folder = resources.files(__package__) / "catalog"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    recipes = [_load(file, folder, _SHARED_KEYS | _CATALOG_KEYS) for file in files]
+    return {recipe.id: recipe for recipe in recipes}
+
+
+def own_recipe(folder: Path) -> SetRecipe | None:
+    """The recipe of a person's own folder: its `dataset.toml`; None where there is none.
+
+    UserError where the file breaks the form, or takes the name of a published set: a stand-in is never called so.
+    """
+    file = folder / OWN
+    if not file.is_file():
+        return None
+    recipe = replace(_load(file, folder, _SHARED_KEYS), folder=folder)
+    taken = {name.lower() for known in published().values() for name in (known.id, known.title, *known.names)}
+    for name in (recipe.id, recipe.title):
+        if name.lower() in taken:
+            raise UserError(f"{file}: {name!r} is the name of a published data set: give your own set another one")
+    return recipe
+
+
+def _load(file: Traversable | Path, folder: Traversable | Path, allowed: set[str]) -> SetRecipe:
+    try:
+        return _recipe(tomllib.loads(file.read_text(encoding="utf-8")), folder, allowed)
+    except (KeyError, ValueError, TypeError, OSError, AttributeError) as error:
+        reason = f"key {error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{file}: {reason}; see docs/data.md for the form of a data set's recipe") from error
+
+
+def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[str]) -> SetRecipe:
+    _only(table, {"set", "files", "made"} if "index" in allowed else {"set", "files"}, "the file")
+    head = dict(table["set"])
+    _only(head, allowed, "[set]")
+    if not _ID.fullmatch(str(head["id"])):
+        raise ValueError(f"id: expected small letters, digits, - and _, found {head['id']!r}")
+    layout = head.get("layout")
+    if layout not in (None, *LAYOUTS):
+        raise ValueError(f"layout: expected one of {', '.join(LAYOUTS)}, found {layout!r}")
+    scales = tuple(head.get("scales", SCALES))
+    if not scales or not set(scales) <= set(SCALES):
+        raise ValueError(f"scales: expected some of {SCALES}, found {list(scales)}")
+    pins = {path: Pin(sha256=_sha256(value, path)) for path, value in table.get("files", {}).items()}
+    if "index" in head:
+        pins |= _index((folder / head["index"]).read_text(encoding="utf-8"))
+    return SetRecipe(
+        id=head["id"],
+        title=str(head["title"]),
+        summary=head.get("summary", ""),
+        source=head.get("source", ""),
+        license=head.get("license", ""),
+        way_out=head.get("way_out", ""),
+        layout=layout,
+        scales=scales,
+        rendered=bool(head.get("rendered", False)),
+        names=tuple(head.get("names", ())),
+        hr_size=Size(*map(int, head["hr_size"])) if "hr_size" in head else None,
+        pins=pins,
+        made={int(scale): Made(**rule) for scale, rule in table.get("made", {}).items()},
+        refuse=_refused((folder / head["refuse"]).read_text(encoding="utf-8")) if "refuse" in head else {},
+        base_url=head.get("base_url", ""),
+        cache=head.get("cache", ""),
+    )
+
+
+def _index(text: str) -> dict[str, Pin]:
+    pins = {}
+    for line in text.splitlines():
+        sha256, count, path = line.split(" ", 2)
+        pins[path] = Pin(sha256=_sha256(sha256, path), bytes=int(count))
+    return pins
+
+
+def _refused(text: str) -> dict[str, str]:
+    known = {}
+    for line in text.splitlines():
+        title, sha256, stem = line.split(" ", 2)
+        known[_sha256(sha256, stem)] = title
+        known[stem.lower()] = title
+    return known
+
+
+def _sha256(value: object, path: str) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise ValueError(f"{path}: expected a SHA-256 of 64 small hex digits, found {value!r}")
+    return value
+
+
+def _only(table: Mapping[str, Any], allowed: set[str], where: str) -> None:
+    if unknown := sorted(set(table) - allowed):
+        raise ValueError(f"unknown key {unknown[0]!r} in {where}; expected {', '.join(sorted(allowed))}")

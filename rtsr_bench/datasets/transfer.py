@@ -1,0 +1,102 @@
+"""One attempt at bringing a file here: http and https continued where they broke off, and file addresses."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+from rtsr_bench import __version__
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes at hand so far and, where known, the bytes in all."""
+
+_CHUNK = 1 << 18
+_TIMEOUT_S = 30.0
+_WORTH_ANOTHER_TRY = {408, 425, 429, 500, 502, 503, 504}
+_WRONG_RANGE = 416
+
+
+class Passing(Exception):  # noqa: N818 - not an error of the program: trouble that another attempt may get round
+    """The connection failed or broke off; what arrived is kept."""
+
+
+class Definite(Exception):  # noqa: N818 - as above
+    """The address has no such file, or one that can't be the right one; another attempt would be no use."""
+
+
+def download(url: str, part: Path, *, limit: int, progress: Progress | None = None) -> None:
+    """Bring what is at `url` into `part`, continuing what lies there already; at most `limit` bytes.
+
+    Raises Passing or Definite; OSError means that `part` can't be written.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme == "file":
+        _from_file(url, part, limit, progress)
+    elif scheme in ("http", "https"):
+        _from_server(url, part, limit, progress)
+    else:
+        raise Definite(f"expected an address with https, http or file, found {scheme!r}")
+
+
+def _from_file(url: str, part: Path, limit: int, progress: Progress | None) -> None:
+    source = Path(unquote(urlsplit(url).path))
+    try:
+        opened = source.open("rb")
+        total = source.stat().st_size
+    except OSError as error:
+        raise Definite(error.strerror or str(error)) from error
+    with opened, part.open("wb") as file:
+        _copy(opened.read, file, 0, total, limit, progress)
+
+
+def _from_server(url: str, part: Path, limit: int, progress: Progress | None) -> None:
+    start = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": f"rtsr-bench/{__version__}", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - only http and https come here
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310 - as above
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == _WRONG_RANGE:  # all of it is here, or more than there is: only its hash can tell
+            return
+        trouble = Passing if error.code in _WORTH_ANOTHER_TRY else Definite
+        raise trouble(f"the server answers {error.code} {error.reason}") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise Passing(f"no connection: {getattr(error, 'reason', None) or error}") from error
+    with response:
+        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+            start = 0  # the server sends the whole file: what lies there is written anew
+        length = response.headers.get("Content-Length", "")
+        total = start + int(length) if length.isdigit() else None
+        with part.open("ab" if start else "wb") as file:
+            _copy(response.read, file, start, total, limit, progress)
+
+
+def _copy(
+    read: Callable[[int], bytes], file: IO[bytes], start: int, total: int | None, limit: int, progress: Progress | None
+) -> None:
+    done = start
+    if total is not None and total > limit:
+        raise Definite(f"expected at most {limit} bytes, found {total}")
+    while True:
+        try:
+            chunk = read(_CHUNK)
+        except (OSError, http.client.HTTPException) as error:
+            raise Passing(f"broke off after {done} bytes: {error}") from error
+        if not chunk:
+            break
+        done += len(chunk)
+        if done > limit:
+            raise Definite(f"expected at most {limit} bytes, found more")
+        file.write(chunk)
+        if progress is not None:
+            progress(done, total)
+    if total is not None and done < total:
+        raise Passing(f"broke off after {done} of {total} bytes")

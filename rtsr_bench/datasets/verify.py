@@ -1,0 +1,105 @@
+"""Is it what it is called? Files against published hashes, and images that must not stand in for others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rtsr_bench.datasets.layouts import shown
+from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rtsr_bench.datasets.layouts import PairFiles
+    from rtsr_bench.datasets.recipes import SetRecipe
+
+
+def difference(
+    recipe: SetRecipe, scale: int, pairs: Sequence[PairFiles], hashes: Mapping[Path, str], folder: Path
+) -> str:
+    """In what these pairs differ from the recipe's hashes, in one line; empty where every file is as published.
+
+    A published set is compared by content, so that a copy in another layout or under other names counts as well;
+    a person's own set by the paths its recipe lists. `scale` is the one the files are published under.
+    """
+    if not recipe.pins:
+        return "no hashes to compare with" if recipe.folder else "no published hashes to compare with"
+    return _from_own(recipe, pairs, hashes, folder) if recipe.folder else _from_published(recipe, scale, pairs, hashes)
+
+
+def refuse_stand_ins(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapping[Path, str]) -> None:
+    """UserError where images of another known set lie under this set's name.
+
+    Compared are file hashes and stems with those in the recipe's list and with the published sets' hashes; the pixels
+    of the first HR image, and of any that bears a built-in image's name, with pinned pixels.
+    """
+    if not recipe.refuse:
+        return
+    from rtsr_bench.datasets.builtin import builtin_images
+    from rtsr_bench.datasets.recipes import published
+    from rtsr_bench.images.io import read_rgb
+
+    drawn = {image.sha256: image.name for role in ("test", "train") for image in builtin_images(role=role)}
+    files = {pin.sha256: other.title for other in published().values() for pin in other.pins.values()}
+    for index, pair in enumerate(pairs):
+        known = (
+            recipe.refuse.get(hashes[pair.hr]) or recipe.refuse.get(pair.hr.stem.lower()) or files.get(hashes[pair.hr])
+        )
+        if known is None and (index == 0 or pair.hr.stem in drawn.values()):
+            pixels = hashlib.sha256(read_rgb(pair.hr, what="HR image").tobytes()).hexdigest()
+            known = "the built-in set" if pixels in drawn else recipe.refuse.get(pixels)
+        if known is not None:
+            raise UserError(
+                f"{pair.hr}: expected an image of the {recipe.title}, found one of {known}: "
+                f"that set was announced and never released, and no stand-in is accepted ({recipe.way_out})"
+            )
+
+
+def pinned_pairs(recipe: SetRecipe, scale: int) -> list[tuple[str, str]]:
+    """The hashes of HR and LR of each published pair at this scale."""
+    pairs = []
+    for path, pin in recipe.pins.items():
+        stem, found, extension = path.rpartition(f"_SRF_{scale}_HR")
+        if found:
+            pairs.append((pin.sha256, recipe.pins[f"{stem}_SRF_{scale}_LR{extension}"].sha256))
+    return pairs
+
+
+def _from_published(recipe: SetRecipe, scale: int, pairs: Sequence[PairFiles], hashes: Mapping[Path, str]) -> str:
+    expected = pinned_pairs(recipe, scale)
+    if not expected:
+        return f"no published hashes at x{scale}"
+    with_lr = any(pair.lr for pair in pairs)
+    published = {sha for pair in expected for sha in (pair if with_lr else pair[:1])}
+    files = [file for pair in pairs for file in (pair.hr, pair.lr) if file is not None]
+    foreign = [file.name for file in files if hashes[file] not in published]
+    said = []
+    if foreign:
+        said.append(f"{len(foreign)} of {len(files)} files are not the published ones ({shown(foreign)})")
+    if len(pairs) != len(expected):
+        said.append(f"{len(pairs)} image pairs, not {len(expected)}")
+    found = Counter((hashes[pair.hr], hashes[pair.lr] if pair.lr else "") for pair in pairs)
+    if not said and found != Counter((hr, lr if with_lr else "") for hr, lr in expected):
+        said.append("the published files, paired otherwise")
+    return "; ".join(said)
+
+
+def _from_own(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapping[Path, str], folder: Path) -> str:
+    files = {
+        file.relative_to(folder).as_posix(): hashes[file]
+        for pair in pairs
+        for file in (pair.hr, pair.lr)
+        if file is not None
+    }
+    places = {path.rpartition("/")[0] for path in files}
+    said = []
+    if unlisted := [path for path in files if path not in recipe.pins]:
+        said.append(f"{len(unlisted)} of {len(files)} files have no hash ({shown(unlisted)})")
+    if other := [path for path, sha in files.items() if path in recipe.pins and recipe.pins[path].sha256 != sha]:
+        said.append(f"{len(other)} of {len(files)} files differ from their hash ({shown(other)})")
+    if gone := [path for path in recipe.pins if path.rpartition("/")[0] in places and path not in files]:
+        said.append(f"{len(gone)} listed files are not there ({shown(gone)})")
+    return "; ".join(said)
