@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -21,16 +20,6 @@ _WORK = ".unpacking-"
 _STALE_S = 24 * 3600
 
 
-def cache_folder() -> Path:
-    """Return where downloaded and unpacked things are kept: `RTSR_BENCH_CACHE`, else the platform's cache folder."""
-    chosen = os.environ.get("RTSR_BENCH_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("rtsr-bench"))
-
-
 def unpacked(archive: Path, *, label: str, limits: UnpackLimits | None = None) -> Path:
     """Return the folder with an archive's content, unpacking it where it is not there already or was changed since.
 
@@ -43,6 +32,9 @@ def unpacked(archive: Path, *, label: str, limits: UnpackLimits | None = None) -
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"{label}: expected a readable archive, found: {error.strerror}; correct it") from None
+    # The data sets' room brings numpy along; only archives need a cache.
+    from rtsr_bench.datasets.places import cache_folder
+
     shelf = cache_folder() / "submissions"
     place = shelf / sha256
     try:

@@ -1,0 +1,95 @@
+"""`rtsr-bench new`: what it writes runs as it is."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.submissions import create_skeleton, discover
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_skeleton_is_a_submission(scale: int, tmp_path: Path) -> None:
+    written = create_skeleton(tmp_path / "work" / "My Team", scale=scale)
+    assert sorted(path.name for path in written) == ["README.md", "arch.py", "submission.toml"]
+    assert all("$" not in path.read_text(encoding="utf-8") for path in written)
+    (submission,) = discover(tmp_path / "work" / "My Team")
+    assert submission.id == "my-team"
+    (model,) = submission.models
+    assert (model.id, model.scale) == (f"my-team/x{scale}", scale)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_its_model_keeps_the_contract_untrained(scale: int, tmp_path: Path) -> None:
+    import torch
+
+    create_skeleton(tmp_path / "team", scale=scale)
+    (submission,) = discover(tmp_path / "team")
+    spec = importlib.util.spec_from_file_location("skeleton_arch", tmp_path / "team" / "arch.py")
+    assert spec is not None
+    assert spec.loader is not None
+    arch = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(arch)
+    model = arch.srmodel(**submission.models[0].args).eval()
+    image = torch.rand(1, 3, 17, 24)
+    with torch.inference_mode():
+        enlarged = model(image)
+    assert torch.equal(enlarged, torch.nn.functional.interpolate(image, scale_factor=scale, mode="nearest"))
+    # One step of training must move it: a network that starts at zero everywhere would never learn.
+    model(image).square().mean().backward()
+    assert model.tail.weight.grad.abs().sum() > 0
+    assert arch.srmodel()(image).shape == enlarged.shape, "the layout without a manifest calls it without arguments"
+
+
+def test_its_checkpoint_line_works_once_the_file_is_there(tmp_path: Path) -> None:
+    create_skeleton(tmp_path / "team")
+    manifest = tmp_path / "team" / "submission.toml"
+    manifest.write_text(manifest.read_text().replace("# checkpoint", "checkpoint"))
+    with pytest.raises(UserError, match=r"'checkpoint\.pth', which is not there"):
+        discover(tmp_path / "team")
+    (tmp_path / "team" / "checkpoint.pth").write_bytes(b"weights")
+    assert discover(tmp_path / "team")[0].models[0].checkpoint is not None
+
+
+def test_every_optional_line_of_its_manifest_is_valid(tmp_path: Path) -> None:
+    create_skeleton(tmp_path / "team")
+    manifest = tmp_path / "team" / "submission.toml"
+    lines = manifest.read_text().splitlines()
+    manifest.write_text("\n".join(line.removeprefix("# ") if " = " in line else line for line in lines))
+    (tmp_path / "team" / "checkpoint.pth").write_bytes(b"weights")
+    (submission,) = discover(tmp_path / "team")
+    assert submission.authors == "A. One, B. Two"
+    assert submission.models[0].id == "team/s-x2"
+
+
+def test_a_folder_whose_name_gives_no_id(tmp_path: Path) -> None:
+    create_skeleton(tmp_path / "模型")
+    assert discover(tmp_path / "模型")[0].id == "my_team"
+
+
+def refusal(folder: Path, scale: int = 2) -> str:
+    with pytest.raises(UserError) as caught:
+        create_skeleton(folder, scale=scale)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "arch.py").write_text("mine")
+    assert "found files in it" in refusal(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["arch.py"]
+    assert (tmp_path / "arch.py").read_text() == "mine"
+
+
+def test_a_file_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "found a file" in refusal(tmp_path / "file")
+    assert "expected a folder that can be written" in refusal(tmp_path / "file" / "below")
+
+
+def test_a_scale_that_is_none(tmp_path: Path) -> None:
+    assert "expected 2, 3 or 4, found 5" in refusal(tmp_path / "x", scale=5)
+    assert not (tmp_path / "x").exists()
