@@ -26,25 +26,31 @@ MAX_PIXELS = 8192 * 8192
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
 _OPAQUE_MODES = {"1", "L", "P", "RGB"}
 _ALPHA_MODES = {"LA", "PA", "RGBA"}
+_PNG_END = b"IEND\xae\x42\x60\x82"
+_PNG_TAIL = 4096  # some programs write their own bytes behind the end
 _PNG_DEPTH_AT = 24  # signature 8, chunk length 4, "IHDR" 4, width 4, height 4
 
 
-def read_rgb(path: Path, *, what: str = "image") -> NDArray[np.uint8]:
+def read_rgb(path: Path, *, what: str = "image", drop_alpha: bool = False) -> NDArray[np.uint8]:
     """Read an 8-bit image as uint8 H x W x 3 RGB, C-contiguous and writable.
 
-    Grey and 1-bit images are expanded to RGB, palettes resolved, alpha dropped only where it is fully opaque.
-    Colour profiles, gamma chunks and EXIF orientation are not applied: the stored samples are the image. `what` names
-    the image's part in messages ("HR image"). UserError, in one line: no such file, not an image of `FORMATS`, 16-bit,
-    CMYK, transparent, animated or multi-frame, truncated or damaged, more than `MAX_PIXELS`.
+    Grey and 1-bit images are expanded to RGB, palettes resolved, alpha dropped where it is fully opaque (or anyway,
+    where a data set's recipe says `drop_alpha`). Colour profiles, gamma chunks and EXIF orientation are not applied:
+    the stored samples are the image. `what` names the image's part in messages ("HR image"). UserError, in one line:
+    no such file, not an image of `FORMATS`, 16-bit, CMYK, transparent, animated or multi-frame, truncated or damaged,
+    more than `MAX_PIXELS`.
     """
     with _opened(path, what) as image:
         frames = getattr(image, "n_frames", 1)
         if frames != 1:
             raise UserError(f"{path}: expected a still {what}, found {frames} frames: save the one that is meant")
-        if _sixteen_bit(path, image):
+        depth, ends = _png_facts(path) if image.format == "PNG" else (8, True)
+        if depth == 16 or image.mode.startswith(("I", "F")):
             raise UserError(f"{path}: expected an 8-bit {what}, found 16 bits per channel: convert it to 8 bits")
         if image.mode not in _OPAQUE_MODES | _ALPHA_MODES:
             raise UserError(f"{path}: expected an RGB or grey {what}, found mode {image.mode}: convert it to RGB")
+        if not ends:
+            raise UserError(f"{path}: the {what} is truncated (its end is missing): fetch it again")
         try:
             image.load()
         except _BROKEN as error:
@@ -53,7 +59,7 @@ def read_rgb(path: Path, *, what: str = "image") -> NDArray[np.uint8]:
             ) from error
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             rgba = image.convert("RGBA")
-            if rgba.getchannel("A").getextrema() != (255, 255):
+            if not drop_alpha and rgba.getchannel("A").getextrema() != (255, 255):
                 raise UserError(f"{path}: expected an opaque {what}, found transparent pixels: flatten it first")
             return np.array(rgba.convert("RGB"))
         return np.array(image if image.mode == "RGB" else image.convert("RGB"))
@@ -109,14 +115,15 @@ def _too_large(what: str) -> str:
     return f"expected a {what} of at most {MAX_PIXELS} pixels"
 
 
-def _sixteen_bit(path: Path, image: Image.Image) -> bool:
-    """True for 16-bit samples; Pillow reads 16-bit RGB PNGs as 8-bit without a word, so the header is asked itself."""
-    if image.mode.startswith(("I", "F")):
-        return True
-    if image.format != "PNG":
-        return False
+def _png_facts(path: Path) -> tuple[int, bool]:
+    """Bits per sample and whether the end marker is there: Pillow passes over both without a word.
+
+    It reads 16-bit colour as 8-bit, and pixels without the checksum behind them as whole.
+    """
     with path.open("rb") as file:
-        return file.read(_PNG_DEPTH_AT + 1)[_PNG_DEPTH_AT] == 16
+        depth = file.read(_PNG_DEPTH_AT + 1)[_PNG_DEPTH_AT]
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _PNG_TAIL))
+        return depth, _PNG_END in file.read()
 
 
 def _one_line(error: BaseException) -> str:

@@ -60,8 +60,9 @@ def measure(
 
     MSE: mean over pixels and channels; of Y: of the unrounded luma, on its own 16..235 scale (peak 255 all the same, as
     in the literature). Sums are exact integers, rounded once. SSIM: `definition.ssim`, within 1e-9. `threads`: at most
-    so many (default: the cores this process may use, 16 at most). ValueError where shapes differ or are not uint8 H x W x 3;
-    UserError where an image is too small: nothing left of it inside the border, or less than 11x11 for SSIM.
+    so many (default: the cores this process may use, 16 at most). ValueError where shapes differ or are not
+    uint8 H x W x 3; UserError where an image is too small: nothing left of it inside the border, or less than
+    11x11 for SSIM.
     """
     _check(sr, hr, conventions, window=WINDOW if ssim else 1)
     if not conventions:
