@@ -55,7 +55,7 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
     copy goes before one that is not, wherever it lies. UserError for an id nobody knows, and for data that are there
     but broken: an LR image missing or left over, sizes that do not fit, files that are no images, a stand-in.
     """
-    recipe = _recipe(set_id, roots)
+    recipe = find_recipe(set_id, roots)
     if scale not in recipe.scales:
         has = ", ".join(f"x{known}" for known in recipe.scales)
         return _missing(recipe, f"it exists at {has}, not at x{scale}", "take a track of one of these scales")
@@ -78,10 +78,11 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
         return first
     if folders:
         return _missing(recipe, f"no x{scale} image pairs in {folders[0]}", recipe.way_out or "see docs/data.md")
-    return _missing(recipe, "not at hand", recipe.way_out)
+    return _missing(recipe, "in none of the data roots, and not fetched", recipe.way_out)
 
 
-def _recipe(set_id: str, roots: Sequence[Path]) -> SetRecipe:
+def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
+    """The recipe of a published set, or of one's own below these roots; UserError for an id nobody knows."""
     if set_id in published():
         return published()[set_id]
     own = {recipe.id: recipe for recipe in own_sets(roots)}

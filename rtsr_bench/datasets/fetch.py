@@ -59,7 +59,7 @@ def obtain(recipe: Recipe, *, progress: Progress | None = None) -> Path:
 
 
 def place(
-    recipe: Recipe, target: Path, *, progress: Progress | None = None, pause: Callable[[float], None] = time.sleep
+    recipe: Recipe, target: Path, *, progress: Progress | None = None, pause: Callable[[float], object] = time.sleep
 ) -> Path:
     """The same, at a path of one's own: `target` is left alone where it has the hash already, and replaced where not.
 
@@ -139,7 +139,7 @@ def _in_mirror(folder: Path, recipe: Recipe) -> Iterator[Path]:
             yield path
 
 
-def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Callable[[float], None]) -> None:
+def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Callable[[float], object]) -> None:
     """Fill `part` with the right bytes; what arrived before a break is kept and continued."""
     if _is(part, recipe):  # whole, but the process before us died before it could give it its name
         return

@@ -1,0 +1,173 @@
+"""`rtsr-bench data`: which data sets are known, where they are looked for, whether they are whole, how to get them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+    from rtsr_bench.datasets.audit import Audit
+    from rtsr_bench.datasets.recipes import SetRecipe
+
+FAULTY = 1
+
+_roots_option = click.option(
+    "--data-root",
+    "roots",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Where data sets lie (repeatable); RTSR_BENCH_DATA_ROOT is looked in as well.",
+)
+
+
+@click.group("data", short_help="List, locate, verify and fetch data sets.")
+def data_group() -> None:
+    """List, locate, verify and fetch data sets."""
+
+
+@data_group.command("list")
+@_roots_option
+def list_command(roots: tuple[Path, ...]) -> None:
+    """Show every data set that is known: at which scales it is at hand and where, or how to get it."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from rtsr_bench.datasets import known_sets, own_sets
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("set", "title", "scales", "at hand", "where, or how to get it"):
+        table.add_column(heading, overflow="fold")
+    for recipe in (*known_sets(), *own_sets(roots)):
+        scales = " ".join(f"x{scale}" for scale in recipe.scales)
+        at_hand, lines = _standing(recipe, roots)
+        table.add_row(recipe.id, escape(recipe.title), scales, at_hand, escape("\n".join(lines)))
+    _console().print(table)
+
+
+@data_group.command("where")
+@_roots_option
+def where_command(roots: tuple[Path, ...]) -> None:
+    """Print the folders that data are looked for in, in order, and those that files are kept in and copied from."""
+    from rtsr_bench.datasets.places import (
+        CACHE_VARIABLE,
+        MIRROR_VARIABLE,
+        PARENTS,
+        ROOTS_VARIABLE,
+        cache_folder,
+        data_folder,
+        data_roots,
+        folders_of,
+    )
+
+    given = data_roots(roots)
+    named = ", ".join(map(str, given)) or f"none (--data-root, or {ROOTS_VARIABLE})"
+    mirrors = ", ".join(map(str, folders_of(MIRROR_VARIABLE))) or f"none ({MIRROR_VARIABLE})"
+    click.echo(f"data roots   {named}")
+    click.echo(f"fetched      {data_folder()}")
+    click.echo(f"cache        {cache_folder()}  ({CACHE_VARIABLE})")
+    click.echo(f"mirrors      {mirrors}")
+    click.echo(f"below each root: a set's folder, or one of {', '.join(filter(None, PARENTS))} that holds it")
+
+
+@data_group.command("verify")
+@click.argument("name", metavar="SET")
+@_roots_option
+@click.pass_context
+def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -> None:
+    """Compare every file of SET with its published hash and name each that is missing, damaged or foreign.
+
+    Exit code 0: all that is at hand is as it should be; 1: something is not, or nothing is at hand.
+    """
+    from rtsr_bench.datasets.audit import audit
+
+    parts = audit(name, roots)
+    for part in parts:
+        _show(part)
+    whole = any(part.ok for part in parts) and not any(part.faults for part in parts)
+    context.exit(0 if whole else FAULTY)
+
+
+@data_group.command("fetch")
+@click.argument("names", metavar="SET...", nargs=-1, required=True)
+@click.option("--scale", "scales", multiple=True, type=int, help="Only this scale (repeatable).")
+@click.option("--to", "root", type=click.Path(path_type=Path), help="Put it below this folder, not into the cache.")
+def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | None) -> None:
+    """Download data sets from their publishers, or copy them from a folder named in RTSR_BENCH_MIRROR.
+
+    Source and licence are shown first. Every file is verified by SHA-256; what came before an interruption is kept.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from rtsr_bench.datasets.catalog import find_recipe
+    from rtsr_bench.datasets.collect import collect, files_of
+
+    recipes = [find_recipe(name) for name in names]
+    for recipe in recipes:
+        files = files_of(recipe, scales)
+        megabytes = sum(file.bytes or 0 for file in files.values()) / 1e6
+        click.echo(f"{recipe.title}: {len(files)} files, {megabytes:.1f} MB")
+        click.echo(f"  source   {recipe.source}")
+        click.echo(f"  licence  {recipe.license}")
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeRemainingColumn())
+    console = _console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        for recipe in recipes:
+            task = bars.add_task(recipe.title, total=None)
+
+            def show(done: int, total: int, task: TaskID = task) -> None:
+                bars.update(task, completed=done, total=total)
+
+            folder = collect(recipe, scales=scales, root=root, progress=show)
+            click.echo(f"{recipe.title}: whole and verified in {folder}")
+
+
+def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]:
+    """The scales at hand, and in lines where the set lies, what differs, or how to get it."""
+    from rtsr_bench.datasets import Missing, find_dataset
+    from rtsr_bench.errors import UserError
+
+    if recipe.rendered:
+        return "always", [recipe.way_out]
+    at_hand, lines, lacking = [], [], []
+    for scale in recipe.scales:
+        try:
+            found = find_dataset(recipe.id, scale=scale, degradation="files", roots=roots)
+        except UserError as error:
+            lines.append(f"x{scale} broken: {error}")
+            continue
+        if isinstance(found, Missing):
+            lacking.append(found)
+            continue
+        at_hand.append(f"x{scale}")
+        lines.append(f"{found.folder}")
+        if found.note:
+            lines.append(f"x{scale} {'' if found.verified else 'unverified: '}{found.note}")
+    if lacking and not at_hand:
+        lines.append(lacking[0].way_out)
+    return " ".join(at_hand) or "no", list(dict.fromkeys(lines))
+
+
+def _show(part: Audit) -> None:
+    if part.absent:
+        click.echo(f"{part.part}: not at hand: {part.absent}")
+        return
+    verdict = f"{part.images} as they should be" if not part.faults else f"{part.faults} not as they should be"
+    where = f" in {part.where}" if part.where else ""
+    note = f" ({part.note})" if part.note else ""
+    click.echo(f"{part.part}: {verdict}{where}{note}")
+    for state, names in (("missing", part.missing), ("damaged", part.damaged), ("foreign", part.foreign)):
+        for name in names:
+            click.echo(f"  {state}  {name}")
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=160)  # a pipe has no width of its own

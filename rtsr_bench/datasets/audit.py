@@ -1,0 +1,133 @@
+"""`data verify`: every missing, damaged and foreign file of a data set, by name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rtsr_bench.datasets.catalog import find_dataset, find_recipe
+from rtsr_bench.datasets.dataset import Missing, RenderedImage
+from rtsr_bench.datasets.hashing import files_sha256
+from rtsr_bench.datasets.layouts import images_in, subfolder
+from rtsr_bench.datasets.places import candidates, data_roots
+from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from rtsr_bench.datasets.recipes import SetRecipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audit:
+    """What was found of one part of a data set (`x2`): the names of faulty files, or why it is absent.
+
+    `where` is the folder looked at, `images` how many files or images were compared; `note` says in a line what a
+    reader should know beside it, such as that there are no published hashes.
+    """
+
+    part: str
+    where: str = ""
+    images: int = 0
+    missing: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    absent: str = ""
+    note: str = ""
+
+    @property
+    def faults(self) -> int:
+        """How many files are not as they should be."""
+        return len(self.missing) + len(self.damaged) + len(self.foreign)
+
+    @property
+    def ok(self) -> bool:
+        """There, and every file as it should be."""
+        return not self.absent and not self.faults
+
+
+def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
+    """Compare every file of a data set that is at hand with its hash; one Audit a scale (one for a rendered set).
+
+    Where several copies are at hand, the one with the fewest faults is reported. UserError for an unknown id.
+    """
+    recipe = find_recipe(set_id, roots)
+    if recipe.rendered:
+        return (_rendered(recipe),)
+    if recipe.pins and not recipe.folder:
+        found = [_by_path(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
+        if found := [audits for audits in found if any(not part.absent for part in audits)]:
+            return min(found, key=_faults)
+    return tuple(_by_pairing(recipe, scale, roots) for scale in recipe.scales)
+
+
+def _faults(audits: tuple[Audit, ...]) -> tuple[int, int]:
+    return sum(part.faults for part in audits), sum(bool(part.absent) for part in audits)
+
+
+def _rendered(recipe: SetRecipe) -> Audit:
+    from rtsr_bench.datasets.builtin import builtin_images
+
+    images = [RenderedImage(name=image.name, sha256=image.sha256) for image in builtin_images(role="test")]
+    return Audit(part="images", images=len(images), damaged=tuple(_drawn_otherwise(images)), note=recipe.way_out)
+
+
+def _drawn_otherwise(images: Sequence[RenderedImage]) -> Iterator[str]:
+    for image in images:
+        try:
+            found = hashlib.sha256(image.read().tobytes()).hexdigest()
+        except UserError as error:
+            yield str(error)
+        else:
+            if found != image.sha256:
+                yield f"{image.name}: expected pixels with SHA-256 {image.sha256[:16]}..., found {found[:16]}..."
+
+
+def _by_path(recipe: SetRecipe, folder: Path) -> tuple[Audit, ...]:
+    return tuple(_part(recipe, folder, part) for part in sorted({path.rpartition("/")[0] for path in recipe.pins}))
+
+
+def _part(recipe: SetRecipe, folder: Path, part: str) -> Audit:
+    """One folder of a published set, such as `image_SRF_2`."""
+    place = subfolder(folder, part)
+    scale = f"x{part.rpartition('_')[2]}"
+    if place is None:
+        return Audit(part=scale, where=str(folder), absent=f"no folder {part}")
+    expected = {path.rpartition("/")[2]: pin for path, pin in recipe.pins.items() if path.startswith(f"{part}/")}
+    hashes = {path.name: sha256 for path, sha256 in files_sha256(images_in(place)).items()}
+    # Other methods' results often lie beside the pairs under names of their own; they take no part in anything.
+    paired = [name for name in hashes if name.rpartition(".")[0].endswith(("_HR", "_LR"))]
+    return Audit(
+        part=scale,
+        where=str(place),
+        images=len(expected),
+        missing=tuple(name for name in expected if name not in hashes),
+        damaged=tuple(name for name, pin in expected.items() if hashes.get(name, pin.sha256) != pin.sha256),
+        foreign=tuple(name for name in paired if name not in expected),
+    )
+
+
+def _by_pairing(recipe: SetRecipe, scale: int, roots: Sequence[Path]) -> Audit:
+    """A set in another layout, or without hashes: pairs, sizes, every image read once."""
+    part = f"x{scale}"
+    try:
+        found = find_dataset(recipe.id, scale=scale, degradation="files", roots=roots)
+    except UserError as error:
+        return Audit(part=part, damaged=(str(error),))
+    if isinstance(found, Missing):
+        return Audit(part=part, absent=f"{found.reason}; {found.way_out}")
+    damaged = [] if found.verified or not recipe.pins else [found.note]
+    for pair in found.pairs:
+        try:
+            pair.both()
+        except UserError as error:
+            damaged.append(str(error))
+    return Audit(
+        part=part,
+        where=str(found.folder),
+        images=2 * len(found.pairs),
+        damaged=tuple(damaged),
+        note="" if damaged else found.note,
+    )
