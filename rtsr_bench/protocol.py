@@ -52,17 +52,34 @@ class Colour(StrEnum):
     Y_NTIRE23 = "y_ntire23"
 
 
+_COLOUR_WORDS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
+EVEN = 2
+"""The only multiple to which LR sides are cropped, besides 1, which crops nothing."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Convention:
-    """Colour space and the border in pixels that is shaved on each side before a fidelity metric is taken."""
+    """How a fidelity metric is taken: colour space, border in pixels shaved on each side, and what the model is given.
+
+    `lr_multiple` 2 means that the LR image is first cropped (top left) to even sides, and HR with it, as the official
+    code of the NTIRE 2023 challenge and of RT4KSR does; it changes the numbers of images with an odd LR side only.
+    """
 
     colour: Colour
     border: int = 0
+    lr_multiple: int = 1
 
     @property
     def key(self) -> str:
-        """The name under which records hold values of this convention, such as `rgb_b0` or `y_b2`."""
-        return f"{self.colour.value}_b{self.border}"
+        """The name under which records hold values of this convention, such as `rgb_b0`, `y_b2` or `rgb_b0_even`."""
+        return f"{self.colour.value}_b{self.border}{'_even' if self.lr_multiple == EVEN else ''}"
+
+    @property
+    def words(self) -> str:
+        """The convention for readers, such as `RGB, border 0, LR cropped to even`."""
+        return (
+            f"{_COLOUR_WORDS[self.colour]}, border {self.border}{', LR cropped to even' * (self.lr_multiple == EVEN)}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

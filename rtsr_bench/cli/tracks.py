@@ -34,17 +34,15 @@ def _described(track: Track) -> str:
         "scale": f"x{rules.scale}",
         "data sets": ", ".join(rules.data_sets),
         "degradation": rules.degradation,
-        "fidelity": ", ".join(f"{c.colour.value}, border {c.border}" for c in track.headline) + "  (leaderboard)",
-        "also recorded": ", ".join(
-            f"{c.colour.value}, border {c.border}" for c in rules.conventions if c not in track.headline
-        ),
+        "fidelity": "; ".join(c.words for c in track.headline) + "  (leaderboard)",
+        "also recorded": "; ".join(c.words for c in rules.conventions if c not in track.headline),
         "timed input": f"{rules.batch} x 3 x {rules.input.height} x {rules.input.width} (N, C, H, W), random numbers",
         "precision": ", ".join(f"{kind}: {precision.value}" for kind, precision in rules.precision.items()),
         "warm-up, repeats": f"{rules.warmup}, {rules.repeats}",
         "limits": f"load {limits.load_s:g} s, image {limits.enhance_s:g} s, timing {limits.runtime_s:g} s, "
         f"counting {limits.complexity_s:g} s",
-        "score": f"{track.score.formula} on PSNR {track.score.convention.colour.value}, border "
-        f"{track.score.convention.border}; bicubic's PSNR is measured on the same images",
+        "score": f"{track.score.formula} on PSNR {track.score.convention.words}; "
+        "bicubic's PSNR is measured on the same images",
         "digest": rules.digest,
         "source": track.source,
     }

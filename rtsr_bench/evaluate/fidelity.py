@@ -18,7 +18,7 @@ from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.baseline import Baselines, cut
 from rtsr_bench.evaluate.crops import CropBook
 from rtsr_bench.metrics.fidelity import measure
-from rtsr_bench.protocol import Precision, Protocol
+from rtsr_bench.protocol import Convention, Precision, Protocol
 from rtsr_bench.record import Failure, FailureKind, Fidelity, ImageFidelity, Stage
 from rtsr_bench.sandbox import Child, Enhanced
 from rtsr_bench.wire import Op
@@ -34,6 +34,15 @@ class _Item:
     index: int
     data: Dataset
     pair: ImagePair
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _View:
+    """A pair as some conventions look at it: whole, or cropped so that the LR sides are multiples of something."""
+
+    hr: Image
+    lr: Image
+    conventions: tuple[Convention, ...]
 
 
 def measure_fidelity(
@@ -57,14 +66,17 @@ def measure_fidelity(
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="fidelity") as pool:
         reading = pool.submit(items[0].pair.both)
         for item in items:
-            hr, lr = reading.result()
+            views = _views(*reading.result(), protocol)
             if item.index + 1 < len(items):
                 reading = pool.submit(items[item.index + 1].pair.both)
-            sr = _enhance(child, lr, item, protocol, precision)
-            if isinstance(sr, Failure):
-                return sr
-            values.append(pool.submit(_image_fidelity, item, sr, hr, lr, protocol, baselines, book))
-            del hr, lr
+            files = []
+            for view in views:
+                sr = _enhance(child, view, item, protocol, precision)
+                if isinstance(sr, Failure):
+                    return sr
+                files.append(sr)
+            values.append(pool.submit(_image_fidelity, item, files, views, baselines, book))
+            del views
             while len(values) >= _PENDING:
                 done.append(values.popleft().result())
             on_image(item.index + 1)
@@ -72,16 +84,34 @@ def measure_fidelity(
     return Fidelity(precision=precision, images=tuple(done), wall_s=monotonic() - started)
 
 
-def _enhance(child: Child, lr: Image, item: _Item, protocol: Protocol, precision: Precision) -> Path | Failure:
-    lr_file, sr_file = child.scratch / "lr.raw", child.scratch / f"sr-{item.index}.raw"
+def _views(hr: Image, lr: Image, protocol: Protocol) -> list[_View]:
+    """Cut the pair as the conventions ask; those that ask for the same cut share a view, and one inference."""
+    by_size: dict[tuple[int, int], list[Convention]] = {}
+    for convention in protocol.conventions:
+        multiple = convention.lr_multiple
+        size = (lr.shape[0] // multiple * multiple, lr.shape[1] // multiple * multiple)
+        by_size.setdefault(size, []).append(convention)
+    return [
+        _View(
+            hr=np.ascontiguousarray(hr[: height * protocol.scale, : width * protocol.scale]),
+            lr=np.ascontiguousarray(lr[:height, :width]),
+            conventions=tuple(conventions),
+        )
+        for (height, width), conventions in by_size.items()
+    ]
+
+
+def _enhance(child: Child, view: _View, item: _Item, protocol: Protocol, precision: Precision) -> Path | Failure:
+    lr_file = child.scratch / "lr.raw"
+    sr_file = child.scratch / f"sr-{item.index}-{view.conventions[0].key}.raw"
     try:
-        lr.tofile(lr_file)
+        view.lr.tofile(lr_file)
     except OSError as error:
         raise HarnessError(f"pixels could not be handed over through {child.scratch}: {error}") from error
     request: dict[str, Any] = {
         "lr": str(lr_file),
         "sr": str(sr_file),
-        "size": list(lr.shape[:2]),
+        "size": list(view.lr.shape[:2]),
         "scale": protocol.scale,
         "precision": precision.value,
     }
@@ -90,32 +120,37 @@ def _enhance(child: Child, lr: Image, item: _Item, protocol: Protocol, precision
         return Failure(
             stage=answer.stage, kind=answer.kind, message=f"{item.pair.name}: {answer.message}", detail=answer.detail
         )
-    size = item.pair.size
-    expected = size.pixels * 3
     found = sr_file.stat().st_size if sr_file.is_file() else 0
-    if found != expected:
+    if found != view.hr.size:
         return Failure(
             stage=Stage.ENHANCE,
             kind=FailureKind.BAD_OUTPUT,
-            message=f"{item.pair.name}: {found} bytes of SR pixels arrived, expected {expected} ({size}, 3 channels)",
+            message=f"{item.pair.name}: {found} bytes of SR pixels arrived, expected {view.hr.size}",
         )
     return sr_file
 
 
 def _image_fidelity(
-    item: _Item, sr_file: Path, hr: Image, lr: Image, protocol: Protocol, baselines: Baselines, book: CropBook | None
+    item: _Item, files: Sequence[Path], views: Sequence[_View], baselines: Baselines, book: CropBook | None
 ) -> ImageFidelity:
-    sr = np.fromfile(sr_file, dtype=np.uint8).reshape(hr.shape)
-    sr_file.unlink()
-    baseline = baselines.of(item.pair, hr, lr, protocol.conventions)
-    values = measure(sr, hr, protocol.conventions)
-    if book is not None and book.wants(item.index):
-        book.add(item.index, item.data.title, item.pair.name, cut(sr, baseline.window), baseline)
+    mse: dict[str, float] = {}
+    ssim: dict[str, float] = {}
+    baseline_mse: dict[str, float] = {}
+    for view, file in zip(views, files, strict=True):
+        sr = np.fromfile(file, dtype=np.uint8).reshape(view.hr.shape)
+        file.unlink()
+        baseline = baselines.of(item.pair, view.hr, view.lr, view.conventions)
+        values = measure(sr, view.hr, view.conventions)
+        mse |= values.mse
+        ssim |= values.ssim
+        baseline_mse |= baseline.mse
+        if book is not None and view is views[0] and book.wants(item.index):
+            book.add(item.index, item.data.title, item.pair.name, cut(sr, baseline.window), baseline)
     return ImageFidelity(
         name=item.pair.name,
         data_set=item.data.title,
         size=item.pair.size,
-        mse=dict(values.mse),
-        ssim=dict(values.ssim),
-        baseline_mse=dict(baseline.mse),
+        mse=mse,
+        ssim=ssim,
+        baseline_mse=baseline_mse,
     )

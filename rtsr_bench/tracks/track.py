@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.protocol import SCALES, Colour, Convention, Limits, Precision, Protocol, Size
+from rtsr_bench.protocol import EVEN, SCALES, Colour, Convention, Limits, Precision, Protocol, Size
 from rtsr_bench.score import FORMULAS
 
 if TYPE_CHECKING:
@@ -135,10 +135,13 @@ def _track(table: Mapping[str, Any]) -> Track:
 
 
 def _conventions(names: list[str], scale: int) -> Iterator[Convention]:
-    """Parse `rgb/0`, `y/scale`: colour, slash, border in pixels or the word `scale`."""
+    """Parse `rgb/0`, `y/scale`, `rgb/0/even`: colour, border in pixels or the word `scale`, and LR cropped to even."""
     for name in names:
-        colour, _, border = name.partition("/")
-        yield Convention(Colour(colour), scale if border == "scale" else int(border))
+        colour, border, *rest = name.split("/")
+        if rest not in ([], ["even"]):
+            raise ValueError(f"fidelity convention: expected colour/border or colour/border/even, found {name!r}")
+        pixels = scale if border == "scale" else int(border)
+        yield Convention(Colour(colour), pixels, EVEN if rest else 1)
 
 
 def _only(table: Mapping[str, Any], allowed: set[str], where: str) -> None:

@@ -28,7 +28,13 @@ def rtsr_bench(tmp_path: Path) -> Run:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
         command = [sys.executable, "-m", "rtsr_bench", *map(str, arguments)]
         return subprocess.run(
-            command, cwd=tmp_path, env=environment | (env or {}), capture_output=True, text=True, timeout=200, check=False
+            command,
+            cwd=tmp_path,
+            env=environment | (env or {}),
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
         )
 
     return run

@@ -227,7 +227,7 @@ def children_of(folder: Path) -> list[str]:
             continue
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            inside = os.readlink(entry / "cwd")
+            inside = (entry / "cwd").readlink()
         except OSError:
             continue
         if b"rtsr_bench.measuring.worker" in words and str(folder) in inside:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.protocol import Colour, Convention, Precision, Size
+from rtsr_bench.protocol import EVEN, Colour, Convention, Precision, Size
 from rtsr_bench.tracks import all_tracks, find_track, load_track, quick
 
 
@@ -32,7 +32,7 @@ def test_every_track_times_4k_output_by_the_challenges_protocol(track: object) -
 def test_classic_tracks_report_y_with_the_border_of_the_literature() -> None:
     track = find_track("classic-x3")
     assert Convention(Colour.Y, 3) in track.headline
-    assert Convention(Colour.Y_NTIRE23, 0) in track.protocol.conventions
+    assert Convention(Colour.Y_NTIRE23, 0, EVEN) in track.protocol.conventions
 
 
 def test_every_measuring_rule_changes_the_digest() -> None:
@@ -73,6 +73,7 @@ def test_an_unknown_track_names_the_known_ones() -> None:
         (('formula = "ntire23-rtsr"', 'formula = "best"'), "score formula"),
         (("repeats = 244", "repeats = 244\nrepeat = 3"), "unknown key 'repeat'"),
         (('["rgb/0", "y/0"]', '["y/0"]'), "must stand in"),
+        (('"rgb/0", "y/0"', '"rgb/0/odd", "y/0"'), "expected colour/border"),
         (('cpu = "fp32"', 'cpu = "half"'), "half"),
     ],
 )

@@ -57,8 +57,8 @@ def a_record(**changes: Any) -> Record:
         submission=SubmissionFacts(id="team_x", team='Ünïcode <b> & "Co"', title="XNet", digest="0" * 16),
         model=ModelFacts(id="team_x/s-x2", scale=2, variant="s"),
         system=System(
-            device_kind="cpu", device_name="A CPU", cpu_model="A CPU", cpu_cores=2, torch_threads=2, memory_bytes=1 << 34,
-            os="Linux", python="3.11.7", torch="2.13.0", facts={"mkldnn": "True"},
+            device_kind="cpu", device_name="A CPU", cpu_model="A CPU", cpu_cores=2, torch_threads=2,
+            memory_bytes=1 << 34, os="Linux", python="3.11.7", torch="2.13.0", facts={"mkldnn": "True"},
         ),
         data=(DataUse(name="Built-in set", digest="1" * 16, images=1, verified=True),),
         started="2026-11-23T18:00:00+00:00",
@@ -66,8 +66,8 @@ def a_record(**changes: Any) -> Record:
         harness="0.1.0",
         fidelity=Fidelity(precision=Precision.FP32, images=(image,), wall_s=1.0),
         runtime=Runtime(
-            samples_ms=(1.1, 1.2, 1.3), input=Size(1080, 1920), batch=1, precision=Precision.FP32, warmup=50, wall_s=1.0,
-            parent_wall_s=1.0, telemetry=(Telemetry(when="before", load_average=0.5),),
+            samples_ms=(1.1, 1.2, 1.3), input=Size(1080, 1920), batch=1, precision=Precision.FP32, warmup=50,
+            wall_s=1.0, parent_wall_s=1.0, telemetry=(Telemetry(when="before", load_average=0.5),),
         ),
         complexity=Complexity(
             params=10,
