@@ -1,0 +1,35 @@
+"""`rtsr-bench report`: judge and publish the records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path),
+    default=Path("reports/records"),
+    show_default=True,
+    envvar="RTSR_BENCH_RECORDS",
+    help="Folder of records.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder of the site; what else lies in it is left alone.",
+)
+def report_command(records: Path, out: Path) -> None:
+    """Turn a folder of records into static pages: the same records, the same pages."""
+    from rtsr_bench.report import build
+
+    site = build(records, out)
+    for problem in site.problems:
+        click.echo(f"problem: {' '.join(problem.split())}", err=True)
+    count = len(site.pages)
+    click.echo(f"{count} page{'' if count == 1 else 's'}, {len(site.problems)} problems")
+    click.echo(f"report: {site.index.resolve()}")

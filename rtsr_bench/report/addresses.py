@@ -1,0 +1,27 @@
+"""Where pages lie: file names made of the names of boards and models, each one once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rtsr_bench.report.text import short_hash, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtsr_bench.leaderboard import Leaderboard, Row
+
+
+def board_slugs(boards: Sequence[Leaderboard]) -> tuple[str, ...]:
+    """A slug for each board: track and device; where two would be the same, a hash of the exact names besides."""
+    plain = [f"{slug(board.track_id, 40)}--{slug(board.device.label)}" for board in boards]
+    return tuple(
+        f"{text}--{short_hash(f'{board.track_id}|{board.device}')}" if plain.count(text) > 1 else text
+        for text, board in zip(plain, boards, strict=True)
+    )
+
+
+def model_slug(row: Row) -> str:
+    """A slug for the page of a row's record: track, model and a hash of the record's key, which is its own."""
+    record = row.record
+    return f"{slug(record.track, 40)}--{slug(record.model.id)}--{short_hash(record.key)}"

@@ -1,0 +1,165 @@
+"""The index, the page that says how to read the others, and the pages of published results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rtsr_bench.leaderboard import Leaderboard
+from rtsr_bench.report.board_page import board_title
+from rtsr_bench.report.columns import board_columns
+from rtsr_bench.report.literature import all_published, published_table
+from rtsr_bench.report.tables import Column, Note, Table, TableRow
+from rtsr_bench.report.text import shorten
+from rtsr_bench.statistics import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, RESAMPLES, SPREAD_LIMIT
+from rtsr_bench.tracks import all_tracks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtsr_bench.report.press import Press
+
+Addressed = tuple[Leaderboard, str]
+
+
+def print_index(press: Press, boards: Sequence[Addressed], problems: Sequence[str]) -> None:
+    """Print the index; of a site without records too."""
+    press.page(
+        "index.html",
+        "index.html",
+        here="index",
+        boards=press.table(_boards_table(boards)) if boards else None,
+        tracks=press.table(_tracks_table(boards)),
+        published=[{"data": one} for one in all_published()],
+        problems=[shorten(problem, 400) for problem in problems],
+    )
+
+
+def print_published(press: Press, boards: Sequence[Addressed]) -> None:
+    """Print a page for each published table, reachable whether anything was measured or not."""
+    for one in all_published():
+        press.page(
+            f"published/{one.id}.html",
+            "published.html",
+            block={"data": one, "view": press.table(published_table(one))},
+            boards=[(f"{board_title(board)} on {board.device.label}", where) for board, where in boards
+                    if board.track_id == one.track],
+        )  # fmt: skip
+
+
+def print_reading(press: Press) -> None:
+    """Print the page that explains every number; the columns are explained from the same data that makes them."""
+    press.page(
+        "how-to-read.html",
+        "reading.html",
+        here="reading",
+        resamples=RESAMPLES,
+        spread=f"{100 * SPREAD_LIMIT:.0f}",
+        drift=f"{100 * DRIFT_LIMIT:.0f}",
+        few=FEW_REPEATS,
+        loss=FIDELITY_LOSS_LIMIT_DB,
+        columns=press.table(_columns_table()),
+    )
+
+
+def _boards_table(boards: Sequence[Addressed]) -> Table:
+    columns = (
+        Column(key="track", label="Track", heading=True, explanation="What is asked."),
+        Column(key="device", label="Device", explanation="What was measured on."),
+        Column(key="leader", label="Leads", explanation="The highest score of the first group."),
+        Column(key="score", label="Score", digits=2, emphasis=True, explanation="Of the leader."),
+        Column(key="gain_db", label="Gain", unit="dB", digits=3, signed=True, explanation="Of the leader."),
+        Column(key="runtime_ms", label="Runtime", unit="ms", digits=2, explanation="Mean of the leader."),
+        Column(key="fps", label="FPS", digits=1, explanation="Of the leader."),
+        Column(key="ranked", label="Ranked", digits=0, explanation="Models with a rank."),
+        Column(key="unranked", label="Not ranked", digits=0, explanation="Official rows that a rule keeps out."),
+        Column(key="failed", label="Failed", digits=0, explanation="Models that broke."),
+        Column(key="unofficial", label="Unofficial", digits=0, explanation="Rows measured otherwise, for looking."),
+    )
+    rows = []
+    for board, address in boards:
+        official = [row for group in board.groups if group.official for row in group.rows]
+        failed = [row for row in board.rows if row.failed]
+        others = [row for group in board.groups if not group.official for row in group.rows]
+        leader = next((row for row in board.rows if row.score), None)
+        runtime = leader.runtime if leader else None
+        unofficial = leader is not None and leader.rank is None
+        rows.append(
+            TableRow(
+                values={
+                    "track": board_title(board),
+                    "device": shorten(board.device.label, 60),
+                    "leader": leader.record.model.id if leader else None,
+                    "score": leader.score if leader else None,
+                    "gain_db": leader.gain_db if leader else None,
+                    "runtime_ms": runtime.mean_ms if runtime else None,
+                    "fps": runtime.fps if runtime else None,
+                    "ranked": sum(row.rank is not None for row in official),
+                    "unranked": sum(row.rank is None and not row.failed for row in official),
+                    "failed": len(failed),
+                    "unofficial": sum(not row.failed for row in others),
+                },
+                notes={"leader": (Note(tone="warn", text="unofficial, not ranked"),) if unofficial else ()},
+                links={"track": address},
+                band=leader.frame_band if leader else None,
+            )
+        )
+    return Table(id="leaderboards", caption="Leaderboards", columns=columns, rows=tuple(rows))
+
+
+def _tracks_table(boards: Sequence[Addressed]) -> Table:
+    columns = (
+        Column(key="id", label="Track", heading=True, explanation="The id to measure it by."),
+        Column(key="title", label="Title", explanation="Its name."),
+        Column(key="scale", label="Scale", digits=0, explanation="LR times scale is HR."),
+        Column(key="data", label="Data sets", explanation="What fidelity is measured on."),
+        Column(key="degradation", label="Degradation", explanation="How LR came from HR."),
+        Column(key="input", label="Timed input", explanation="LR height and width."),
+        Column(key="precision", label="Precision", explanation="What is timed on which kind of device."),
+        Column(key="repeats", label="Repeats", explanation="Warm-up calls and timed repeats."),
+        Column(key="digest", label="Protocol", explanation="Digest of the measuring rules."),
+        Column(key="leaderboards", label="Leaderboards", digits=0, explanation="Kinds of device with records."),
+    )
+    rows = tuple(
+        TableRow(
+            values={
+                "id": track.id,
+                "title": track.title,
+                "scale": track.scale,
+                "data": ", ".join(track.protocol.data_sets),
+                "degradation": track.protocol.degradation,
+                "input": str(track.protocol.input),
+                "precision": ", ".join(f"{kind} {how.value}" for kind, how in sorted(track.protocol.precision.items())),
+                "repeats": f"{track.protocol.warmup} + {track.protocol.repeats}",
+                "digest": track.protocol.digest,
+                "leaderboards": sum(board.track_id == track.id for board, _ in boards),
+            }
+        )
+        for track in all_tracks().values()
+    )
+    return Table(id="tracks", caption="Tracks", columns=columns, rows=rows)
+
+
+def _columns_table() -> Table:
+    """The columns of a leaderboard, explained by themselves."""
+    track = next(iter(all_tracks().values()))
+    columns = board_columns(track.headline, track.protocol.input, track.protocol.input)
+    shown = (
+        Column(key="label", label="Column", heading=True, explanation="Its heading."),
+        Column(key="unit", label="Unit", explanation="What it is counted in."),
+        Column(key="better", label="Better", explanation="Which direction is better."),
+        Column(key="explanation", label="What it is", explanation="In a sentence."),
+        Column(key="where", label="Where", explanation="On pages and in exports, or in CSV and JSON only."),
+    )
+    rows = tuple(
+        TableRow(
+            values={
+                "label": " ".join(filter(None, (column.group.split(" at ")[0], column.label))),
+                "unit": column.unit or None,
+                "better": column.better or None,
+                "explanation": column.explanation,
+                "where": "everywhere" if column.shown else "CSV and JSON",
+            }
+        )
+        for column in columns
+    )
+    return Table(id="columns", caption="The columns of a leaderboard", columns=shown, rows=rows)

@@ -1,0 +1,191 @@
+"""The page of one record: standing, numbers, crops, samples, images, and the evidence they stand on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rtsr_bench.eligibility import failure_words, failures
+from rtsr_bench.leaderboard import Group, Leaderboard, Row, fidelity_means
+from rtsr_bench.record import Complexity, DataUse, Fidelity, Memory, Runtime
+from rtsr_bench.report.board_page import board_title
+from rtsr_bench.report.columns import COLOURS, count_at, count_size, headline
+from rtsr_bench.report.figures import samples_figure
+from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
+from rtsr_bench.report.text import number, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtsr_bench.report.crops import Crop
+    from rtsr_bench.report.press import Press
+
+
+def print_model(
+    press: Press, board: Leaderboard, group: Group, row: Row, *, slug: str, board_address: str, crops: Sequence[Crop]
+) -> str:
+    """Print the page of a row; returns its address."""
+    record = row.record
+    conventions = headline(board, group)
+    images = image_table(row, conventions, slug)
+    sets = model_set_table(row, conventions, slug)
+    counts = counts_table(record, slug)
+    telemetry = telemetry_table(record, slug)
+    address = f"models/{slug}.html"
+    press.page(
+        address,
+        "model.html",
+        title=board_title(board),
+        device=board.device,
+        board_address=board_address,
+        record=record,
+        row=row,
+        ranked=sum(one.rank is not None for one in group.rows),
+        facts=_facts(row, board, group),
+        failures=[{"words": failure_words(one), "detail": one.detail} for one in failures(record)],
+        crops=_crops(press, crops, slug),
+        samples=_samples(press, row, slug),
+        runtime_words=_runtime_words(row),
+        images=press.table(images) if images else None,
+        sets=press.table(sets) if sets else None,
+        fp32_words=_fp32_words(row),
+        counts=press.table(counts) if counts else None,
+        telemetry=press.table(telemetry) if telemetry else None,
+        evidence=_evidence(row, group),
+    )
+    return address
+
+
+def _facts(row: Row, board: Leaderboard, group: Group) -> list[dict[str, Any]]:
+    facts: list[dict[str, Any]] = []
+
+    def add(label: str, value: str, small: str = "", band: object = None) -> None:
+        facts.append({"label": label, "value": value, "small": small, "band": band})
+
+    if row.score is not None:
+        add("Score", number(row.score, 2))
+    if row.gain_db is not None:
+        add("Gain over bicubic", f"{number(row.gain_db, 3, signed=True)} dB")
+    for convention in headline(board, group):
+        psnr = row.fidelity.psnr_db.get(convention.key) if row.fidelity else None
+        ssim = row.fidelity.ssim.get(convention.key) if row.fidelity else None
+        if psnr is not None:
+            small = f"border {convention.border}" + (f", SSIM {number(ssim, 4)}" if ssim is not None else "")
+            add(f"PSNR {COLOURS[convention.colour]}", f"{number(psnr, 3)} dB", small)
+    if row.runtime:
+        ends = row.runtime.ci_ms
+        small = f"95 % interval {number(ends[0], 2)}–{number(ends[1], 2)}" if ends else ""
+        add("Mean runtime", f"{number(row.runtime.mean_ms, 2)} ms", small)
+        label = row.frame_band.label if row.frame_band else ""
+        add("Frames per second", number(row.runtime.fps, 1), label, row.frame_band)
+    if isinstance(row.record.complexity, Complexity):
+        add("Params", number(row.record.complexity.params, 0))
+    size = count_size(board, group)
+    count = count_at(row, size)
+    if count:
+        add("MACs", f"{number(count.macs / 1e9, 2)} G", f"at {size}")
+    return facts
+
+
+def _crops(press: Press, crops: Sequence[Crop], slug: str) -> list[dict[str, Any]]:
+    shown = []
+    for place, crop in enumerate(crops):
+        addresses = {part: f"crops/{slug}/{place}-{part}.png" for part in crop.files}
+        for part, data in crop.files.items():
+            press.files[addresses[part]] = data
+        names = ("image", "data_set", "top", "left", "height", "width")
+        shown.append({**{name: getattr(crop, name) for name in names}, "addresses": addresses})
+    return shown
+
+
+def _samples(press: Press, row: Row, slug: str) -> dict[str, Any] | None:
+    runtime = row.record.runtime
+    if not isinstance(runtime, Runtime) or row.runtime is None:
+        return None
+    per_frame = [sample / max(1, runtime.batch) for sample in runtime.samples_ms]
+    svg = samples_figure(per_frame, row.runtime, "samples", title="Timed repeats: distribution and order")
+    return {"svg": svg, "view": press.table(samples_table(runtime, slug))}
+
+
+def _runtime_words(row: Row) -> str:
+    runtime, summary = row.record.runtime, row.runtime
+    if not isinstance(runtime, Runtime) or summary is None:
+        return ""
+    drift = "" if summary.drift is None else f", drift {number(100 * summary.drift, 1, signed=True)} %"
+    return (
+        f"{summary.samples} repeats after {runtime.warmup} warm-up calls in {runtime.precision.value}, input"
+        f" {runtime.input}, batch {runtime.batch}: mean {number(summary.mean_ms, 3)} ms, median"
+        f" {number(summary.median_ms, 3)}, p95 {number(summary.p95_ms, 3)}, p99 {number(summary.p99_ms, 3)}, from"
+        f" {number(summary.least_ms, 3)} to {number(summary.most_ms, 3)} ms; spread"
+        f" {number(100 * summary.spread, 1)} %{drift}."
+    )
+
+
+def _fp32_words(row: Row) -> str:
+    """What fp32 gives beside the timed precision, under the score's convention."""
+    full = row.record.fidelity_fp32
+    if not isinstance(full, Fidelity) or row.fidelity is None or not full.images:
+        return ""
+    there, here = fidelity_means(full.images).psnr_db.get(row.scored_under), row.fidelity.psnr_db.get(row.scored_under)
+    if there is None or here is None:
+        return ""
+    return (
+        f"In fp32 the PSNR is {number(there, 3)} dB ({number(there - here, 4, signed=True)} dB against the timed one)."
+    )
+
+
+def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]:
+    record, system = row.record, row.record.system
+    submission = [
+        ("Submission", record.submission.id),
+        ("Team", record.submission.team),
+        ("Authors", record.submission.authors),
+        ("Paper", record.submission.paper),
+        ("Code", record.submission.code),
+        ("Licence", record.submission.license),
+        ("Notes", record.submission.notes),
+        ("Origin", record.submission.origin),
+        ("Submission SHA-256", record.submission.digest),
+        ("Format", record.model.format),
+        ("Variant", record.model.variant),
+        ("Data range", number(record.model.data_range, 1)),
+        ("Checkpoint", record.model.checkpoint),
+        ("Checkpoint SHA-256", record.model.checkpoint_sha256),
+    ]
+    measured = [
+        ("Record", row.source),
+        ("Started", record.started),
+        ("Took", f"{number(record.wall_s, 1)} s"),
+        ("Earlier records", str(row.earlier) if row.earlier else ""),
+        ("Harness", f"rtsr-bench {record.harness}"),
+        ("Schema", str(record.schema)),
+        ("Protocol", record.protocol.digest),
+        ("Overrides", " ".join(record.overrides)),
+        ("Data", group.data_digest),
+        *((one_line(use.name), _use_words(use)) for use in record.data),
+    ]
+    memory = record.memory
+    machine = [
+        ("Device", system.device_name),
+        ("Index", "" if system.device_index is None else str(system.device_index)),
+        ("CPU", f"{system.cpu_model}, {system.cpu_cores} cores"),
+        ("Torch threads", str(system.torch_threads)),
+        ("Main memory", f"{number(system.memory_bytes / 2**30, 1)} GiB"),
+        ("System", system.os),
+        ("Python", system.python),
+        ("torch", system.torch),
+        ("Isolation", system.isolation),
+        *sorted(system.facts.items()),
+        *sorted(system.packages.items()),
+    ]
+    if isinstance(memory, Memory):
+        text = f"{number(memory.peak_bytes / 2**20, 0)} MiB, {number(memory.baseline_bytes / 2**20, 0)} MiB before"
+        machine.append((f"Peak memory ({memory.kind})", text))
+    return [
+        (name, [(one_line(key), value) for key, value in entries if value])
+        for name, entries in (("Measurement", measured), ("Model", submission), ("System", machine))
+    ]
+
+
+def _use_words(use: DataUse) -> str:
+    verified = "" if use.verified else ", not verified"
+    return f"{use.images} images, {use.digest}{verified}{f', {use.note}' if use.note else ''}"

@@ -1,0 +1,162 @@
+"""The tables of a model's page: by data set, by image, by input size, by moment, by repeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rtsr_bench.record import Complexity, Record, Runtime
+from rtsr_bench.report.columns import COLOURS, fidelity_values
+from rtsr_bench.report.tables import Column, Table, TableRow, Value
+from rtsr_bench.score import psnr_db
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtsr_bench.leaderboard import Row
+    from rtsr_bench.protocol import Convention
+
+
+def _columns(conventions: Sequence[Convention]) -> tuple[Column, ...]:
+    columns = []
+    for convention in conventions:
+        group = f"{COLOURS[convention.colour]}, border {convention.border}"
+        key = convention.key
+        columns += [
+            Column(key=f"psnr_{key}_db", label="PSNR", unit="dB", digits=3, group=group, explanation="Of the model."),
+            Column(key=f"bicubic_{key}_db", label="bicubic", unit="dB", digits=3, group=group,
+                   explanation="Bicubic's PSNR on the same image."),
+            Column(key=f"gain_{key}_db", label="gain", unit="dB", digits=3, signed=True, group=group,
+                   explanation="PSNR less bicubic's."),
+            Column(key=f"ssim_{key}", label="SSIM", digits=4, group=group, explanation="Of the model."),
+        ]  # fmt: skip
+    return tuple(columns)
+
+
+def image_table(row: Row, conventions: Sequence[Convention], slug: str) -> Table | None:
+    """Every image of a record; None where fidelity was not measured."""
+    if row.fidelity is None or (row.record.fidelity is None):
+        return None
+    rows = []
+    for image in getattr(row.record.fidelity, "images", ()):
+        values: dict[str, Value] = {"image": image.name, "data_set": image.data_set, "size": str(image.size)}
+        for convention in conventions:
+            key = convention.key
+            here = psnr_db(image.mse[key]) if key in image.mse else None
+            baseline = psnr_db(image.baseline_mse[key]) if key in image.baseline_mse else None
+            values[f"psnr_{key}_db"] = here
+            values[f"bicubic_{key}_db"] = baseline
+            values[f"gain_{key}_db"] = None if here is None or baseline is None else _less(here, baseline)
+            values[f"ssim_{key}"] = image.ssim.get(key)
+        rows.append(TableRow(values=values))
+    columns = (
+        Column(key="image", label="Image", heading=True, explanation="File name of HR, or name of the rendered image."),
+        Column(key="data_set", label="Data set", explanation="Where the image belongs."),
+        Column(key="size", label="HR size", explanation="Height and width."),
+        *_columns(conventions),
+    )
+    return Table(id=f"{slug}--images", caption="Fidelity by image", columns=columns, rows=tuple(rows))
+
+
+def model_set_table(row: Row, conventions: Sequence[Convention], slug: str) -> Table | None:
+    """Means by data set; None where there is but one."""
+    if len(row.by_set) < 2 or row.fidelity is None:
+        return None
+    rows = []
+    for name, means in (*row.by_set.items(), ("All images", row.fidelity)):
+        values: dict[str, Value] = {"data_set": name, "images": means.images, **fidelity_values(means, conventions)}
+        for convention in conventions:
+            values[f"bicubic_{convention.key}_db"] = means.baseline_psnr_db.get(convention.key)
+            values[f"gain_{convention.key}_db"] = means.gain_db(convention.key)
+        rows.append(TableRow(values=values))
+    columns = (
+        Column(key="data_set", label="Data set", heading=True, explanation="Name of the data set."),
+        Column(key="images", label="Images", digits=0, explanation="How many images the means are over."),
+        *_columns(conventions),
+    )
+    return Table(id=f"{slug}--sets", caption="Fidelity by data set", columns=columns, rows=tuple(rows))
+
+
+def counts_table(record: Record, slug: str) -> Table | None:
+    """Operations by input size; None where they were not counted."""
+    complexity = record.complexity
+    if not isinstance(complexity, Complexity):
+        return None
+    columns = (
+        Column(key="input", label="LR input", heading=True, explanation="Height and width."),
+        Column(key="params", label="Params", digits=0, explanation="Parameters as deployed."),
+        Column(key="macs", label="MACs", unit="G", digits=3, factor=1e9, explanation="Multiply-accumulates."),
+        Column(key="flops", label="FLOPs", unit="G", digits=3, factor=1e9, explanation="Twice the MACs."),
+        Column(key="activations", label="Activations", unit="M", digits=2, factor=1e6,
+               explanation="Output elements of all convolutions."),
+        Column(key="convs", label="Convs", digits=0, explanation="Number of convolutions called."),
+        Column(key="uncounted", label="Not counted", explanation="Operators without a formula, and how often."),
+    )  # fmt: skip
+    rows = tuple(
+        TableRow(
+            values={
+                "input": str(count.input),
+                "params": complexity.params,
+                "macs": count.macs,
+                "flops": count.flops,
+                "activations": count.activations,
+                "convs": count.convs,
+                "uncounted": ", ".join(f"{name} ×{times}" for name, times in sorted(count.uncounted.items())) or None,
+            }
+        )
+        for count in complexity.counts
+    )
+    return Table(id=f"{slug}--complexity", caption="Complexity by input size", columns=columns, rows=rows)
+
+
+def telemetry_table(record: Record, slug: str) -> Table | None:
+    """The device's state while being timed; None where it tells nothing."""
+    runtime = record.runtime
+    if not isinstance(runtime, Runtime) or not runtime.telemetry:
+        return None
+    columns = (
+        Column(key="when", label="When", heading=True, explanation="Before, during or after the timed passes."),
+        Column(key="sm_clock_mhz", label="SM clock", unit="MHz", digits=0, explanation="Clock of the processors."),
+        Column(key="memory_clock_mhz", label="Memory clock", unit="MHz", digits=0, explanation="Clock of the memory."),
+        Column(key="temperature_c", label="Temperature", unit="°C", digits=0, explanation="Of the chip."),
+        Column(key="power_w", label="Power", unit="W", digits=1, explanation="Drawn by the board."),
+        Column(key="utilization_percent", label="Busy", unit="%", digits=0, explanation="Share of time at work."),
+        Column(key="load_average", label="Load", digits=2, explanation="The machine's one-minute load average."),
+        Column(key="throttle_reasons", label="Clock held back by", explanation="As the driver names it."),
+    )
+    names = [column.key for column in columns]
+    rows = tuple(
+        TableRow(
+            values={
+                name: ", ".join(moment.throttle_reasons) or None
+                if name == "throttle_reasons"
+                else getattr(moment, name)
+                for name in names
+            }
+        )
+        for moment in runtime.telemetry
+    )
+    return Table(id=f"{slug}--telemetry", caption="Telemetry", columns=columns, rows=rows)
+
+
+def samples_table(runtime: Runtime, slug: str) -> Table:
+    """Every timed repeat, in order: what the figure shows."""
+    columns = (
+        Column(key="repeat", label="Repeat", digits=0, explanation="In order, from 1."),
+        Column(key="sample_ms", label="Sample", unit="ms", digits=4, explanation="Milliseconds of the call."),
+        Column(key="host_ms", label="Host", unit="ms", digits=4, explanation="The host's share: launching the call."),
+    )
+    rows = tuple(
+        TableRow(
+            values={
+                "repeat": index + 1,
+                "sample_ms": sample,
+                "host_ms": runtime.host_ms[index] if index < len(runtime.host_ms) else None,
+            }
+        )
+        for index, sample in enumerate(runtime.samples_ms)
+    )
+    return Table(id=f"{slug}--samples", caption="Timed repeats", columns=columns, rows=rows)
+
+
+def _less(here: float, there: float) -> float:
+    return 0.0 if here == there else here - there

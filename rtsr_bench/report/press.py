@@ -1,0 +1,78 @@
+"""The press: turns templates and tables into the site's files, in memory, by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from rtsr_bench import __version__
+from rtsr_bench.leaderboard import BANDS
+from rtsr_bench.report.exports import FORMATS
+from rtsr_bench.report.text import clean, shorten
+
+if TYPE_CHECKING:
+    from rtsr_bench.report.tables import Table, Value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """A table as a page shows it: label and address of its exports, and the visible columns a group begins with."""
+
+    table: Table
+    exports: tuple[tuple[str, str], ...]
+    edges: frozenset[int]
+
+
+class Press:
+    """Collects a site's files: `files` by path relative to the site, `/` between folders."""
+
+    def __init__(self, record_count: int) -> None:
+        import jinja2
+
+        self.files: dict[str, bytes] = {}
+        self.problems: list[str] = []
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("rtsr_bench.report"),
+            autoescape=True,  # every name comes from a stranger
+            undefined=jinja2.StrictUndefined,
+            finalize=_fit,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["short"] = lambda value, most: shorten(str(value), most)
+        self._environment.filters["plain"] = _plain
+        self._environment.globals.update(bands=BANDS, version=__version__, record_count=record_count)
+        for name in ("style.css", "sort.js", "compare.js"):
+            self.files[f"assets/{name}"] = (resources.files(__package__) / "static" / name).read_bytes()
+
+    def page(self, path: str, template: str, **context: Any) -> None:
+        """Print a page; links in templates start from `root`, the way from the page to the site's top."""
+        root = "../" * path.count("/")
+        text = self._environment.get_template(template).render(root=root, **{"here": "", **context})
+        self.files[path] = text.encode("utf-8")
+
+    def table(self, table: Table) -> View:
+        """Print a table's exports and return what a page needs to show it."""
+        exports = []
+        for ending, (label, write) in FORMATS.items():
+            address = f"exports/{table.id}.{ending}"
+            self.files[address] = write(table).encode("utf-8")
+            exports.append((label, address))
+        edges, place = set(), 0
+        for _, span in table.groups:
+            edges.add(place)
+            place += span
+        return View(table=table, exports=tuple(exports), edges=frozenset(edges - {0}))
+
+
+def _fit(value: Any) -> Any:
+    """What a template is about to print: text without control characters, markup as it is."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return clean(value)
+    return value
+
+
+def _plain(value: Value) -> str:
+    """A value for sorting by: every digit of a number, text on one line."""
+    return shorten(value, 400) if isinstance(value, str) else repr(value)

@@ -1,0 +1,86 @@
+"""A folder of records to a site: a pure function of what the folder holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.leaderboard import leaderboards
+from rtsr_bench.report.addresses import board_slugs, model_slug
+from rtsr_bench.report.board_page import print_board
+from rtsr_bench.report.crops import Crop, read_crops
+from rtsr_bench.report.index_page import print_index, print_published, print_reading
+from rtsr_bench.report.model_page import print_model
+from rtsr_bench.report.press import Press
+from rtsr_bench.report.writing import write_site
+from rtsr_bench.store import load_records
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rtsr_bench.record import Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """What was built: where the index lies, the pages by path within the site, and a sentence for each bad file."""
+
+    index: Path
+    pages: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def build(records_dir: Path, out_dir: Path) -> Site:
+    """Build the site of a folder of records in `out_dir`: the same bytes for the same records.
+
+    Raises UserError where there is no such folder, the site would lie among the records, or cannot be written.
+    """
+    loaded = load_records(records_dir)
+    _keep_apart(records_dir, out_dir)
+    names = {stored.path: stored.path.relative_to(records_dir).as_posix() for stored in loaded.records}
+    records = {names[stored.path]: stored.record for stored in loaded.records}
+    folders = {names[stored.path]: stored.crops for stored in loaded.records if stored.crops is not None}
+    files, problems = compose(records, loaded.problems, folders)
+    write_site(out_dir, files, keep=records_dir)
+    pages = tuple(sorted(path for path in files if path.endswith(".html")))
+    return Site(index=out_dir / "index.html", pages=pages, problems=problems)
+
+
+def compose(
+    records: Mapping[str, Record], problems: Sequence[str] = (), crop_folders: Mapping[str, Path] | None = None
+) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The site's files by path, and all problems: those handed in and those of the crops."""
+    boards = leaderboards(records)
+    press = Press(len(records))
+    found = list(problems)
+    addressed = []
+    for board, slug in zip(boards, board_slugs(boards), strict=True):
+        slugs = {row.source: model_slug(row) for row in board.rows}
+        links = {source: f"models/{name}.html" for source, name in slugs.items()}
+        address = print_board(press, board, slug, links)
+        addressed.append((board, address))
+        for group in board.groups:
+            for row in group.rows:
+                crops: tuple[Crop, ...] = ()
+                if crop_folders and row.source in crop_folders:
+                    try:
+                        crops = read_crops(crop_folders[row.source])
+                    except ValueError as error:
+                        found.append(str(error))
+                print_model(press, board, group, row, slug=slugs[row.source], board_address=address, crops=crops)
+    print_published(press, addressed)
+    print_reading(press)
+    found.sort()
+    print_index(press, addressed, found)
+    return press.files, tuple(found)
+
+
+def _keep_apart(records_dir: Path, out_dir: Path) -> None:
+    """Records may lie within the site's folder, but the site never among the records: its exports are JSON too."""
+    records, out = records_dir.resolve(), out_dir.resolve()
+    if out == records or records in out.parents:
+        raise UserError(
+            f"--out {out_dir} lies in the folder of records {records_dir}: expected a folder beside or above it"
+        )

@@ -1,0 +1,57 @@
+"""Words from strangers made fit to be shown: no control characters, no endless names, file names that stay put."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import unicodedata
+
+_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+"""Marks that change the direction of what follows: a name must not turn its neighbours round."""
+MISSING = "–"
+
+
+def clean(text: str) -> str:
+    """The text with controls, lone surrogates and direction marks replaced by U+FFFD; line breaks and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("\ufffd" if _unfit(char) else char for char in text)
+
+
+def one_line(text: str) -> str:
+    """The text, cleaned, with every run of white space as one blank."""
+    return " ".join(clean(text).split())
+
+
+def shorten(text: str, most: int) -> str:
+    """The text on one line, cut to `most` characters with an ellipsis where it is longer."""
+    line = one_line(text)
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def slug(text: str, most: int = 60) -> str:
+    """A file name made of the text: `a-z`, `0-9`, `-` and `_` only, never empty."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:most].strip("-_") or "unnamed"
+
+
+def short_hash(text: str) -> str:
+    """Eight hex digits that tell two texts with one slug apart."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def number(value: float | None, digits: int, *, signed: bool = False) -> str:
+    """A number with so many digits after the point and thousands set off; a dash for None, ∞ where it is infinite."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
+    return text.replace("-", "−").replace(",", "\u202f")
+
+
+def _unfit(char: str) -> bool:
+    if char in "\n\t":
+        return False
+    return unicodedata.category(char) in ("Cc", "Cs") or ord(char) in _BIDI
