@@ -170,4 +170,4 @@ def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=160)  # a pipe has no width of its own
+    return console if console.is_terminal else Console(stderr=stderr, width=400)  # a pipe wraps nothing

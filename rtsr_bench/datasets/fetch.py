@@ -88,8 +88,8 @@ def locked(path: Path) -> Iterator[None]:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            # The one before us removes the file as it leaves: what we hold may be a name that is gone.
-            if lock.exists() and os.path.samestat(os.fstat(handle), lock.stat()):
+            # The one before us removes the file as it leaves: what we hold may have lost its name, or given it on.
+            if _names(lock, handle):
                 try:
                     yield
                 finally:
@@ -97,6 +97,13 @@ def locked(path: Path) -> Iterator[None]:
                 return
         finally:
             os.close(handle)
+
+
+def _names(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _is(path: Path, recipe: Recipe) -> bool:

@@ -53,8 +53,8 @@ def refuse_stand_ins(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapp
             known = "the built-in set" if pixels in drawn else recipe.refuse.get(pixels)
         if known is not None:
             raise UserError(
-                f"{pair.hr}: expected an image of the {recipe.title}, found one of {known}: "
-                f"that set was announced and never released, and no stand-in is accepted ({recipe.way_out})"
+                f"{pair.hr}: expected an image of the {recipe.title}, which was announced and never released, "
+                f"found one of {known}: {recipe.way_out}"
             )
 
 
