@@ -39,10 +39,10 @@ def own_sets(roots: Iterable[Path]) -> tuple[SetRecipe, ...]:
         if recipes[0] is None:
             recipes[0] = _bare_folder(root)
         for recipe in filter(None, recipes):
-            other = found.setdefault(recipe.id, recipe)
-            if other.folder != recipe.folder:
+            other = found.setdefault(recipe.id, recipe).folder
+            if other and recipe.folder and not other.samefile(recipe.folder):
                 raise UserError(
-                    f"two data sets are called {recipe.id!r}: {other.folder} and {recipe.folder}; expected one each, "
+                    f"two data sets are called {recipe.id!r}: {other} and {recipe.folder}; expected one each, "
                     f"give one another id in its {OWN}"
                 )
     return tuple(found.values())
@@ -102,13 +102,10 @@ def _bare_folder(root: Path) -> SetRecipe | None:
     name = root.resolve().name
     if name.lower() in {taken.lower() for recipe in published().values() for taken in recipe.names}:
         return None  # a published set's own folder, given as a root
-    scales = tuple(scale for scale in SCALES if match(root, scale))
-    if not scales:
+    if not any(match(root, scale, hr_only=hr_only) for scale in SCALES for hr_only in (False, True)):
         return None
     slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "own"
-    return SetRecipe(
-        id=f"own-{slug}" if slug in published() else slug, title=f"folder {name}", scales=scales, folder=root
-    )
+    return SetRecipe(id=f"own-{slug}" if slug in published() else slug, title=f"folder {name}", folder=root)
 
 
 def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:

@@ -111,7 +111,9 @@ def test_list_says_what_is_at_hand_and_how_to_get_the_rest(root: Path, tmp_path:
     assert result.exit_code == 0
     assert result.output.splitlines()[1].split()[:8] == ["toy3", "Toy3", *["x2", "x3", "x4"] * 2]
     assert "LR made from HR by matlab-bicubic" in result.output
-    assert any(line.split()[:5] == ["mine", "folder", "mine", "x4", "x4"] for line in result.output.splitlines())
+    assert any(
+        line.split()[:7] == ["mine", "folder", "mine", "x2", "x3", "x4", "x4"] for line in result.output.splitlines()
+    )
     assert "unverified: no hashes to compare with" in result.output
     bare = data("list")
     assert bare.output.splitlines()[1].split()[5] == "no"

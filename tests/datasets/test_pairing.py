@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,13 @@ def test_lr_is_made_from_hr_where_the_track_says_so(tmp_path: Path, pair_folder:
     assert (made.pairs[0].lr() != taken.pairs[0].lr()).any()
     assert made.pairs[0].identity.endswith(",pillow-bicubic/x2")
     assert "LR made from HR by pillow-bicubic" in made.note
+
+
+def test_hr_alone_will_do_where_lr_is_made_from_it(tmp_path: Path, pair_folder: PairFolder) -> None:
+    folder = pair_folder(tmp_path / "mine")
+    shutil.rmtree(folder / "LR2")
+    assert find(folder, 3, degradation="pillow-bicubic").pairs[0].lr().shape == (4, 8, 3)
+    assert isinstance(find_dataset("mine", scale=3, degradation="files", roots=[folder]), Missing)
 
 
 def test_missing_lr_is_named(tmp_path: Path, pair_folder: PairFolder) -> None:
