@@ -77,7 +77,8 @@ def reasons(record: Record, track: Track | None, *, gain_db: float | None, troub
     `gain_db` is the gain over bicubic under the score's convention (None where there is no such number, infinite for
     a flawless image); `trouble` says why stored observations could not be used, where they could not.
     """
-    found = [*_failed(record)]
+    failed = _failed(record)
+    found = [*failed]
     if track is None:
         text = f"There is no track {record.track!r} (any longer), so there is no rule to judge by."
         found.append(Reason(bar=Bar.NO_TRACK, short="track unknown", text=text))
@@ -87,9 +88,9 @@ def reasons(record: Record, track: Track | None, *, gain_db: float | None, troub
     found += _incomplete(record)
     if trouble:
         found.append(Reason(bar=Bar.UNUSABLE, short="unusable numbers", text=trouble))
-    if record.fidelity is None:
+    if record.fidelity is None and not failed:
         found.append(Reason(bar=Bar.NO_FIDELITY, short="no fidelity", text="Fidelity was not measured."))
-    if record.runtime is None:
+    if record.runtime is None and not failed:
         found.append(Reason(bar=Bar.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))
     if gain_db is not None and not math.isfinite(gain_db):
         text = "An image came back identical to HR: its PSNR is infinite and the score is not defined."

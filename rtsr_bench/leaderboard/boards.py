@@ -168,7 +168,12 @@ def _how(record: Record, track: Track | None, *, official: bool) -> str:
     if track is None:
         return f"Not ranked, the track is not (any longer) shipped: {said}"
     changed = differences(record.protocol, track.protocol)
-    return f"Unofficial, for looking and not ranked: {'; '.join(changed) or 'another protocol'}. Measured with {said}"
+    sentence = f"For looking, not ranked: {'; '.join(changed) or 'another protocol'}."
+    precision = record.protocol.precision.get(record.system.device_kind)
+    sentence += f" Timed in {precision.value}." if precision else ""
+    if record.protocol.input != track.protocol.input:
+        sentence += f" Runtime, FPS and score hold for an input of {record.protocol.input} and say nothing about 4K."
+    return sentence
 
 
 def _order(row: Row) -> tuple[int, float, float, str, str]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.leaderboard import Group, Leaderboard, how_measured
-from rtsr_bench.report.columns import board_table, convention_label, headline, set_table
+from rtsr_bench.report.columns import board_table, headline, set_table
 from rtsr_bench.report.figures import Point, scatter_figure
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.text import one_line
@@ -45,7 +45,7 @@ def print_board(press: Press, board: Leaderboard, slug: str, links: Mapping[str,
         groups=[_group(press, board, group, slug, links) for group in board.groups],
         published=[{"data": one, "view": press.table(published_table(one))} for one in published],
         official_how=how_measured(board.track.protocol, board.device.kind) if board.track else "",
-        score_convention=convention_label(board.track.score.convention) if board.track else "",
+        score_convention=board.track.score.convention.words if board.track else "",
     )
     return address
 
@@ -80,7 +80,7 @@ def _data_words(group: Group) -> str:
 
 
 def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Score and PSNR against runtime, where at least two models have both."""
+    """Score and PSNR against runtime, where at least two models have both (and a score above 0)."""
     rows = [row for row in group.rows if row.runtime and not row.failed]
     convention = board.track.score.convention if board.track else next(iter(headline(board, group)), None)
     if convention is None:
@@ -89,7 +89,7 @@ def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list
     scored = [
         Point(name=row.record.model.id, runtime_ms=row.runtime.mean_ms, value=row.score, address=_up(links[row.source]))
         for row in rows
-        if row.runtime and row.score is not None
+        if row.runtime and row.score
     ]
     if len(scored) > 1:
         title = "Score against runtime."
@@ -108,11 +108,11 @@ def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list
             faithful,
             f"psnr-{group.id}",
             title=title,
-            label=f"PSNR {convention_label(convention)}, dB",
+            label=f"PSNR {convention.words}, dB",
             digits=3,
             baseline_db=baseline,
         )
-        words = "Thin lines join equal scores." if baseline is not None else ""
+        words = "Thin lines join equal scores (numbers)." if baseline is not None else ""
         figures.append({"title": title, "words": words, "svg": svg})
     return figures
 

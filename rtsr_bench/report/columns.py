@@ -13,19 +13,19 @@ from rtsr_bench.report.text import number, shorten
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-COLOURS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (R, B swapped)"}
+COLOURS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
 REASON_LENGTH = 150
 
 
-def convention_label(convention: Convention) -> str:
-    """Colour and border of a convention for a heading, such as `Y, border 2`."""
-    return convention.words
+def short_convention(convention: Convention, among: Iterable[Convention]) -> str:
+    """A convention for a narrow heading: the colour alone where no other one `among` them has it."""
+    alone = sum(other.colour is convention.colour for other in among) == 1
+    return COLOURS[convention.colour] if alone else convention.words
 
 
 def _fidelity_columns(headline: Iterable[Convention]) -> Iterable[Column]:
     for convention in headline:
-        label = convention_label(convention)
-        where = f"{label} px shaved"
+        label = convention.words
         yield Column(
             key=f"psnr_{convention.key}_db",
             label="PSNR",
@@ -33,7 +33,7 @@ def _fidelity_columns(headline: Iterable[Convention]) -> Iterable[Column]:
             better="higher",
             digits=3,
             group=label,
-            explanation=f"Mean over images of the peak signal-to-noise ratio on {where}.",
+            explanation=f"Mean over images of the peak signal-to-noise ratio: {label}.",
         )
         yield Column(
             key=f"ssim_{convention.key}",
@@ -41,7 +41,7 @@ def _fidelity_columns(headline: Iterable[Convention]) -> Iterable[Column]:
             better="higher",
             digits=4,
             group=label,
-            explanation=f"Mean over images of the structural similarity on {where}.",
+            explanation=f"Mean over images of the structural similarity: {label}.",
         )
 
 
@@ -133,8 +133,8 @@ def set_table(board: Leaderboard, group: Group, table_id: str, caption: str, lin
     conventions = headline(board, group)
     columns = [Column(key="model", label="Model", heading=True, explanation="Submission and model.")]
     for index, name in enumerate(sets):
-        for column in _fidelity_columns(conventions):
-            convention = column.group.removesuffix(", border 0")
+        for place, column in enumerate(_fidelity_columns(conventions)):
+            convention = short_convention(conventions[place // 2], conventions)
             columns.append(
                 Column(
                     key=f"set{index}_{column.key}",

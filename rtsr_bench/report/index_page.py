@@ -98,7 +98,11 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
                     "failed": len(failed),
                     "unofficial": sum(not row.failed for row in others),
                 },
-                notes={"leader": (Note(tone="warn", text="unofficial, not ranked"),) if unofficial else ()},
+                notes={
+                    "leader": (Note(tone="warn", text=f"unofficial, input {leader.record.protocol.input}"),)
+                    if leader and unofficial
+                    else ()
+                },
                 links={"track": address},
                 band=leader.frame_band if leader else None,
             )

@@ -63,7 +63,7 @@ def published_table(published: Published) -> Table:
         Column(key="recomputed_score", label="recomputed", digits=2,
                explanation="The formula on the printed PSNR and runtime: agrees as far as their rounding allows."),
         Column(key="psnr_rgb_db", label="PSNR RGB", unit="dB", better="higher", digits=2, explanation="Border 0."),
-        Column(key="psnr_y_db", label="PSNR Y (R, B swapped)", unit="dB", better="higher", digits=2,
+        Column(key="psnr_y_db", label="PSNR Y (NTIRE23)", unit="dB", better="higher", digits=2,
                explanation="Luma with the weights of R and B swapped, border 0."),
         Column(key="ssim_rgb", label="SSIM RGB", better="higher", digits=4, explanation="Border 0."),
         Column(key="runtime_ms", label="Runtime", unit="ms", better="lower", digits=2, explanation="As printed."),
@@ -91,7 +91,7 @@ def published_table(published: Published) -> Table:
         for row in ordered
     ]
     caption = f"Published, not measured here: {published.title}"
-    return Table(id=f"published-{published.id}", caption=caption, columns=columns, rows=tuple(rows))
+    return Table(id=f"published-{published.id}", caption=caption, columns=columns, rows=tuple(rows), mark_best=False)
 
 
 def _published(table: dict[str, Any]) -> Published:

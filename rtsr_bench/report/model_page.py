@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.eligibility import failure_words, failures
+from rtsr_bench.eligibility import STAGE_WORDS, failure_words, failures
 from rtsr_bench.leaderboard import Group, Leaderboard, Row, fidelity_means
 from rtsr_bench.record import Complexity, DataUse, Fidelity, Memory, Runtime
 from rtsr_bench.report.board_page import board_title
-from rtsr_bench.report.columns import COLOURS, count_at, count_size, headline
+from rtsr_bench.report.columns import count_at, count_size, headline, short_convention
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
 from rtsr_bench.report.text import number, one_line
@@ -41,7 +41,10 @@ def print_model(
         row=row,
         ranked=sum(one.rank is not None for one in group.rows),
         facts=_facts(row, board, group),
-        failures=[{"words": failure_words(one), "detail": one.detail} for one in failures(record)],
+        failures=[
+            {"words": failure_words(one), "where": STAGE_WORDS[one.stage], "detail": one.detail}
+            for one in failures(record)
+        ],
         crops=_crops(press, crops, slug),
         samples=_samples(press, row, slug),
         runtime_words=_runtime_words(row),
@@ -70,13 +73,13 @@ def _facts(row: Row, board: Leaderboard, group: Group) -> list[dict[str, Any]]:
         ssim = row.fidelity.ssim.get(convention.key) if row.fidelity else None
         if psnr is not None:
             small = f"border {convention.border}" + (f", SSIM {number(ssim, 4)}" if ssim is not None else "")
-            add(f"PSNR {COLOURS[convention.colour]}", f"{number(psnr, 3)} dB", small)
+            add(f"PSNR {short_convention(convention, headline(board, group))}", f"{number(psnr, 3)} dB", small)
     if row.runtime:
         ends = row.runtime.ci_ms
-        small = f"95 % interval {number(ends[0], 2)}–{number(ends[1], 2)}" if ends else ""
+        small = f"95 % in {number(ends[0], 2)}–{number(ends[1], 2)}" if ends else ""
         add("Mean runtime", f"{number(row.runtime.mean_ms, 2)} ms", small)
         label = row.frame_band.label if row.frame_band else ""
-        add("Frames per second", number(row.runtime.fps, 1), label, row.frame_band)
+        add("Frames per second", number(row.runtime.fps, 1), f"{label} at {group.protocol.input}", row.frame_band)
     if isinstance(row.record.complexity, Complexity):
         add("Params", number(row.record.complexity.params, 0))
     size = count_size(board, group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rtsr_bench.record import Complexity, Record, Runtime
-from rtsr_bench.report.columns import COLOURS, fidelity_values
+from rtsr_bench.report.columns import fidelity_values
 from rtsr_bench.report.tables import Column, Table, TableRow, Value
 from rtsr_bench.score import psnr_db
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def _columns(conventions: Sequence[Convention]) -> tuple[Column, ...]:
     columns = []
     for convention in conventions:
-        group = f"{COLOURS[convention.colour]}, border {convention.border}"
-        key = convention.key
+        group, key = convention.words, convention.key
         columns += [
             Column(key=f"psnr_{key}_db", label="PSNR", unit="dB", digits=3, group=group, explanation="Of the model."),
             Column(key=f"bicubic_{key}_db", label="bicubic", unit="dB", digits=3, group=group,

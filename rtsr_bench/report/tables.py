@@ -80,6 +80,7 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[TableRow, ...]
+    mark_best: bool = True
 
     @property
     def visible(self) -> tuple[Column, ...]:
@@ -113,6 +114,6 @@ class Table:
                 and isinstance(value := row.values.get(column.key), int | float)
                 and math.isfinite(value)
             ]
-            if column.better and len(values) > 1 and min(values) != max(values):
+            if self.mark_best and column.better and len(values) > 1 and min(values) != max(values):
                 found[column.key] = max(values) if column.better == "higher" else min(values)
         return found

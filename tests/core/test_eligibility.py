@@ -41,6 +41,10 @@ def test_a_failure_says_stage_kind_and_message(outcome):
     assert found[0].short == "failed: runtime, timeout"
 
 
+def test_what_a_failure_kept_from_being_measured_is_no_second_reason():
+    assert bars(record(fidelity=failure(), runtime=None), gain_db=None) == [Bar.FAILED]
+
+
 def test_one_failure_in_two_places_is_told_once():
     broken = failure()
     one = record(fidelity=broken, runtime=broken, complexity=broken, memory=broken)
