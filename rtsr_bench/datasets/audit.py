@@ -14,9 +14,10 @@ from rtsr_bench.datasets.places import candidates, data_roots
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from rtsr_bench.datasets.builtin import BuiltinImage
     from rtsr_bench.datasets.recipes import SetRecipe
 
 
@@ -70,14 +71,14 @@ def _faults(audits: tuple[Audit, ...]) -> tuple[int, int]:
 def _rendered(recipe: SetRecipe) -> Audit:
     from rtsr_bench.datasets.builtin import builtin_images
 
-    images = [RenderedImage(name=image.name, sha256=image.sha256) for image in builtin_images(role="test")]
+    images = builtin_images(role="test")
     return Audit(part="images", images=len(images), damaged=tuple(_drawn_otherwise(images)), note=recipe.way_out)
 
 
-def _drawn_otherwise(images: Sequence[RenderedImage]) -> Iterator[str]:
+def _drawn_otherwise(images: Iterable[BuiltinImage]) -> Iterator[str]:
     for image in images:
         try:
-            found = hashlib.sha256(image.read().tobytes()).hexdigest()
+            found = hashlib.sha256(RenderedImage(image=image).read().tobytes()).hexdigest()
         except UserError as error:
             yield str(error)
         else:

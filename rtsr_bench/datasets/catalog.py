@@ -122,7 +122,7 @@ def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:
                 name=image.name,
                 scale=scale,
                 size=_cropped(image.size, scale),
-                hr_source=RenderedImage(name=image.name, sha256=image.sha256),
+                hr_source=RenderedImage(image=image),
                 degradation=degradation,
             )
             for image in builtin_images(role="test")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rtsr_bench.datasets.builtin import BuiltinImage
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFile:
@@ -42,26 +44,25 @@ class ImageFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedImage:
-    """An image of the built-in set, drawn by code and known by the SHA-256 of its raw RGB bytes."""
+    """An image of the built-in set, known by the SHA-256 of its raw RGB bytes."""
 
-    name: str
-    sha256: str
+    image: BuiltinImage
 
     @property
     def identity(self) -> str:
         """What the digest of a data set is made of: `pixels:` and the SHA-256 of the raw RGB bytes."""
-        return f"pixels:{self.sha256}"
+        return f"pixels:{self.image.sha256}"
 
     @property
     def where(self) -> str:
         """How messages name it."""
-        return f"built-in image {self.name}"
+        return f"built-in image {self.image.name}"
 
     def read(self) -> NDArray[np.uint8]:
         """The pixels, uint8 H x W x 3 RGB; UserError where they come out other than pinned."""
         from rtsr_bench.datasets.builtin import image_pixels
 
-        return image_pixels(self.name)
+        return image_pixels(self.image)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,118 @@
+"""The built-in set as a data set; a drawn set of two small images stands in for it, so that nothing large is drawn."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from rtsr_bench.datasets import Dataset, find_dataset
+from rtsr_bench.datasets.audit import audit
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import Size
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What `builtin_images` gives, as far as a data set looks at it."""
+
+    name: str
+    role: str
+    size: Size
+    colour: tuple[int, int, int]
+
+    def pixels(self) -> NDArray[np.uint8]:
+        return np.full((self.size.height, self.size.width, 3), self.colour, dtype=np.uint8)
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.pixels().tobytes()).hexdigest()
+
+
+SMALL = Drawn("dunes", "test", Size(11, 14), (200, 180, 120))
+WHOLE = Drawn("skyline", "test", Size(2160, 3840), (40, 60, 90))
+TRAIN = Drawn("forest", "train", Size(2160, 3840), (20, 90, 30))
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = (SMALL, WHOLE, TRAIN)
+    monkeypatch.setattr(
+        "rtsr_bench.datasets.builtin.builtin_images",
+        lambda role: tuple(image for image in images if image.role == role),
+        raising=False,
+    )
+    monkeypatch.setattr("rtsr_bench.datasets.builtin.image_pixels", Drawn.pixels, raising=False)
+
+
+def test_the_built_in_set_holds_the_test_images_and_makes_lr(tmp_path: Path) -> None:
+    data = find_dataset("builtin", scale=3, degradation="pillow-bicubic", roots=[tmp_path])
+    assert isinstance(data, Dataset)
+    assert (data.title, data.verified) == ("Built-in set", True)
+    assert [pair.name for pair in data.pairs] == ["dunes", "skyline"]
+    hr, lr = data.pairs[0].both()
+    assert (data.pairs[0].size, hr.shape, lr.shape) == (Size(9, 12), (9, 12, 3), (3, 4, 3))
+    assert data.pairs[0].identity == f"pixels:{SMALL.sha256},pillow-bicubic/x3"
+
+
+def test_the_digest_of_the_built_in_set_follows_degradation_and_scale() -> None:
+    digests = {
+        data.digest
+        for scale in (2, 3)
+        for degradation in ("pillow-bicubic", "pillow-bicubic+jpeg90")
+        if isinstance(data := find_dataset("builtin", scale=scale, degradation=degradation), Dataset)
+    }
+    assert len(digests) == 4
+
+
+def test_the_built_in_set_has_no_lr_files() -> None:
+    with pytest.raises(UserError, match="expected a degradation to make LR with"):
+        find_dataset("builtin", scale=2, degradation="files: as handed out")
+
+
+def test_verify_draws_every_image_and_names_those_that_come_out_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    (part,) = audit("builtin", [])
+    assert part.ok
+    assert part.images == 2
+    monkeypatch.setattr(
+        "rtsr_bench.datasets.builtin.image_pixels",
+        lambda image: image.pixels() + np.uint8(image is SMALL),
+        raising=False,
+    )
+    (part,) = audit("builtin", [])
+    assert not part.ok
+    assert len(part.damaged) == 1
+    assert part.damaged[0].startswith("dunes: expected pixels with SHA-256")
+
+
+def as_official(root: Path, names: dict[str, Drawn]) -> None:
+    for part, divisor in (("GT", 1), ("LR2", 2)):
+        (root / "NTIRE234K" / part).mkdir(parents=True, exist_ok=True)
+        for name, image in names.items():
+            size = (image.size.width // divisor, image.size.height // divisor)
+            Image.new("RGB", size, image.colour).save(root / "NTIRE234K" / part / f"{name}.png", compress_level=1)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"0001": WHOLE},
+        {"0001": TRAIN},
+        {"0001": Drawn("", "", Size(2160, 3840), (1, 2, 3)), "skyline": WHOLE},
+    ],
+    ids=["a renamed test image", "a renamed training image", "one under its own name among others"],
+)
+def test_built_in_images_do_not_pass_for_the_official_set(tmp_path: Path, names: dict[str, Drawn]) -> None:
+    as_official(tmp_path, names)
+    with pytest.raises(UserError, match=r"never released, found one of the built-in set.*no stand-in is accepted"):
+        find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path])
+
+
+def test_a_name_alone_does_not_condemn_an_official_image(tmp_path: Path) -> None:
+    as_official(tmp_path, {"skyline": Drawn("", "", Size(2160, 3840), (1, 2, 3))})
+    assert isinstance(find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path]), Dataset)
