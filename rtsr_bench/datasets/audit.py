@@ -11,7 +11,7 @@ from rtsr_bench.datasets.dataset import Missing, RenderedImage
 from rtsr_bench.datasets.hashing import files_sha256
 from rtsr_bench.datasets.layouts import images_in, subfolder
 from rtsr_bench.datasets.places import candidates, data_roots
-from rtsr_bench.errors import UserError
+from rtsr_bench.errors import RtsrBenchError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -69,17 +69,23 @@ def _faults(audits: tuple[Audit, ...]) -> tuple[int, int]:
 
 
 def _rendered(recipe: SetRecipe) -> Audit:
-    from rtsr_bench.datasets.builtin import builtin_images
+    from rtsr_bench.datasets.builtin import builtin_images, left_out
 
-    images = builtin_images(role="test")
-    return Audit(part="images", images=len(images), damaged=tuple(_drawn_otherwise(images)), note=recipe.way_out)
+    images = builtin_images("test")
+    return Audit(
+        part="images",
+        images=len(images),
+        missing=tuple(f"{name}: {reason}" for name, reason in left_out("test").items()),
+        damaged=tuple(_drawn_otherwise(images)),
+        note=recipe.way_out,
+    )
 
 
 def _drawn_otherwise(images: Iterable[BuiltinImage]) -> Iterator[str]:
     for image in images:
         try:
             found = hashlib.sha256(RenderedImage(image=image).read().tobytes()).hexdigest()
-        except UserError as error:
+        except RtsrBenchError as error:
             yield str(error)
         else:
             if found != image.sha256:

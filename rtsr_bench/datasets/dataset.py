@@ -59,7 +59,7 @@ class RenderedImage:
         return f"built-in image {self.image.name}"
 
     def read(self) -> NDArray[np.uint8]:
-        """The pixels, uint8 H x W x 3 RGB; UserError where they come out other than pinned."""
+        """The pixels, uint8 H x W x 3 RGB; HarnessError where they come out other than pinned."""
         from rtsr_bench.datasets.builtin import image_pixels
 
         return image_pixels(self.image)

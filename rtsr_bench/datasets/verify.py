@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtsr_bench.datasets.layouts import shown
@@ -11,7 +12,6 @@ from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from rtsr_bench.datasets.layouts import PairFiles
     from rtsr_bench.datasets.recipes import SetRecipe
@@ -42,7 +42,7 @@ def refuse_stand_ins(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapp
     from rtsr_bench.datasets.recipes import published
     from rtsr_bench.images.io import read_rgb
 
-    drawn = {image.sha256: image.name for role in ("test", "train") for image in builtin_images(role=role)}
+    drawn = {image.sha256: Path(image.name).stem for image in builtin_images("test") + builtin_images("train")}
     files = {pin.sha256: other.title for other in published().values() for pin in other.pins.values()}
     for index, pair in enumerate(pairs):
         known = (

@@ -197,7 +197,7 @@ def test_images_of_another_size_do_not_pass_for_the_official_set(tmp_path: Path,
 
 def test_images_of_another_set_do_not_pass_for_the_official_set(tmp_path: Path) -> None:
     official(tmp_path, name="pop-os__original_nasa-53884")
-    with pytest.raises(UserError, match=r"found one of Open4K.*never released.*no stand-in is accepted"):
+    with pytest.raises(UserError, match=r"never released, found one of Open4K.*no stand-in is accepted"):
         find("rtsr2023", tmp_path)
 
 

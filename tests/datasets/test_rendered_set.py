@@ -34,9 +34,9 @@ class Drawn:
         return hashlib.sha256(self.pixels().tobytes()).hexdigest()
 
 
-SMALL = Drawn("dunes", "test", Size(11, 14), (200, 180, 120))
-WHOLE = Drawn("skyline", "test", Size(2160, 3840), (40, 60, 90))
-TRAIN = Drawn("forest", "train", Size(2160, 3840), (20, 90, 30))
+SMALL = Drawn("dunes.png", "test", Size(11, 14), (200, 180, 120))
+WHOLE = Drawn("skyline.png", "test", Size(2160, 3840), (40, 60, 90))
+TRAIN = Drawn("forest.png", "train", Size(2160, 3840), (20, 90, 30))
 
 
 @pytest.fixture(autouse=True)
@@ -45,19 +45,31 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "rtsr_bench.datasets.builtin.builtin_images",
         lambda role: tuple(image for image in images if image.role == role),
-        raising=False,
     )
-    monkeypatch.setattr("rtsr_bench.datasets.builtin.image_pixels", Drawn.pixels, raising=False)
+    monkeypatch.setattr("rtsr_bench.datasets.builtin.image_pixels", Drawn.pixels)
+    monkeypatch.setattr("rtsr_bench.datasets.builtin.left_out", lambda role: {})
 
 
 def test_the_built_in_set_holds_the_test_images_and_makes_lr(tmp_path: Path) -> None:
     data = find_dataset("builtin", scale=3, degradation="pillow-bicubic", roots=[tmp_path])
     assert isinstance(data, Dataset)
     assert (data.title, data.verified) == ("Built-in set", True)
-    assert [pair.name for pair in data.pairs] == ["dunes", "skyline"]
+    assert [pair.name for pair in data.pairs] == ["dunes.png", "skyline.png"]
     hr, lr = data.pairs[0].both()
     assert (data.pairs[0].size, hr.shape, lr.shape) == (Size(9, 12), (9, 12, 3), (3, 4, 3))
     assert data.pairs[0].identity == f"pixels:{SMALL.sha256},pillow-bicubic/x3"
+
+
+def test_a_built_in_set_that_lacks_images_does_not_bear_the_plain_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = {"cat.png": "cat.png: this scikit-image does not carry it"}
+    monkeypatch.setattr("rtsr_bench.datasets.builtin.left_out", lambda role: lacking)
+    data = find_dataset("builtin", scale=2, degradation="pillow-bicubic")
+    assert isinstance(data, Dataset)
+    assert (data.title, data.verified) == ("Built-in set (incomplete)", False)
+    assert data.note == "1 images left out: cat.png: this scikit-image does not carry it"
+    (part,) = audit("builtin", [])
+    assert not part.ok
+    assert part.missing
 
 
 def test_the_digest_of_the_built_in_set_follows_degradation_and_scale() -> None:
@@ -80,14 +92,12 @@ def test_verify_draws_every_image_and_names_those_that_come_out_otherwise(monkey
     assert part.ok
     assert part.images == 2
     monkeypatch.setattr(
-        "rtsr_bench.datasets.builtin.image_pixels",
-        lambda image: image.pixels() + np.uint8(image is SMALL),
-        raising=False,
+        "rtsr_bench.datasets.builtin.image_pixels", lambda image: image.pixels() + np.uint8(image is SMALL)
     )
     (part,) = audit("builtin", [])
     assert not part.ok
     assert len(part.damaged) == 1
-    assert part.damaged[0].startswith("dunes: expected pixels with SHA-256")
+    assert part.damaged[0].startswith("dunes.png: expected pixels with SHA-256")
 
 
 def as_official(root: Path, names: dict[str, Drawn]) -> None:
