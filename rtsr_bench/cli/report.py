@@ -31,5 +31,6 @@ def report_command(records: Path, out: Path) -> None:
     for problem in site.problems:
         click.echo(f"problem: {' '.join(problem.split())}", err=True)
     count = len(site.pages)
-    click.echo(f"{count} page{'' if count == 1 else 's'}, {len(site.problems)} problems")
+    problems = len(site.problems)
+    click.echo(f"{count} pages, {problems} problem{'' if problems == 1 else 's'}")
     click.echo(f"report: {site.index.resolve()}")
