@@ -1,0 +1,105 @@
+"""Which pictures there are, what each is for, and the SHA-256 that each must have."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Literal, cast
+
+from rtsr_bench.datasets.builtin import photographs
+from rtsr_bench.datasets.builtin.pins import PINS
+from rtsr_bench.protocol import Size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Role = Literal["test", "train"]
+
+_UHD = Size(2160, 3840)
+_QHD = Size(1440, 2560)
+_DRAWN = "drawn by rtsr-bench (Apache-2.0)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltinImage:
+    """One picture of the built-in set.
+
+    `sha256` is that of its raw uint8 RGB bytes, row by row; `render` draws or decodes it, unchecked and uncached (use
+    `image_pixels`); `source` names author and licence.
+    """
+
+    name: str
+    category: str
+    role: Role
+    size: Size
+    sha256: str
+    render: Callable[[], NDArray[np.uint8]]
+    source: str
+
+
+# name, category, role, size, module:function in scenes/. The order is the order of the set.
+_SCENES: tuple[tuple[str, str, Role, Size, str], ...] = (
+    ("vector-balloons.png", "vector art", "test", _UHD, "poster:balloons"),
+    ("ui-desktop.png", "text and interface", "test", _UHD, "desktop:desktop"),
+    ("fractal-julia.png", "fractal", "test", _UHD, "fractals:julia"),
+    ("fabric-tartan.png", "fine patterns", "test", _UHD, "textiles:tartan"),
+    ("fractal-seahorses.png", "fractal", "train", _QHD, "fractals:seahorses"),
+    ("fabric-pullover.png", "fine patterns", "train", _QHD, "textiles:pullover"),
+)
+
+
+def _draw(where: str) -> NDArray[np.uint8]:
+    module, _, function = where.partition(":")
+    scene = importlib.import_module(f"rtsr_bench.datasets.builtin.scenes.{module}")
+    return cast("NDArray[np.uint8]", getattr(scene, function)())
+
+
+def _scene(name: str, category: str, role: Role, size: Size, where: str) -> BuiltinImage:
+    return BuiltinImage(
+        name=name,
+        category=category,
+        role=role,
+        size=size,
+        sha256=PINS[name],
+        render=partial(_draw, where),
+        source=_DRAWN,
+    )
+
+
+def _photograph(photograph: photographs.Photograph) -> BuiltinImage:
+    return BuiltinImage(
+        name=photograph.name,
+        category="photograph",
+        role=photograph.role,
+        size=photograph.size,
+        sha256=PINS[photograph.name],
+        render=partial(photographs.decode, photograph),
+        source=photograph.source,
+    )
+
+
+@cache
+def left_out(role: Role) -> dict[str, str]:
+    """Photographs of this role that the installed scikit-image lacks or that decode differently: name -> why, one line.
+
+    Looks at the photographs only (a few small files).
+    """
+    reasons = {}
+    for photograph in photographs.PHOTOGRAPHS:
+        if photograph.role == role and (reason := photographs.fault(photograph, PINS[photograph.name])):
+            reasons[photograph.name] = reason
+    return reasons
+
+
+def builtin_images(role: Role) -> tuple[BuiltinImage, ...]:
+    """The pictures of one role, in their fixed order; what `left_out` names is not among them.
+
+    `test` is what models are measured on, `train` what a model may be trained on: no picture is in both.
+    """
+    drawn = tuple(_scene(*entry) for entry in _SCENES if entry[2] == role)
+    absent = left_out(role)
+    found = tuple(_photograph(p) for p in photographs.PHOTOGRAPHS if p.role == role and p.name not in absent)
+    return drawn + found

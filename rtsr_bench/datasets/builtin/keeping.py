@@ -1,0 +1,85 @@
+"""Pixels of a built-in picture, checked against their pin, and kept so that each is drawn once a machine."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtsr_bench.datasets.builtin.catalogue import BuiltinImage, builtin_images
+from rtsr_bench.errors import HarnessError, UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def image_pixels(image: BuiltinImage | str) -> NDArray[np.uint8]:
+    """The pixels of a picture, or of the one with this name, as uint8 H x W x 3 RGB.
+
+    Taken from the cache where its pixels have the pinned hash, otherwise drawn and kept; a damaged or foreign file is
+    replaced. UserError for an unknown name; HarnessError, naming both hashes, where the drawn picture is not as pinned.
+    """
+    if isinstance(image, str):
+        image = _named(image)
+    path = _folder() / image.name
+    kept = _kept(path, image)
+    if kept is not None:
+        return kept
+    pixels = image.render()
+    found = _sha256(pixels)
+    if found != image.sha256:
+        raise HarnessError(
+            f"built-in image {image.name}: expected pixels with SHA-256 {image.sha256}, found {found}: please report "
+            "this with your CPU and the versions of numpy and numba"
+        )
+    _keep(path, pixels)
+    return pixels
+
+
+def _named(name: str) -> BuiltinImage:
+    images = builtin_images("test") + builtin_images("train")
+    for image in images:
+        if image.name == name:
+            return image
+    raise UserError(f"no built-in image {name!r}: expected one of {', '.join(image.name for image in images)}")
+
+
+def _folder() -> Path:
+    from rtsr_bench.datasets.places import cache_folder
+
+    return cache_folder() / "builtin-v1"
+
+
+def _sha256(pixels: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def _kept(path: Path, image: BuiltinImage) -> NDArray[np.uint8] | None:
+    """The cached picture, if there is one and it is the right one."""
+    from rtsr_bench.images.io import read_rgb
+
+    if not path.is_file():
+        return None
+    try:
+        pixels = read_rgb(path, what="built-in image")
+    except (UserError, OSError):
+        return None
+    return (
+        pixels
+        if pixels.shape[:2] == (image.size.height, image.size.width) and _sha256(pixels) == image.sha256
+        else None
+    )
+
+
+def _keep(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write beside and rename: two processes may draw the same picture at once, and both files are right."""
+    from rtsr_bench.images.io import write_png
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(path, pixels)
+    except (HarnessError, OSError) as error:
+        # The picture is right, only slow to draw again: no reason to stop a run.
+        warnings.warn(f"{path.name} could not be kept for the next run: {error}", RuntimeWarning, stacklevel=3)

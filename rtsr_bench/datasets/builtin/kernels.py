@@ -1,0 +1,33 @@
+"""How the scenes are compiled: IEEE arithmetic as written, nothing reordered, nothing fused, nothing cached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar, cast
+
+from numba import njit
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` at its first call, without fast maths: every operation rounds once, as the source says.
+
+    No compiled code is kept on disk: a cached caller does not notice that a callee in another file has changed, and the
+    pictures themselves are kept, so the few seconds are spent once a machine.
+    """
+    return cast("Callable[P, R]", njit(nogil=True, error_model="numpy")(function))
+
+
+def in_bands(draw: Callable[..., None], height: int, *args: Any, rows: int = 60, workers: int = 2) -> None:
+    """Call `draw(first_row, end_row, *args)` for bands of rows, on a few threads.
+
+    Each band writes its own rows only, so the order in which bands finish cannot show in the picture.
+    """
+    starts = range(0, height, rows)
+    draw(0, 0, *args)  # compiled once, before the threads start
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for done in [pool.submit(draw, start, min(height, start + rows), *args) for start in starts]:
+            done.result()

@@ -1,0 +1,113 @@
+"""The photographs that scikit-image's wheel carries and whose authors or owners gave them away.
+
+Left aside: `motorcycle_left/right` (no licence is stated), grey ones, and test patterns. JPEG files are for training
+only, since another JPEG decoder may give other pixels; PNG is lossless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import Size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Photograph:
+    """A file in scikit-image's `data` folder; `source` says whose it is and under which terms."""
+
+    file: str
+    role: Literal["test", "train"]
+    size: Size
+    source: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the set: the file's stem as a PNG, whatever format the wheel has."""
+        return f"photo-{Path(self.file).stem.replace('_', '-')}.png"
+
+
+PHOTOGRAPHS = (
+    Photograph(
+        file="astronaut.png",
+        role="test",
+        size=Size(512, 512),
+        source="Eileen Collins, NASA Great Images, public domain; from scikit-image",
+    ),
+    Photograph(
+        file="chelsea.png",
+        role="test",
+        size=Size(300, 451),
+        source="Chelsea the cat, Stefan van der Walt, CC0; from scikit-image",
+    ),
+    Photograph(
+        file="coffee.png",
+        role="test",
+        size=Size(400, 600),
+        source="Coffee cup, Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0; from scikit-image",
+    ),
+    Photograph(
+        file="rocket.jpg",
+        role="train",
+        size=Size(427, 640),
+        source="DSCOVR launch, SpaceX, public domain; from scikit-image",
+    ),
+    Photograph(
+        file="hubble_deep_field.jpg",
+        role="train",
+        size=Size(872, 1000),
+        source="Hubble eXtreme Deep Field, NASA, public domain; from scikit-image",
+    ),
+    Photograph(
+        file="retina.jpg",
+        role="train",
+        size=Size(1411, 1411),
+        source="Fundus of a healthy eye, Häggström 2014, CC0; from scikit-image",
+    ),
+)
+
+
+def folder() -> Path | None:
+    """scikit-image's data folder, found without importing scikit-image; None where it is not installed."""
+    spec = importlib.util.find_spec("skimage")
+    return Path(spec.origin).parent / "data" if spec and spec.origin else None
+
+
+def decode(photograph: Photograph) -> NDArray[np.uint8]:
+    """The pixels as uint8 H x W x 3 RGB; UserError, one line, where the installed scikit-image has no such file."""
+    from rtsr_bench.images.io import read_rgb
+
+    place = folder()
+    if place is None:
+        raise UserError(f"{photograph.name}: expected scikit-image, found none: install it (pip install scikit-image)")
+    path = place / photograph.file
+    if not path.is_file():
+        version = importlib.metadata.version("scikit-image")
+        raise UserError(
+            f"{photograph.name}: expected {photograph.file} in scikit-image, found none in version {version}: "
+            "install a version whose wheel carries it (0.26 does)"
+        )
+    return read_rgb(path, what="photograph")
+
+
+def fault(photograph: Photograph, sha256: str) -> str | None:
+    """Why this photograph cannot take part, in one line; None where its pixels are as pinned."""
+    try:
+        found = hashlib.sha256(decode(photograph).tobytes()).hexdigest()
+    except UserError as error:
+        return str(error)
+    if found == sha256:
+        return None
+    return (
+        f"{photograph.name}: expected pixels with SHA-256 {sha256}, found {found}: this scikit-image or image decoder "
+        "gives another picture, and it is left out"
+    )
