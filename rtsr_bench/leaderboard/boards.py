@@ -149,20 +149,23 @@ def _groups(rows: Sequence[Row], track: Track | None) -> tuple[Group, ...]:
 def _group(rows: Sequence[Row], digest: str, track: Track | None) -> Group:
     first = rows[0].record
     official = is_official(first, track)
+    complete = any(all(reason.bar is not Bar.INCOMPLETE_DATA for reason in row.reasons) for row in rows)
     ordered = sorted(rows, key=_order)
     return Group(
         official=official,
-        complete=not any(reason.bar is Bar.INCOMPLETE_DATA for row in rows for reason in row.reasons if not row.failed),
+        complete=complete,
         protocol=first.protocol,
         data_digest=digest,
-        how=_how(first, track, official=official),
+        how=_how(first, track, official=official, complete=complete),
         rows=_ranked(ordered) if official else tuple(ordered),
     )
 
 
-def _how(record: Record, track: Track | None, *, official: bool) -> str:
+def _how(record: Record, track: Track | None, *, official: bool, complete: bool) -> str:
     """The sentence a group is headed by."""
     said = how_measured(record.protocol, record.system.device_kind)
+    if official and not complete:
+        return f"Measured as the track's protocol says, but not on all of its data, and therefore not ranked: {said}"
     if official:
         return f"Measured as the track's protocol says: {said}"
     if track is None:

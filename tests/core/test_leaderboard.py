@@ -122,6 +122,14 @@ def test_incomplete_data_comes_after_complete_data():
     assert [(group.complete, [row.rank for row in group.rows]) for group in groups] == [(True, [1]), (False, [None])]
 
 
+def test_one_row_with_a_missing_image_does_not_unrank_the_others():
+    whole, part = record(model="a/x2"), record(model="b/x2")
+    part = replace(part, fidelity=replace(part.fidelity, images=part.fidelity.images[1:]))
+    (group,) = board(whole, part).groups
+    assert group.complete
+    assert ranks(group) == {"a/x2": 1, "b/x2": None}
+
+
 def test_the_latest_record_answers_and_earlier_ones_are_counted():
     old, new = record(gain_db=0.2), replace(record(gain_db=0.6), started="2026-11-02T11:00:00+00:00")
     for order in ((old, new), (new, old)):
