@@ -177,9 +177,10 @@ def _off_protocol(record: Record) -> list[Reason]:
 def _incomplete(record: Record) -> list[Reason]:
     """Data sets of the protocol that are missing or not whole, and images without a measurement."""
     said = []
-    used, asked = [use.name for use in record.data], record.protocol.data_sets
-    if len(used) < len(asked):
-        said.append(f"measured on {len(used)} of {len(asked)} data sets ({', '.join(used) or 'none'})")
+    used, asked = {use.id: use.name for use in record.data}, record.protocol.data_sets
+    if not used.keys() >= set(asked):
+        have = ", ".join(used.values()) or "none"
+        said.append(f"measured on {len(used.keys() & set(asked))} of {len(asked)} data sets ({have})")
     if record.protocol.images is None:  # a protocol that asks for a few images is met by a few
         said += [f"{use.name} is not complete" for use in record.data if not use.complete]
     if isinstance(record.fidelity, Fidelity):

@@ -100,8 +100,12 @@ class System:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataUse:
-    """A data set as measured on: `digest` over its image pairs, `verified` when every file matched a pinned hash."""
+    """A data set as measured on: `id` as the protocol asks for it, `name` as readers are shown it.
 
+    `digest` is over its image pairs, `verified` when every file matched a pinned hash.
+    """
+
+    id: str
     name: str
     digest: str
     images: int

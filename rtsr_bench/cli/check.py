@@ -39,10 +39,9 @@ def check_command(context: click.Context, paths: tuple[Path, ...], device: str) 
     from rtsr_bench.submissions import discover
 
     good = True
-    for path in paths:
-        for submission in discover(path):
-            for model in submission.models:
-                good = _check(submission, model, device) and good
+    for submission in discover(*paths):
+        for model in submission.models:
+            good = _check(submission, model, device) and good
     context.exit(0 if good else 1)
 
 

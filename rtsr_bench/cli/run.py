@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ def run_command(
     from rtsr_bench.datasets import data_roots
     from rtsr_bench.evaluate import Bench, Overrides, plan
     from rtsr_bench.store import prepare
-    from rtsr_bench.submissions import discover
+    from rtsr_bench.submissions import survey
     from rtsr_bench.tracks import all_tracks, find_track
 
     overrides = Overrides(
@@ -98,13 +98,16 @@ def run_command(
         data=data,
     )
     tracks = [find_track(name) for name in dict.fromkeys(track_ids)] or list(all_tracks().values())
-    submissions = [submission for path in paths for submission in discover(path)]
-    _refuse_clashes(submissions)
+    handed_in = survey(*paths)
+    if not handed_in.submissions:
+        raise UserError(
+            "; ".join(note.message for note in handed_in.refused) or "no submission is there to be measured"
+        )
     prepare(records)
     signal.signal(signal.SIGTERM, _terminate)
     with Display() as display, Bench(device=device, threads=threads) as bench:
         made = plan(
-            submissions,
+            handed_in.submissions,
             tracks=tracks,
             named=bool(track_ids),
             roots=data_roots(roots),
@@ -112,23 +115,14 @@ def run_command(
             overrides=overrides,
             find_scale=lambda submission, model: _find_scale(bench, submission, model),
         )
-        context.exit(_Run(bench, display, records, again=again).all(made))
+        run = _Run(bench, display, records, again=again)
+        run.refuse(note.message for note in handed_in.refused)
+        context.exit(run.all(made))
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     del number, frame
     raise KeyboardInterrupt
-
-
-def _refuse_clashes(submissions: Sequence[Submission]) -> None:
-    sources: dict[str, Path] = {}
-    for submission in submissions:
-        other = sources.setdefault(submission.id, submission.source)
-        if other != submission.source:
-            raise UserError(
-                f"two submissions are called {submission.id!r}: {other} and {submission.source}; "
-                "expected one each, rename one or give it an id in its submission.toml"
-            )
 
 
 def _find_scale(bench: Bench, submission: Submission, model: ModelSpec) -> int | Failure:
@@ -151,6 +145,12 @@ class _Run:
         self._bench, self._display, self._folder, self._again = bench, display, records, again
         self._problems: list[RtsrBenchError] = []
         self._rows: list[tuple[str, Record]] = []
+
+    def refuse(self, lines: Iterable[str]) -> None:
+        """Say what was handed in and is no submission; the others run."""
+        for line in lines:
+            self._problems.append(UserError(line))
+            self._display.note(f"refused: {line}")
 
     def all(self, plan: Plan) -> int:
         """Measure every job; returns the exit code."""
@@ -218,4 +218,4 @@ class _Run:
         new = len(self._rows) - kept
         self._display.note(f"{new} new records, {kept} at hand already (--again measures anew), in {self._folder}")
         if self._problems:
-            self._display.note(f"{len(self._problems)} measurements have no record: see the lines above")
+            self._display.note(f"{len(self._problems)} have no record: see the lines above")

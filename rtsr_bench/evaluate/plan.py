@@ -32,7 +32,7 @@ class Job:
         """What the record keeps of the data sets."""
         whole = self.protocol.images is None
         return tuple(
-            DataUse(name=data.title, digest=data.digest, images=len(data.pairs), verified=data.verified,
+            DataUse(id=data.id, name=data.title, digest=data.digest, images=len(data.pairs), verified=data.verified,
                     complete=whole, note=data.note)
             for data in self.data
         )  # fmt: skip

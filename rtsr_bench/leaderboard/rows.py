@@ -40,6 +40,7 @@ class FidelityMeans:
 class Row:
     """One model's line: derived values, rank where it has one, reasons where it has none, warnings beside numbers.
 
+    `fidelity` is over the images of the data sets that the track is judged by, `by_set` has every data set.
     `source` names the record it stands on, `earlier` counts older records of the same key, `score` is None where an
     ingredient is missing, `scored_under` the convention key of the score's PSNR.
     """
@@ -100,7 +101,7 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
     overall, by_set = None, {}
     if isinstance(record.fidelity, Fidelity):
         try:
-            overall = fidelity_means(record.fidelity.images)
+            overall = fidelity_means(_judged(record, record.fidelity.images, track))
             by_set = _by_set(record.fidelity.images)
         except ValueError as error:
             trouble = f"The fidelity in the record is of no use: {error}."
@@ -123,6 +124,14 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
         warnings=warnings(record, summary, convention),
         earlier=earlier,
     )
+
+
+def _judged(record: Record, images: Sequence[ImageFidelity], track: Track | None) -> Sequence[ImageFidelity]:
+    """The images that the track's score and its columns are over: those of its score's data sets, or all."""
+    if track is None or not track.score.sets:
+        return images
+    names = {use.name for use in record.data if use.id in track.score.sets}
+    return [image for image in images if image.data_set in names]
 
 
 def _by_set(images: Sequence[ImageFidelity]) -> dict[str, FidelityMeans]:

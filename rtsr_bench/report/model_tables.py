@@ -61,7 +61,7 @@ def model_set_table(row: Row, conventions: Sequence[Convention], slug: str) -> T
     if len(row.by_set) < 2 or row.fidelity is None:
         return None
     rows = []
-    for name, means in (*row.by_set.items(), ("All images", row.fidelity)):
+    for name, means in (*row.by_set.items(), ("As judged", row.fidelity)):
         values: dict[str, Value] = {"data_set": name, "images": means.images, **fidelity_values(means, conventions)}
         for convention in conventions:
             values[f"bicubic_{convention.key}_db"] = means.baseline_psnr_db.get(convention.key)

@@ -27,10 +27,14 @@ QUICK_LIMITS = Limits(load_s=60.0, enhance_s=120.0, runtime_s=300.0, complexity_
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreRule:
-    """Which formula, on which convention's PSNR; the baseline is bicubic, measured on the same images."""
+    """Which formula, on which convention's PSNR, over the images of which data sets (none named: all of them).
+
+    The baseline is bicubic, measured on the same images.
+    """
 
     formula: str
     convention: Convention
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +101,7 @@ def _track(table: Mapping[str, Any]) -> Track:
     _only(head, {"id", "title", "summary", "source", "scale", "published"}, "[track]")
     _only(data, {"sets", "degradation"}, "[data]")
     _only(timing, {"input", "batch", "precision", "warmup", "repeats"}, "[runtime]")
-    _only(judged, {"formula", "metric"}, "[score]")
+    _only(judged, {"formula", "metric", "sets"}, "[score]")
     _only(table["fidelity"], {"headline", "also"}, "[fidelity]")
     scale = int(head["scale"])
     if scale not in SCALES:
@@ -107,7 +111,13 @@ def _track(table: Mapping[str, Any]) -> Track:
     also = tuple(_conventions(table["fidelity"].get("also", []), scale))
     if judged["formula"] not in FORMULAS:
         raise ValueError(f"score formula: expected one of {sorted(FORMULAS)}, found {judged['formula']!r}")
-    score = ScoreRule(formula=judged["formula"], convention=next(_conventions([judged["metric"]], scale)))
+    score = ScoreRule(
+        formula=judged["formula"],
+        convention=next(_conventions([judged["metric"]], scale)),
+        sets=tuple(judged.get("sets", ())),
+    )
+    if not set(score.sets) <= set(data["sets"]):
+        raise ValueError(f"[score] sets: expected some of [data] sets, found {', '.join(score.sets)}")
     if score.convention not in headline:
         raise ValueError(f"the score's metric {judged['metric']!r} must stand in [fidelity] headline")
     protocol = Protocol(

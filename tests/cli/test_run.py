@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from PIL import Image
 from rtsr_bench.record import Failure, FailureKind, Fidelity, Record, Runtime, Stage
 from rtsr_bench.score import mean_psnr_db
 from rtsr_bench.store import load_records
+
+MANIFEST = '[submission]\nteam = "T"\ntitle = "N"\n\n[[model]]\nscale = 2\n'
 
 
 def records(folder: Path) -> list[Record]:
@@ -82,7 +84,7 @@ def test_a_guest_that_breaks_leaves_a_record_and_the_next_one_runs(
     broken = tmp_path / guest
     shutil.copytree(GUESTS / guest, broken)
     if stage is Stage.ENHANCE:  # a declared scale, so that the first thing to be seen is an image
-        (broken / "submission.toml").write_text("[[model]]\nscale = 2\n")
+        (broken / "submission.toml").write_text(MANIFEST)
     done = rtsr_bench("run", broken, GUESTS / "good", *LITTLE, "--data-root", tiny)
     assert done.returncode == 1, done.stderr
     by_id = {record.submission.id: record for record in records(tmp_path / "reports" / "records")}
@@ -96,7 +98,7 @@ def test_a_guest_that_breaks_leaves_a_record_and_the_next_one_runs(
 def test_a_model_that_declares_another_scale_than_it_has(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     liar = tmp_path / "liar"
     shutil.copytree(GUESTS / "wrong_scale", liar)
-    (liar / "submission.toml").write_text("[[model]]\nscale = 2\n")
+    (liar / "submission.toml").write_text(MANIFEST)
     assert rtsr_bench("run", liar, *LITTLE, "--data-root", tiny).returncode == 1
     (record,) = records(tmp_path / "reports" / "records")
     assert isinstance(record.fidelity, Failure)
@@ -110,7 +112,7 @@ def test_a_model_that_declares_another_scale_than_it_has(rtsr_bench: Run, tiny: 
         (("run", "empty"), ("empty",)),
         (("run", GUESTS / "good", "--track", "builtin-x9"), ("builtin-x9", "expected one of")),
         (("run", GUESTS / "good", "--track", "classic-x2"), ("Set5",)),
-        (("run", GUESTS / "good", "--track", "rtsr2023-x2"), ("never released",)),
+        (("run", GUESTS / "good", "--track", "rtsr2023-x2"), ("no stand-in is accepted",)),
         (("run", GUESTS / "good", "--track", "builtin-x3", "--quick"), ("scale 2",)),
         (("run", GUESTS / "good", "--device", "cuda:63", "--quick"), ("cuda:63",)),
         (("run", GUESTS / "good", "--repeats", "0"), ("--repeats",)),
@@ -131,10 +133,17 @@ def test_a_users_mistake_gets_one_line(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("")
     shutil.copytree(GUESTS / "good", tmp_path / "typo")
-    (tmp_path / "typo" / "submission.toml").write_text("[[model]]\nscael = 2\n")
+    (tmp_path / "typo" / "submission.toml").write_text(MANIFEST.replace("scale", "scael"))
     line = one_line(rtsr_bench(*arguments), 2)
     for word in words:
         assert word in line
+
+
+def shape(path: Path, change: Callable[[Image.Image], Image.Image]) -> None:
+    """Change an image file in place."""
+    with Image.open(path) as image:
+        image.load()
+    change(image).save(path)
 
 
 def spoil(tiny: Path, how: str) -> None:
@@ -144,16 +153,13 @@ def spoil(tiny: Path, how: str) -> None:
         case "truncated":
             hr.write_bytes(hr.read_bytes()[:-400])
         case "sizes":
-            Image.open(hr).resize((90, 64)).save(hr)
+            shape(hr, lambda image: image.resize((90, 64)))
         case "no LR":
             lr.unlink()
         case "16 bit":
             Image.new("I;16", (96, 64), 40000).save(hr)
         case "alpha":
-            Image.open(hr).convert("RGBA").resize((96, 64)).save(hr)
-            image = Image.open(hr)
-            image.putalpha(100)
-            image.save(hr)
+            shape(hr, lambda image: Image.merge("RGBA", (*image.split(), Image.new("L", image.size, 100))))
 
 
 @pytest.mark.parametrize("how", ["truncated", "sizes", "no LR", "16 bit", "alpha"])
@@ -169,7 +175,7 @@ def test_broken_images_get_one_line_that_names_the_file(rtsr_bench: Run, tiny: P
 def test_a_grey_image_is_expanded_to_rgb(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     for name in ("HR", "LR"):
         path = tiny / "Set5" / "image_SRF_2" / f"img_002_SRF_2_{name}.png"
-        Image.open(path).convert("L").save(path)
+        shape(path, lambda image: image.convert("L"))
     done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
     assert done.returncode == 0, done.stderr
     (record,) = records(tmp_path / "reports" / "records")
@@ -180,7 +186,7 @@ def test_a_grey_image_is_expanded_to_rgb(rtsr_bench: Run, tiny: Path, tmp_path: 
 def test_fidelity_is_measured_in_the_timed_precision_and_in_fp32_beside_it(
     rtsr_bench: Run, tiny: Path, tmp_path: Path
 ) -> None:
-    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--precision", "bf16")
+    done = rtsr_bench("run", GUESTS / "rounds", *LITTLE, "--data-root", tiny, "--precision", "bf16")
     assert done.returncode == 0, done.stderr
     (record,) = records(tmp_path / "reports" / "records")
     assert isinstance(record.fidelity, Fidelity)
@@ -190,13 +196,15 @@ def test_fidelity_is_measured_in_the_timed_precision_and_in_fp32_beside_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("delay_s", [0.5, 3.0, 5.0, 7.0])
+@pytest.mark.parametrize(
+    ("sign", "delay_s"),
+    [(signal.SIGINT, 3.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 0.7), (signal.SIGKILL, 4.0), (signal.SIGKILL, 7.0)],
+)
 def test_a_run_killed_at_any_moment_goes_on_where_it_was(
     rtsr_bench: Run, tiny: Path, tmp_path: Path, sign: signal.Signals, delay_s: float
 ) -> None:
     folder = tmp_path / "kept"
-    for name in ("first", "second", "third"):
+    for name in ("first", "second"):
         shutil.copytree(GUESTS / "good", tmp_path / "teams" / name)
     arguments = ["run", str(tmp_path / "teams"), *LITTLE, "--data-root", str(tiny), "--records", str(folder)]
     with subprocess.Popen(
@@ -213,7 +221,7 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was(
         time.sleep(0.05)
     before = {path.name: path.read_bytes() for path in folder.glob("*.json")} if folder.is_dir() else {}
     assert rtsr_bench(*arguments).returncode == 0
-    assert sorted(record.submission.id for record in records(folder)) == ["first", "second", "third"]
+    assert sorted(record.submission.id for record in records(folder)) == ["first", "second"]
     assert all((folder / name).read_bytes() == data for name, data in before.items())
     assert rtsr_bench("report", "--records", folder, "--out", tmp_path / "site").returncode == 0
     assert (tmp_path / "site" / "index.html").is_file()
@@ -250,4 +258,5 @@ def test_crops_stand_beside_the_record(rtsr_bench: Run, tiny: Path, tmp_path: Pa
     assert len(entries) == 3
     for entry in entries:
         for name in entry["files"].values():
-            assert Image.open(stored.crops / name).size == (entry["width"], entry["height"])
+            with Image.open(stored.crops / name) as crop:
+                assert crop.size == (entry["width"], entry["height"])

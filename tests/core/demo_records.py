@@ -165,6 +165,7 @@ def record(
         system=system,
         data=tuple(
             DataUse(
+                id=name,
                 name=TITLES[name],
                 digest=digest(name, protocol.images)[:16],
                 images=sum(image.data_set == TITLES[name] for image in measured.images),

@@ -60,7 +60,7 @@ def a_record(**changes: Any) -> Record:
             device_kind="cpu", device_name="A CPU", cpu_model="A CPU", cpu_cores=2, torch_threads=2,
             memory_bytes=1 << 34, os="Linux", python="3.11.7", torch="2.13.0", facts={"mkldnn": "True"},
         ),
-        data=(DataUse(name="Built-in set", digest="1" * 16, images=1, verified=True),),
+        data=(DataUse(id="builtin", name="Built-in set", digest="1" * 16, images=1, verified=True),),
         started="2026-11-23T18:00:00+00:00",
         wall_s=12.5,
         harness="0.1.0",
