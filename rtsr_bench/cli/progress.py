@@ -117,8 +117,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 
     record, means, runtime = row.record, row.fidelity, row.runtime
     complexity = record.complexity if isinstance(record.complexity, Complexity) else None
-    notes = [reason.text for reason in row.reasons if reason.bar.value != "unofficial"]
-    notes += [warning.text for warning in row.warnings]
+    notes = [reason.short for reason in row.reasons if reason.bar.value != "unofficial"]
+    notes += [warning.short for warning in row.warnings]
     return (
         record.model.id,
         f"{means.psnr_db[row.scored_under]:.3f}" if means else "",
@@ -129,5 +129,5 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{complexity.params:,}" if complexity else "",
         f"{complexity.counts[0].macs / 1e9:.2f}" if complexity else "",
         f"{row.score:.3f}" if row.score is not None else "",
-        " ".join(notes),
+        "; ".join(notes),
     )

@@ -59,6 +59,9 @@ class _SizeType(click.ParamType[Size]):
 @click.option("--repeats", type=int, help="Other number of timed calls; unofficial.")
 @click.option("--images", type=int, help="Only the first so many images of each data set; unofficial.")
 @click.option("--data", multiple=True, metavar="SET", help="Other data sets than the track's (repeatable); unofficial.")
+@click.option(
+    "--save-images", "gallery", type=click.Path(path_type=Path), help="Write every SR image as PNG below this."
+)
 @click.pass_context
 def run_command(
     context: click.Context,
@@ -76,10 +79,12 @@ def run_command(
     repeats: int | None,
     images: int | None,
     data: tuple[str, ...],
+    gallery: Path | None,
 ) -> None:
     """Measure every model of the submissions at PATH... on every track of its scale whose data are at hand.
 
     A PATH is a submission's folder or archive, or a folder of them. What has a record already is not measured again.
+    --save-images writes the images of what is measured: add --again where there is a record already.
     """
     from rtsr_bench.cli.progress import Display
     from rtsr_bench.datasets import data_roots
@@ -115,7 +120,7 @@ def run_command(
             overrides=overrides,
             find_scale=lambda submission, model: _find_scale(bench, submission, model),
         )
-        run = _Run(bench, display, records, again=again)
+        run = _Run(bench, display, records, gallery=gallery, again=again)
         run.refuse(note.message for note in handed_in.refused)
         context.exit(run.all(made))
 
@@ -141,8 +146,8 @@ def _find_scale(bench: Bench, submission: Submission, model: ModelSpec) -> int |
 class _Run:
     """Carries out a plan; nothing that goes wrong with one job keeps the next from being measured."""
 
-    def __init__(self, bench: Bench, display: Display, records: Path, *, again: bool) -> None:
-        self._bench, self._display, self._folder, self._again = bench, display, records, again
+    def __init__(self, bench: Bench, display: Display, records: Path, *, gallery: Path | None, again: bool) -> None:
+        self._bench, self._display, self._folder, self._gallery, self._again = bench, display, records, gallery, again
         self._problems: list[RtsrBenchError] = []
         self._rows: list[tuple[str, Record]] = []
 
@@ -201,13 +206,16 @@ class _Run:
     def _measured(self, job: Job) -> tuple[Path, Record]:
         import shutil
 
-        from rtsr_bench.evaluate import CropBook, measure
+        from rtsr_bench.evaluate import CropBook, Gallery, measure
         from rtsr_bench.store import crops_workplace, save
 
         place = crops_workplace(self._folder)
         try:
             book = CropBook(place, sum(len(data.pairs) for data in job.data))
-            record = measure(job, self._bench, book=book, listener=self._display)
+            gallery = self._gallery / job.track.id / job.model.id if self._gallery else None
+            record = measure(
+                job, self._bench, book=book, gallery=Gallery(gallery) if gallery else None, listener=self._display
+            )
             book.finish()
             return save(record, self._folder, place), record
         finally:

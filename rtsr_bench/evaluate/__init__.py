@@ -1,9 +1,9 @@
 """The verb of the house: one model on one track becomes one record."""
 
 from rtsr_bench.evaluate.bench import Bench
-from rtsr_bench.evaluate.crops import CropBook
+from rtsr_bench.evaluate.crops import CropBook, Gallery
 from rtsr_bench.evaluate.measure import Listener, measure
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.evaluate.plan import Job, Plan, plan
 
-__all__ = ["Bench", "CropBook", "Job", "Listener", "Overrides", "Plan", "measure", "plan"]
+__all__ = ["Bench", "CropBook", "Gallery", "Job", "Listener", "Overrides", "Plan", "measure", "plan"]

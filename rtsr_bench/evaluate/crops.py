@@ -1,19 +1,41 @@
-"""Crops for the report, kept beside the record while the pixels are at hand: no second inference."""
+"""What is kept of SR images while their pixels are at hand, with no second inference: crops for the report, or all."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsr_bench.evaluate.baseline import Baseline
+from rtsr_bench.evaluate.baseline import Baseline, cut
 from rtsr_bench.images.io import write_png
 
 IMAGES = 4
 """Images of a record that get crops, spread evenly over all of them."""
+
+
+class Keeper(Protocol):
+    """Is shown every SR image once, in the threads that measure it."""
+
+    def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
+        """Keep what is wanted of an SR image (uint8 H x W x 3); nothing may hold on to the array itself."""
+
+
+class Gallery:
+    """Writes every SR image as PNG into `folder/data_set/image.png`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
+        """Write the SR image, replacing one of an earlier run."""
+        del index, baseline
+        folder = self.folder / re.sub(r"[^a-z0-9]+", "-", data_set.lower()).strip("-")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_png(folder / f"{Path(image).stem}.png", sr)
 
 
 class CropBook:
@@ -25,12 +47,11 @@ class CropBook:
         self._wanted = {round(i * (images - 1) / max(1, count - 1)) for i in range(count)}
         self._entries: dict[int, dict[str, Any]] = {}
 
-    def wants(self, index: int) -> bool:
-        """Whether the image of this index gets crops."""
-        return index in self._wanted
-
-    def add(self, index: int, data_set: str, image: str, sr_crop: NDArray[np.uint8], baseline: Baseline) -> None:
-        """Write the crops of one image."""
+    def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
+        """Write the crops of an image, if it is one of those that get crops."""
+        if index not in self._wanted:
+            return
+        sr_crop = cut(sr, baseline.window)
         files = {"hr": f"{index}-hr.png", "sr": f"{index}-sr.png", "bicubic": f"{index}-bicubic.png"}
         for part, crop in (("hr", baseline.hr_crop), ("sr", sr_crop), ("bicubic", baseline.bicubic_crop)):
             write_png(self.folder / files[part], crop, compress_level=6)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset, ImagePair
 from rtsr_bench.errors import HarnessError
-from rtsr_bench.evaluate.baseline import Baselines, cut
-from rtsr_bench.evaluate.crops import CropBook
+from rtsr_bench.evaluate.baseline import Baselines
+from rtsr_bench.evaluate.crops import CropBook, Gallery, Keeper
 from rtsr_bench.metrics.fidelity import measure
 from rtsr_bench.protocol import Convention, Precision, Protocol
 from rtsr_bench.record import Failure, FailureKind, Fidelity, ImageFidelity, Stage
@@ -52,13 +52,16 @@ def measure_fidelity(
     precision: Precision,
     *,
     baselines: Baselines,
-    book: CropBook | None,
     on_image: Callable[[int], None],
+    book: CropBook | None = None,
+    gallery: Gallery | None = None,
 ) -> Fidelity | Failure:
     """Enhance every image and compare it with HR, which the child never sees.
 
-    `book` collects crops for the report, None where they are not wanted. UserError where an image can't be read.
+    `book` collects crops for the report and `gallery` whole SR images, where they are wanted. UserError where an image
+    can't be read.
     """
+    keepers = tuple(keeper for keeper in (book, gallery) if keeper is not None)
     started = monotonic()
     items = [_Item(index=i, data=d, pair=p) for i, (d, p) in enumerate((d, p) for d in data for p in d.pairs)]
     values: deque[Future[ImageFidelity]] = deque()
@@ -75,7 +78,7 @@ def measure_fidelity(
                 if isinstance(sr, Failure):
                     return sr
                 files.append(sr)
-            values.append(pool.submit(_image_fidelity, item, files, views, baselines, book))
+            values.append(pool.submit(_image_fidelity, item, files, views, baselines, keepers))
             del views
             while len(values) >= _PENDING:
                 done.append(values.popleft().result())
@@ -131,7 +134,7 @@ def _enhance(child: Child, view: _View, item: _Item, protocol: Protocol, precisi
 
 
 def _image_fidelity(
-    item: _Item, files: Sequence[Path], views: Sequence[_View], baselines: Baselines, book: CropBook | None
+    item: _Item, files: Sequence[Path], views: Sequence[_View], baselines: Baselines, keepers: Sequence[Keeper]
 ) -> ImageFidelity:
     mse: dict[str, float] = {}
     ssim: dict[str, float] = {}
@@ -144,8 +147,8 @@ def _image_fidelity(
         mse |= values.mse
         ssim |= values.ssim
         baseline_mse |= baseline.mse
-        if book is not None and view is views[0] and book.wants(item.index):
-            book.add(item.index, item.data.title, item.pair.name, cut(sr, baseline.window), baseline)
+        for keeper in keepers if view is views[0] else ():
+            keeper.keep(item.index, item.data.title, item.pair.name, sr, baseline)
     return ImageFidelity(
         name=item.pair.name,
         data_set=item.data.title,

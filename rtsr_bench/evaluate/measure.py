@@ -11,7 +11,7 @@ from typing import Any
 
 from rtsr_bench import __version__
 from rtsr_bench.evaluate.bench import Bench
-from rtsr_bench.evaluate.crops import CropBook
+from rtsr_bench.evaluate.crops import CropBook, Gallery
 from rtsr_bench.evaluate.fidelity import measure_fidelity
 from rtsr_bench.evaluate.plan import Job
 from rtsr_bench.protocol import Precision, Size
@@ -49,7 +49,14 @@ class Listener:
         """Tell that so many steps of the stage are done."""
 
 
-def measure(job: Job, bench: Bench, *, book: CropBook | None = None, listener: Listener | None = None) -> Record:
+def measure(
+    job: Job,
+    bench: Bench,
+    *,
+    book: CropBook | None = None,
+    gallery: Gallery | None = None,
+    listener: Listener | None = None,
+) -> Record:
     """Measure a model on a track: fidelity in the timed precision (and fp32), runtime, memory, complexity.
 
     Raises UserError where data or weights can't be had and HarnessError where the harness breaks; whatever the guest
@@ -64,7 +71,7 @@ def measure(job: Job, bench: Bench, *, book: CropBook | None = None, listener: L
         outcome = _Outcome()
         failed = job.unloadable or _load(child, guest, job, listener)
         if failed is None:
-            _fidelity(child, job, bench, precision, outcome, book, listener)
+            _fidelity(child, job, bench, precision, outcome, (book, gallery), listener)
     if failed is None:
         with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
             failed = _load(child, guest, job, listener)
@@ -132,20 +139,32 @@ def _load(child: Child, guest: dict[str, Any], job: Job, listener: Listener) -> 
 
 
 def _fidelity(
-    child: Child, job: Job, bench: Bench, precision: Precision, outcome: _Outcome, book: CropBook | None,
+    child: Child,
+    job: Job,
+    bench: Bench,
+    precision: Precision,
+    outcome: _Outcome,
+    kept: tuple[CropBook | None, Gallery | None],
     listener: Listener,
-) -> None:  # fmt: skip
+) -> None:
     images = sum(len(data.pairs) for data in job.data)
 
-    def in_precision(which: Precision, kept: CropBook | None) -> Fidelity | Failure:
+    def in_precision(which: Precision, book: CropBook | None, gallery: Gallery | None) -> Fidelity | Failure:
         listener.stage(f"images in {which.value}", images)
         return measure_fidelity(
-            child, job.data, job.protocol, which, baselines=bench.baselines, book=kept, on_image=listener.step
+            child,
+            job.data,
+            job.protocol,
+            which,
+            baselines=bench.baselines,
+            on_image=listener.step,
+            book=book,
+            gallery=gallery,
         )
 
-    outcome.fidelity = in_precision(precision, book)
+    outcome.fidelity = in_precision(precision, *kept)
     if precision is not Precision.FP32 and child.alive:
-        outcome.fidelity_fp32 = in_precision(Precision.FP32, None)
+        outcome.fidelity_fp32 = in_precision(Precision.FP32, None, None)
 
 
 def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, meter: Gauge, listener: Listener) -> None:

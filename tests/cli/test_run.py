@@ -260,3 +260,13 @@ def test_crops_stand_beside_the_record(rtsr_bench: Run, tiny: Path, tmp_path: Pa
         for name in entry["files"].values():
             with Image.open(stored.crops / name) as crop:
                 assert crop.size == (entry["width"], entry["height"])
+
+
+def test_whole_images_are_saved_only_on_demand(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--save-images", tmp_path / "sr")
+    assert done.returncode == 0, done.stderr
+    saved = sorted(path.relative_to(tmp_path / "sr") for path in (tmp_path / "sr").rglob("*.png"))
+    folder = Path("classic-x2", "good", "x2", "set5-unverified-copy")
+    assert saved == [folder / f"img_00{i}_SRF_2_HR.png" for i in (1, 2, 3)]
+    with Image.open(tmp_path / "sr" / saved[0]) as image:
+        assert image.size == (96, 64)
