@@ -1,15 +1,19 @@
 """The inner loops of fidelity, written for numba: plain functions here, compiled when first needed (see `jit`).
 
-Each does one piece of an image and touches nothing but its own output, so that pieces may run in any thread.
+Each does one piece of an image and touches nothing but its own output, so that pieces may run in any thread. Rows are
+sliced before the inner loops: an index such as `left + j` might be negative for all the compiler knows, and the check
+would keep it from using SIMD.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 TILE = 128
-"""Columns the SSIM kernel does at a time: the ring of 11 rows of 4 filtered lines (45 kB) stays in the first cache."""
+"""Columns the SSIM kernel does at a time: the ring of 11 rows of 4 filtered lines (45 kB) stays near the core."""
 
 
 def moments(
@@ -41,6 +45,7 @@ def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to b
     plane: NDArray[np.float64],
     window: NDArray[np.float64],
     constants: NDArray[np.float64],
+    lines: NDArray[Any],
     top: int,
     bottom: int,
 ) -> NDArray[np.float64]:
@@ -48,7 +53,9 @@ def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to b
 
     `plane`: factors of R, G, B and the offset of the plane looked at; `window`: the 11 weights; `constants`: C1, C2.
     Each row is turned into the lines x, y, x² + y², xy (SSIM needs no more), filtered across and kept in a ring of 11;
-    the ring filtered downwards gives one row of the map.
+    the ring filtered downwards gives one row of the map. `lines` is scratch, 4 x (TILE + 10). Of a channel it may be
+    float32: these lines and the sums of two of their values are integers below 2**24, which it holds exactly, and half
+    as many bytes are loaded. Of luma it is float64. All the rest is float64.
     """
     columns = sr.shape[1] - 10
     total = np.zeros(columns, np.float64)
@@ -56,38 +63,37 @@ def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to b
     c1, c2 = constants[0], constants[1]
     w0, w1, w2, w3, w4, w5 = window[5], window[4], window[3], window[2], window[1], window[0]
     single = f_red == 1.0, f_green == 1.0, f_blue == 1.0
-    lines = np.empty((4, TILE + 10), np.float64)
     ring = np.empty((11, 4, TILE), np.float64)
     means = np.empty((4, TILE), np.float64)
     for left in range(0, columns, TILE):
         n = min(TILE, columns - left)
         for row in range(top, bottom + 10):
-            x, y = lines[0], lines[1]
+            x, y, squared, product = lines[0], lines[1], lines[2], lines[3]
+            here, there = sr[row, left : left + n + 10], hr[row, left : left + n + 10]
             if single[0] or single[1] or single[2]:
                 channel = 0 if single[0] else 1 if single[1] else 2
                 for j in range(n + 10):
-                    x[j] = np.float64(sr[row, left + j, channel])
-                    y[j] = np.float64(hr[row, left + j, channel])
+                    x[j] = here[j, channel]
+                    y[j] = there[j, channel]
             else:
                 for j in range(n + 10):
-                    i = left + j
-                    x[j] = f_red * sr[row, i, 0] + f_green * sr[row, i, 1] + f_blue * sr[row, i, 2] + offset
-                    y[j] = f_red * hr[row, i, 0] + f_green * hr[row, i, 1] + f_blue * hr[row, i, 2] + offset
+                    x[j] = f_red * here[j, 0] + f_green * here[j, 1] + f_blue * here[j, 2] + offset
+                    y[j] = f_red * there[j, 0] + f_green * there[j, 1] + f_blue * there[j, 2] + offset
             for j in range(n + 10):
-                lines[2, j] = x[j] * x[j] + y[j] * y[j]
-                lines[3, j] = x[j] * y[j]
+                squared[j] = x[j] * x[j] + y[j] * y[j]
+                product[j] = x[j] * y[j]
 
             for m in range(4):
                 line = lines[m]
                 filtered = ring[row % 11, m]
                 for j in range(n):
                     filtered[j] = (
-                        w0 * line[j + 5]
-                        + w1 * (line[j + 4] + line[j + 6])
-                        + w2 * (line[j + 3] + line[j + 7])
-                        + w3 * (line[j + 2] + line[j + 8])
-                        + w4 * (line[j + 1] + line[j + 9])
-                        + w5 * (line[j] + line[j + 10])
+                        w0 * np.float64(line[j + 5])
+                        + w1 * np.float64(line[j + 4] + line[j + 6])
+                        + w2 * np.float64(line[j + 3] + line[j + 7])
+                        + w3 * np.float64(line[j + 2] + line[j + 8])
+                        + w4 * np.float64(line[j + 1] + line[j + 9])
+                        + w5 * np.float64(line[j] + line[j + 10])
                     )
             if row < top + 10:
                 continue
@@ -107,10 +113,11 @@ def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to b
                         + w4 * (b[j] + o[j])
                         + w5 * (a[j] + q[j])
                     )
+            sums = total[left : left + n]
             for j in range(n):
                 cross = means[0, j] * means[1, j]
                 squares = means[0, j] * means[0, j] + means[1, j] * means[1, j]
                 over = (2.0 * cross + c1) * (2.0 * (means[3, j] - cross) + c2)
                 under = (squares + c1) * (means[2, j] - squares + c2)
-                total[left + j] += over / under
+                sums[j] += over / under
     return total
