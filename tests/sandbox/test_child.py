@@ -208,7 +208,9 @@ def test_an_operator_without_a_formula_is_named_beside_the_count(child: Child, t
 def test_the_harness_environment_is_not_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("A_SECRET_OF_THE_ORGANISER", "s3cret")
     (tmp_path / "arch.py").write_text(
-        "import os\ndef srmodel():\n    raise RuntimeError('found ' + os.environ.get('A_SECRET_OF_THE_ORGANISER', 'nothing'))\n"
+        "import os\n"
+        "def srmodel():\n"
+        "    raise RuntimeError('found ' + os.environ.get('A_SECRET_OF_THE_ORGANISER', 'nothing'))\n"
     )
     with Child(device="cpu") as child:
         failure = load(child, str(tmp_path))

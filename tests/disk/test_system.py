@@ -1,0 +1,114 @@
+"""The system of a record: what this machine tells, and what NVML tells through a stand-in library."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.system import cpu_model, describe, gauge
+
+STAND_IN = r"""
+#include <string.h>
+typedef struct { unsigned int gpu, memory; } rates;
+int nvmlInitWithFlags(unsigned int flags) { return 0; }
+int nvmlInit_v2(void) { return 0; }
+int nvmlShutdown(void) { return 0; }
+const char *nvmlErrorString(int code) { return "not supported here"; }
+int nvmlSystemGetDriverVersion(char *text, unsigned int length) { strncpy(text, "580.95", length); return 0; }
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **device) {
+    *device = (void *)7;
+    return strcmp(uuid, "GPU-0f0e-42") ? 6 : 0;
+}
+int nvmlDeviceGetVbiosVersion(void *device, char *text, unsigned int length) { return 3; }
+int nvmlDeviceGetMaxClockInfo(void *device, int kind, unsigned int *mhz) { *mhz = kind == 1 ? 1980 : 2619; return 0; }
+int nvmlDeviceGetEnforcedPowerLimit(void *device, unsigned int *limit) { *limit = 700000; return 0; }
+int nvmlDeviceGetPersistenceMode(void *device, int *mode) { *mode = 1; return 0; }
+int nvmlDeviceGetPowerUsage(void *device, unsigned int *power) { *power = 345678; return 0; }
+int nvmlDeviceGetUtilizationRates(void *device, rates *use) { use->gpu = 98; use->memory = 40; return 0; }
+int nvmlDeviceGetClockInfo(void *device, int kind, unsigned int *mhz) { *mhz = kind == 1 ? 1755 : 2619; return 0; }
+int nvmlDeviceGetTemperature(void *device, int sensor, unsigned int *degrees) { *degrees = 61; return 0; }
+int nvmlDeviceGetCurrentClocksThrottleReasons(void *device, unsigned long long *mask) { *mask = 0x4 | 0x40; return 0; }
+"""
+
+ASK = """
+import json, sys
+from dataclasses import asdict
+from rtsr_bench.system import gauge
+with gauge("cuda", sys.argv[1]) as meter:
+    print(json.dumps({"facts": meter.facts, "state": asdict(meter.read("before"))}))
+"""
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A libnvidia-ml.so.1 of ours, which drives the real pynvml without a GPU."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler to build the stand-in for NVML")
+    folder = tmp_path_factory.mktemp("nvml")
+    (folder / "nvml.c").write_text(STAND_IN)
+    library = folder / "libnvidia-ml.so.1"
+    subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", library, folder / "nvml.c"], check=True)
+    return folder
+
+
+def ask(folder: Path, uuid: str) -> dict[str, dict[str, object]]:
+    environment = os.environ | {"LD_LIBRARY_PATH": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, uuid], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, dict[str, object]] = json.loads(done.stdout)
+    return answer
+
+
+def test_a_gpu_tells_clocks_heat_power_and_why_it_is_throttled(stand_in: Path) -> None:
+    answer = ask(stand_in, "0f0e-42")  # as torch says it, without the prefix
+    assert answer["facts"] == {
+        "driver": "580.95",
+        "max_sm_clock_mhz": "1980",
+        "max_memory_clock_mhz": "2619",
+        "power_limit_mw": "700000",
+        "persistence_mode": "1",
+    }
+    state = answer["state"]
+    assert state["sm_clock_mhz"] == 1755
+    assert state["power_w"] == 345.678
+    assert (state["temperature_c"], state["utilization_percent"]) == (61, 98)
+    assert state["throttle_reasons"] == ["SW power cap", "HW thermal slowdown"]
+
+
+def test_a_device_that_nvml_does_not_know_is_said_in_words(stand_in: Path) -> None:
+    answer = ask(stand_in, "another")
+    assert "does not know the device" in str(answer["facts"]["nvml"])
+    assert answer["state"]["power_w"] is None
+
+
+def test_a_machine_without_nvml_is_said_in_words(tmp_path: Path) -> None:
+    if shutil.which("nvidia-smi"):
+        pytest.skip("this machine has NVML")
+    answer = ask(tmp_path, "0f0e-42")
+    assert "not available" in str(answer["facts"]["nvml"])
+
+
+def test_a_cpu_is_described_without_trademarks() -> None:
+    name = cpu_model()
+    assert name
+    assert not set(name) & set("®™@")
+    system = describe(
+        device="cpu", device_name="", torch_threads=2, torch="2", python="3", facts={"a": "b"}, isolation="process"
+    )
+    assert (system.device_kind, system.device_name, system.device_index) == ("cpu", name, None)
+    assert system.cpu_cores >= 1
+    assert system.memory_bytes > 0
+    assert "torch" in system.packages
+    with gauge("cpu", "") as meter:
+        load = meter.read("before").load_average
+        assert load is not None
+        assert load >= 0

@@ -1,0 +1,115 @@
+"""What needs a card: timing by events, half precision, the allocator's peak. Not yet tried on one: `make test-gpu`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from rtsr_bench.record import Failure, FailureKind
+from rtsr_bench.sandbox import Child, Counted, Enhanced, Loaded, Timed
+from rtsr_bench.submissions import discover, load_request
+from rtsr_bench.system import gauge
+from rtsr_bench.wire import Op
+
+PROJECT = Path(__file__).parents[2]
+GUESTS = PROJECT / "tests" / "guests"
+TIMING = {"size": [540, 960], "batch": 1, "scale": 2, "precision": "fp16", "warmup": 10, "repeats": 50, "seed": 7}
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    with Child(device="cuda:0") as started:
+        yield started
+
+
+def load(child: Child, folder: Path, **more: Any) -> Loaded | Failure:
+    (submission,) = discover(folder)
+    request = {**load_request(submission.models[0], submission, None), "scale": 2, **more}
+    return child.ask(Op.LOAD, Loaded, request, limit_s=120)
+
+
+def timed(child: Child, **more: Any) -> Timed:
+    answer = child.ask(Op.RUNTIME, Timed, {**TIMING, **more}, limit_s=300)
+    assert isinstance(answer, Timed), answer
+    return answer
+
+
+def test_the_device_is_named_with_what_decides_its_numbers(child: Child) -> None:
+    assert child.hello.device == "cuda:0"
+    assert child.hello.device_name
+    assert {"cuda", "cudnn", "compute_capability", "tf32_matmul", "tf32_cudnn"} <= set(child.hello.facts)
+
+
+def test_nvml_knows_the_device_by_its_uuid(child: Child) -> None:
+    with gauge("cuda", child.hello.device_uuid) as meter:
+        assert "driver" in meter.facts
+        state = meter.read("before")
+    assert state.sm_clock_mhz
+    assert state.temperature_c
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16", "amp-fp16", "amp-bf16"])
+def test_every_precision_is_timed_by_events(child: Child, precision: str) -> None:
+    assert isinstance(load(child, PROJECT / "submissions" / "example_team"), Loaded)
+    answer = timed(child, precision=precision)
+    assert len(answer.samples_ms) == len(answer.host_ms) == 50
+    assert sum(answer.samples_ms) / 1e3 <= answer.region_s * 1.02
+    assert answer.memory is not None
+    assert answer.memory.kind == "cuda-allocator"
+    assert answer.memory.peak_bytes >= 1080 * 1920 * 3 * 2
+
+
+def test_events_agree_with_an_outside_clock(child: Child) -> None:
+    """`triton.testing.do_bench` times the same work of the same model in this process."""
+    testing = pytest.importorskip("triton.testing")
+    import torch
+
+    assert isinstance(load(child, PROJECT / "reference_models" / "bicubic"), Loaded)
+    ours = median(timed(child).samples_ms)
+    tensor = torch.randn(1, 3, 540, 960, device="cuda").half()
+    theirs = testing.do_bench(
+        lambda: torch.nn.functional.interpolate(tensor, scale_factor=2, mode="bicubic", align_corners=False),
+        return_mode="median",
+    )
+    # do_bench empties the cache between calls and measures without a synchronisation: near, not equal.
+    assert ours == pytest.approx(theirs, rel=0.5, abs=0.05)
+
+
+def test_fp16_on_the_card_gives_the_pixels_of_fp32_on_the_cpu_nearly(child: Child) -> None:
+    import numpy as np
+
+    pixels = np.random.default_rng(3).integers(0, 256, 24 * 40 * 3, dtype=np.uint8).tobytes()
+    images = []
+    with Child(device="cpu") as reference:
+        for one, precision in ((child, "fp16"), (reference, "fp32")):
+            assert isinstance(load(one, PROJECT / "reference_models" / "bicubic"), Loaded)
+            (one.scratch / "lr.raw").write_bytes(pixels)
+            request = {"lr": str(one.scratch / "lr.raw"), "sr": str(one.scratch / "sr.raw"), "size": [24, 40],
+                       "scale": 2, "precision": precision}  # fmt: skip
+            assert isinstance(one.ask(Op.ENHANCE, Enhanced, request, limit_s=120), Enhanced)
+            images.append(np.fromfile(one.scratch / "sr.raw", dtype=np.uint8).astype(int))
+    assert np.abs(images[0] - images[1]).max() <= 1
+
+
+def test_counting_needs_no_memory_of_the_card(child: Child) -> None:
+    assert isinstance(load(child, PROJECT / "submissions" / "example_team"), Loaded)
+    counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[1080, 1920]]}, limit_s=120)
+    assert isinstance(counted, Counted)
+    assert counted.counts[0].macs > 0
+
+
+def test_a_model_too_large_for_the_card_runs_out_of_memory_not_the_harness(child: Child) -> None:
+    assert isinstance(load(child, GUESTS / "out_of_memory"), Loaded)
+    (child.scratch / "lr.raw").write_bytes(os.urandom(24 * 40 * 3))
+    request = {"lr": str(child.scratch / "lr.raw"), "sr": str(child.scratch / "sr.raw"), "size": [24, 40], "scale": 2,
+               "precision": "fp32"}  # fmt: skip
+    failure = child.ask(Op.ENHANCE, Enhanced, request, limit_s=120)
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.OUT_OF_MEMORY
