@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (
@@ -59,10 +59,10 @@ class Case:
     def build(self) -> torch.nn.Module:
         """The model with its weights, or with fresh ones of a fixed seed where they have to be fetched."""
         torch.manual_seed(0)
-        entry, args = self.entry(), dict(self.table.get("args", {}))
-        if self.weights is not None and "checkpoint" in inspect.signature(entry).parameters:
-            args["checkpoint"] = str(self.weights)
-        return entry(**args).eval().requires_grad_(requires_grad=False)
+        model = self.entry()(**self.table.get("args", {}))
+        if self.weights is not None:
+            model.load_state_dict(load_file(self.weights), strict=True)
+        return model.eval().requires_grad_(requires_grad=False)
 
 
 def manifest(folder: Path) -> dict[str, Any]:
