@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from rtsr_bench.datasets.audit import Audit
+    from rtsr_bench.datasets.originals import Original
     from rtsr_bench.datasets.recipes import SetRecipe
 
 FAULTY = 1
@@ -97,23 +98,30 @@ def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -
 @click.argument("names", metavar="SET...", nargs=-1, required=True)
 @click.option("--scale", "scales", multiple=True, type=int, help="Only this scale (repeatable).")
 @click.option("--to", "root", type=click.Path(path_type=Path), help="Put it below this folder, not into the cache.")
-def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | None) -> None:
+@_roots_option
+def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | None, roots: tuple[Path, ...]) -> None:
     """Download data sets from their publishers, or copy them from a folder named in RTSR_BENCH_MIRROR.
 
     Source and licence are shown first. Every file is verified by SHA-256; what came before an interruption is kept.
+    A set whose images are made of originals (Open4K) is prepared as well. A set of your own, found by --data-root, is
+    fetched into its folder.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rtsr_bench.datasets.catalog import find_recipe
     from rtsr_bench.datasets.collect import collect, files_of
 
-    recipes = [find_recipe(name) for name in names]
+    recipes = [find_recipe(name, roots) for name in names]
     for recipe in recipes:
         files = files_of(recipe, scales)
         megabytes = sum(file.bytes or 0 for file in files.values()) / 1e6
         click.echo(f"{recipe.title}: {len(files)} files, {megabytes:.1f} MB")
         click.echo(f"  source   {recipe.source}")
-        click.echo(f"  licence  {recipe.license}")
+        click.echo(f"  licence  {recipe.license or 'none stated'}")
+        if recipe.preparation:
+            for line in _licences(recipe.preparation.originals):
+                click.echo(f"           {line}")
+            click.echo("  then     HR and LR are prepared from these files, once: a minute or two")
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeRemainingColumn())
     console = _console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
@@ -124,7 +132,30 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
                 bars.update(task, completed=done, total=total)
 
             folder = collect(recipe, scales=scales, root=root, progress=show)
-            click.echo(f"{recipe.title}: whole and verified in {folder}")
+            click.echo(f"{recipe.title}: {_fetched(recipe, folder, scales)}")
+
+
+def _licences(originals: Sequence[Original]) -> list[str]:
+    """How many images there are under each licence, and from where."""
+    counts: dict[tuple[str, str], int] = {}
+    for original in originals:
+        key = (original.license, original.repo)
+        counts[key] = counts.get(key, 0) + 1
+    return [f"{count} of {repo}: {license_}" for (license_, repo), count in counts.items()]
+
+
+def _fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int]) -> str:
+    """What is there now: verified, or in what it differs from what is pinned."""
+    from rtsr_bench.datasets.prepared import assembled
+
+    notes = []
+    for scale in (scales or recipe.scales) if recipe.preparation else ():
+        found = assembled(recipe, folder, scale, "files")
+        notes += [found.note] if found and found.note else []
+    if notes:
+        return f"prepared in {folder}; warning: {'; '.join(dict.fromkeys(notes))}"
+    unhashed = recipe.folder is not None and not recipe.pins
+    return f"whole{'' if unhashed else ' and verified'} in {folder}"
 
 
 def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]:

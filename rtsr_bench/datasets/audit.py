@@ -11,6 +11,7 @@ from rtsr_bench.datasets.dataset import Missing, RenderedImage
 from rtsr_bench.datasets.hashing import files_sha256
 from rtsr_bench.datasets.layouts import images_in, subfolder
 from rtsr_bench.datasets.places import candidates, data_roots
+from rtsr_bench.datasets.prepared import GT, ORIGINALS, decode, differences, kept, side_by_side
 from rtsr_bench.errors import RtsrBenchError, UserError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rtsr_bench.datasets.builtin import BuiltinImage
+    from rtsr_bench.datasets.prepared import Decoded, Preparation
     from rtsr_bench.datasets.recipes import SetRecipe
 
 
@@ -57,11 +59,78 @@ def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
     recipe = find_recipe(set_id, roots)
     if recipe.rendered:
         return (_rendered(recipe),)
+    if recipe.preparation:
+        copies = [_prepared_parts(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
+        copies = [audits for audits in copies if any(not part.absent for part in audits)]
+        return min(copies, key=_faults, default=(Audit(part=GT, absent=f"not fetched; {recipe.way_out}"),))
     if recipe.pins and not recipe.folder:
         found = [_by_path(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
         if found := [audits for audits in found if any(not part.absent for part in audits)]:
             return min(found, key=_faults)
     return tuple(_by_pairing(recipe, scale, roots) for scale in recipe.scales)
+
+
+def _prepared_parts(recipe: SetRecipe, folder: Path) -> tuple[Audit, ...]:
+    """Each folder of a prepared set: originals by the hash of the file, images by that of their pixels, all decoded."""
+    preparation = recipe.preparation
+    assert preparation is not None, "only sets that are prepared come here"
+    parts = dict.fromkeys(path.partition("/")[0] for path in preparation.pins)
+    originals = {original.name: original.sha256 for original in preparation.originals}
+    return (
+        _originals(folder / ORIGINALS, originals),
+        *(_prepared(preparation, folder, part) for part in parts),
+    )
+
+
+def _originals(place: Path, expected: dict[str, str]) -> Audit:
+    if not place.is_dir():
+        return Audit(part=ORIGINALS, absent=f"no folder {place}")
+    hashes = {path.name: sha256 for path, sha256 in files_sha256(images_in(place)).items()}
+    return Audit(
+        part=ORIGINALS,
+        where=str(place),
+        images=len(expected),
+        missing=tuple(name for name in expected if name not in hashes),
+        damaged=tuple(name for name, sha256 in expected.items() if hashes.get(name, sha256) != sha256),
+        foreign=tuple(name for name in hashes if name not in expected),
+    )
+
+
+def _prepared(preparation: Preparation, folder: Path, part: str) -> Audit:
+    place = folder / part
+    if not place.is_dir():
+        return Audit(part=part, absent=f"no folder {place}")
+    expected = [path for path in preparation.pins if path.startswith(f"{part}/")]
+    there = [path for path in expected if (folder / path).is_file()]
+    hashes = files_sha256([folder / path for path in there])
+    notes = kept(folder)
+    found, damaged = {}, []
+    for path, decoded in zip(there, side_by_side(lambda path: _decoded(folder / path, hashes), there), strict=True):
+        pin = preparation.pins[path]
+        as_made = hashes[folder / path] in (pin.file, notes.get(path, {}).get("file"))
+        if isinstance(decoded, str):
+            damaged.append(decoded)
+        elif decoded.pixels != pin.pixels and not as_made:
+            damaged.append(f"{path.partition('/')[2]}: other pixels than its own")
+        else:
+            found[path] = decoded
+    names = {path.partition("/")[2] for path in expected}
+    return Audit(
+        part=part,
+        where=str(place),
+        images=len(expected),
+        missing=tuple(path.partition("/")[2] for path in expected if path not in there),
+        damaged=tuple(damaged),
+        foreign=tuple(path.name for path in images_in(place) if path.name not in names),
+        note="; ".join(differences(preparation, folder, found)),
+    )
+
+
+def _decoded(path: Path, hashes: dict[Path, str]) -> Decoded | str:
+    try:
+        return decode(path, hashes[path])
+    except UserError as error:
+        return str(error)
 
 
 def _faults(audits: tuple[Audit, ...]) -> tuple[int, int]:

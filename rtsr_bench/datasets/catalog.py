@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rtsr_bench.datasets import prepared
 from rtsr_bench.datasets.dataset import Dataset, ImageFile, ImagePair, Missing, RenderedImage
 from rtsr_bench.datasets.hashing import files_sha256
-from rtsr_bench.datasets.layouts import match, pair_up
+from rtsr_bench.datasets.layouts import lacking, match, pair_up
 from rtsr_bench.datasets.places import candidates, data_roots
 from rtsr_bench.datasets.recipes import OWN, SetRecipe, own_recipe, published
 from rtsr_bench.datasets.verify import difference, refuse_stand_ins
@@ -65,7 +66,7 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
     first: Dataset | UserError | None = None
     for folder in folders:
         try:
-            found = _assembled(recipe, folder, scale, degradation)
+            found = (prepared.assembled if recipe.preparation else _assembled)(recipe, folder, scale, degradation)
         except UserError as error:
             first = first or error
             continue
@@ -77,7 +78,9 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
     if first is not None:
         return first
     if folders:
-        return _missing(recipe, f"no x{scale} image pairs in {folders[0]}", recipe.way_out or "see docs/data.md")
+        what = prepared.lacking(recipe, folders[0], scale) if recipe.preparation else lacking(folders[0], scale)
+        reason = what or f"no x{scale} image pairs in {folders[0]}"
+        return _missing(recipe, reason, recipe.way_out or "see docs/data.md")
     return _missing(recipe, "in none of the data roots, and not fetched", recipe.way_out)
 
 

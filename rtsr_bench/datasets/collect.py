@@ -1,4 +1,4 @@
-"""`data fetch`: all files of a published data set into the folder where it is looked for."""
+"""`data fetch`: all files of a data set into the folder where it is looked for, prepared where its recipe says so."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from rtsr_bench.datasets.archives import ARCHIVES, fetch_archive
 from rtsr_bench.datasets.fetch import Recipe, place
 from rtsr_bench.datasets.places import data_folder
+from rtsr_bench.datasets.prepared import ORIGINALS
+from rtsr_bench.datasets.preparing import prepare
+from rtsr_bench.datasets.recipes import OWN
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,13 +27,25 @@ _CONNECTIONS = 6  # small files: more would only be unkind to the server
 def files_of(recipe: SetRecipe, scales: Sequence[int] = ()) -> dict[str, Recipe]:
     """What there is to fetch, by path within the set's folder; only the files these scales need, or all.
 
-    UserError for a set that can't be fetched, or a scale it does not have.
+    Archives stand below `.archives/`. UserError for a set that can't be fetched, or a scale it does not have.
     """
-    if not recipe.base_url:
-        raise UserError(f"{recipe.title}: expected a set that can be downloaded, found none: {recipe.way_out}")
+    if not (recipe.base_url or recipe.archives or recipe.preparation):
+        raise UserError(
+            f"{recipe.title}: expected a set that can be downloaded, found none: "
+            + (recipe.way_out or f"add base_url or [[archive]] to its {OWN}: docs/data.md")
+        )
     if unknown := [scale for scale in scales if scale not in recipe.scales]:
         has = ", ".join(map(str, recipe.scales))
         raise UserError(f"{recipe.title}: expected a scale of {has}, found {unknown[0]}: leave --scale out for all")
+    if recipe.preparation:
+        return {f"{ORIGINALS}/{original.name}": original.recipe for original in recipe.preparation.originals}
+    files = {f"{ARCHIVES}/{archive.recipe.file_name}": archive.recipe for archive in recipe.archives}
+    if recipe.base_url:
+        files |= _pinned_files(recipe, scales)
+    return files
+
+
+def _pinned_files(recipe: SetRecipe, scales: Sequence[int]) -> dict[str, Recipe]:
     folders = {f"image_SRF_{recipe.made[scale].hr_from if scale in recipe.made else scale}" for scale in scales}
     return {
         path: Recipe(
@@ -40,7 +56,7 @@ def files_of(recipe: SetRecipe, scales: Sequence[int] = ()) -> dict[str, Recipe]
             bytes=pin.bytes,
         )
         for path, pin in recipe.pins.items()
-        if not folders or path.rpartition("/")[0] in folders
+        if not folders or recipe.folder or path.rpartition("/")[0] in folders
     }
 
 
@@ -53,29 +69,28 @@ def collect(
 ) -> Path:
     """Fetch what is missing of a set and return its folder; each file whole and verified, or not there.
 
-    The set is put below `root`, by default where it is found again without being named. `progress` is called with the
-    files at hand and the files in all, from one thread at a time. UserError at the first file that can't be had: what
-    was fetched until then stays, and is not fetched again.
+    The set is put below `root`, by default where it is found again without being named; a set of one's own into its
+    folder. `progress` is called with the steps done and the steps in all, from one thread at a time: a step is a file
+    at hand, an archive unpacked or an image prepared. UserError at the first file that can't be had: what was fetched
+    until then stays, and is not fetched again.
     """
     files = files_of(recipe, scales)
-    folder = (root or data_folder()) / recipe.cache
-    done = 0
-    lock = threading.Lock()
+    folder = recipe.folder or (root or data_folder()) / recipe.cache
+    steps = _Steps(len(files) + (len(recipe.preparation.originals) if recipe.preparation else 0), progress)
     stop = threading.Event()
 
     def one(path: str) -> None:
-        nonlocal done
         if stop.is_set():
             return
         try:
-            place(files[path], folder / path, pause=stop.wait)
+            if path.startswith(f"{ARCHIVES}/"):
+                fetch_archive(recipe, path, files[path], folder, pause=stop.wait)
+            else:
+                place(files[path], folder / path, pause=stop.wait)
         except BaseException:
             stop.set()
             raise
-        with lock:
-            done += 1
-            if progress is not None:
-                progress(done, len(files))
+        steps.done()
 
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         try:
@@ -83,4 +98,20 @@ def collect(
         except BaseException:
             stop.set()
             raise
+    if recipe.preparation:
+        prepare(recipe, folder, scales=scales, done=steps.done)
     return folder
+
+
+class _Steps:
+    """Counts steps, from any thread."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
+        self._total, self._progress, self._count = total, progress, 0
+        self._lock = threading.Lock()
+
+    def done(self) -> None:
+        with self._lock:
+            self._count += 1
+            if self._progress is not None:
+                self._progress(self._count, self._total)

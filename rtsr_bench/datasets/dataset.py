@@ -66,6 +66,38 @@ class RenderedImage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedImage:
+    """An image in a file that was prepared here, known by the SHA-256 of its raw RGB bytes rather than of the file."""
+
+    path: Path
+    sha256: str
+    what: str = "image"
+
+    @property
+    def identity(self) -> str:
+        """What the digest of a data set is made of: `pixels:` and the SHA-256 of the raw RGB bytes."""
+        return f"pixels:{self.sha256}"
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        return str(self.path)
+
+    def read(self) -> NDArray[np.uint8]:
+        """The pixels, uint8 H x W x 3 RGB; UserError where they can't be read or are others than were found."""
+        from rtsr_bench.images.io import read_rgb
+
+        pixels = read_rgb(self.path, what=self.what)
+        found = hashlib.sha256(pixels.tobytes()).hexdigest()
+        if found != self.sha256:
+            raise UserError(
+                f"{self.path}: expected pixels with SHA-256 {self.sha256[:16]}..., found {found[:16]}...: "
+                "it changed since it was found; rtsr-bench data fetch prepares it anew"
+            )
+        return pixels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImagePair:
     """One LR and HR image; `name` is the HR file's name or the rendered image's.
 
@@ -76,8 +108,8 @@ class ImagePair:
     name: str
     scale: int
     size: Size
-    hr_source: ImageFile | RenderedImage
-    lr_source: ImageFile | None = None
+    hr_source: ImageFile | RenderedImage | PreparedImage
+    lr_source: ImageFile | PreparedImage | None = None
     degradation: str = "files"
 
     @property
@@ -107,7 +139,7 @@ class ImagePair:
         hr = self.hr()
         return hr, self._lr_file(self.lr_source) if self.lr_source else self._lr_made(hr)
 
-    def _lr_file(self, source: ImageFile) -> NDArray[np.uint8]:
+    def _lr_file(self, source: ImageFile | PreparedImage) -> NDArray[np.uint8]:
         lr = source.read()
         expected = Size(self.size.height // self.scale, self.size.width // self.scale)
         if lr.shape[:2] != (expected.height, expected.width):

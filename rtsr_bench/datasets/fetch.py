@@ -69,7 +69,7 @@ def place(
         raise UserError(f"{recipe.url}: expected a SHA-256 of 64 small hex digits, found {recipe.sha256!r}")
     if _is(target, recipe):
         return target
-    with _trouble_writing(target):
+    with trouble_writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(target):
             if not _is(target, recipe):
@@ -178,7 +178,8 @@ def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Ca
 
 
 @contextlib.contextmanager
-def _trouble_writing(target: Path) -> Iterator[None]:
+def trouble_writing(target: Path) -> Iterator[None]:
+    """Turn an OSError into a HarnessError with the way out; on a full disk what was begun of `target` is removed."""
     try:
         yield
     except OSError as error:

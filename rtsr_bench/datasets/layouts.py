@@ -5,6 +5,8 @@
 - `gt-lr`: one folder of HR (`GT`, `HR`, `GTmod12`) and one of LR for each scale (`LR2`, `LRx2`, `LR_x2`, `LRbicx2`,
   `LR_bicubic/X2`, `X2`), the official RTSR layout among them.
 - `div2k`: `DIV2K_valid_HR` beside `DIV2K_valid_LR_bicubic/X2`.
+- `div2k-lsdir`: `DIV2K_LSDIR_valid_HR/000001.png` beside `DIV2K_LSDIR_valid_LR/000001x4.png`, the scale in the names
+  alone; and LSDIR's own `HR/val` beside `X4/val`.
 
 Folder names count whatever their case. An LR file carries the stem of its HR file, with or without a suffix of the
 scale (`babyx2.png`, `baby_x2.png`); the extension may differ.
@@ -20,9 +22,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-LAYOUTS = ("selfexsr", "gt-lr", "div2k")
+LAYOUTS = ("selfexsr", "gt-lr", "div2k", "div2k-lsdir")
 
 # What images.io cannot decode (TIFF, GIF ...) is listed as well: to be named as such, rather than reported as missing.
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".ppm"})
@@ -60,7 +62,7 @@ def match(folder: Path, scale: int, *, layout: str | None = None, hr_only: bool 
     """
     if layout is not None and layout not in LAYOUTS:
         raise UserError(f"{folder}: expected layout {' | '.join(LAYOUTS)}, found {layout!r}")
-    for name, finder in (("selfexsr", _selfexsr), ("gt-lr", _gt_lr), ("div2k", _div2k)):
+    for name, finder, _ in _FINDERS:
         if layout not in (None, name):
             continue
         hr, lr = finder(folder, scale)
@@ -92,6 +94,18 @@ def pair_up(files: Match, *, hr_only: bool = False) -> tuple[PairFiles, ...]:
             "add the HR images or take the LR images out"
         )
     return tuple(PairFiles(hr=hr[key], lr=lr[key]) for key in sorted(hr))
+
+
+def lacking(folder: Path, scale: int) -> str:
+    """What a folder in one of the layouts lacks at this scale, in a few words; empty where no layout is recognised."""
+    for name, finder, expected in _FINDERS:
+        hr, lr = finder(folder, scale)
+        if hr and lr is None and name != "selfexsr":
+            return f"{name} in {folder}: {len(hr)} HR images, no LR for x{scale} (expected {expected.format(n=scale)})"
+    for pattern in _LR_FOLDERS:
+        if place := subfolder(folder, pattern.format(n=scale)):
+            return f"{folder}: {place.relative_to(folder)} is there, no HR (expected one of {', '.join(_HR_FOLDERS)})"
+    return ""
 
 
 def shown(names: Iterable[str]) -> str:
@@ -180,3 +194,30 @@ def _div2k(folder: Path, scale: int) -> _Files:
             lr = subfolder(folder, f"{stem}_LR_bicubic/X{scale}")
             return images_in(hr), images_in(lr) if lr else None
     return (), None
+
+
+def _div2k_lsdir(folder: Path, scale: int) -> _Files:
+    for stem in ("DIV2K_LSDIR_valid", "DIV2K_LSDIR_test", "LSDIR_valid", "LSDIR_test"):
+        if hr := subfolder(folder, f"{stem}_HR"):
+            place = subfolder(folder, f"{stem}_LR")
+            # The scales lie side by side: those of others take no part, and what names none is an odd one to be named.
+            lr = [path for path in images_in(place) if _named_scale(path) in (None, scale)] if place else []
+            return images_in(hr), tuple(lr) or None
+    hr, lr_folder = subfolder(folder, "HR/val"), subfolder(folder, f"X{scale}/val")
+    if hr is None:
+        return (), None
+    return images_in(hr), images_in(lr_folder) if lr_folder else None
+
+
+def _named_scale(path: Path) -> int | None:
+    found = re.search(r"x([2348])$", path.stem, flags=re.IGNORECASE)
+    return int(found[1]) if found else None
+
+
+_FINDERS: tuple[tuple[str, Callable[[Path, int], _Files], str], ...] = (
+    ("selfexsr", _selfexsr, "image_SRF_{n}"),
+    ("div2k-lsdir", _div2k_lsdir, "DIV2K_LSDIR_valid_LR/...x{n}.png or X{n}/val"),
+    ("gt-lr", _gt_lr, "a folder LR{n}, LRx{n}, LR_x{n}, LRbicx{n}, LR_bicubic/X{n} or X{n}"),
+    ("div2k", _div2k, "DIV2K_valid_LR_bicubic/X{n}"),
+)
+"""In the order they are tried: what is most particular first. The third part says where LR is expected."""

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
+    from rtsr_bench.datasets.fetch import Recipe
+    from rtsr_bench.datasets.prepared import Preparation
+
 OWN = "dataset.toml"
 """The name of the recipe file in a folder of one's own image pairs."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[a-z0-9_-]+")
-_SHARED_KEYS = {"id", "title", "layout", "license", "source", "summary", "scales", "hr_size"}
-_CATALOG_KEYS = {"rendered", "names", "index", "refuse", "base_url", "cache", "way_out"}
+_SHARED_KEYS = {"id", "title", "layout", "license", "source", "summary", "scales", "hr_size", "index", "base_url"}
+_CATALOG_KEYS = {"rendered", "names", "refuse", "cache", "way_out"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,12 +52,30 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Archive:
+    """A zip or tar file that holds files of a set; `inside` is the folder within it that becomes the set's folder."""
+
+    url: str
+    sha256: str
+    bytes: int | None = None
+    inside: str = ""
+    license: str = ""
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is fetched."""
+        from rtsr_bench.datasets.fetch import Recipe
+
+        return Recipe(url=self.url, sha256=self.sha256, bytes=self.bytes, license=self.license)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SetRecipe:
     """One data set: `names` are the folders it is looked for under, `pins` its files by path within such a folder.
 
-    `base_url` is where those paths are downloaded from (empty: nowhere), `cache` the folder they are put into below the
-    cache, `refuse` maps what is known to be other sets' images (file hashes and stems) to those sets' titles, `folder`
-    is set for a person's own set.
+    `base_url` is where those paths are downloaded from (empty: nowhere), `archives` hold some of them, `cache` is
+    the folder they are put into below the cache. `refuse` maps what is known to be other sets' images (file hashes and
+    stems) to those sets' titles, `preparation` says how images come of originals, `folder` is a person's own set's.
     """
 
     id: str
@@ -74,15 +95,17 @@ class SetRecipe:
     base_url: str = ""
     cache: str = ""
     folder: Path | None = None
+    archives: tuple[Archive, ...] = ()
+    preparation: Preparation | None = None
 
 
 @cache
 def published() -> dict[str, SetRecipe]:
     """The recipes shipped in `catalog/`, by id, in the order of the ids."""
     folder = resources.files(__package__) / "catalog"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
     recipes = [_load(file, folder, _SHARED_KEYS | _CATALOG_KEYS) for file in files]
-    return {recipe.id: recipe for recipe in recipes}
+    return {recipe.id: recipe for recipe in sorted(recipes, key=lambda recipe: recipe.id)}
 
 
 def own_recipe(folder: Path) -> SetRecipe | None:
@@ -110,7 +133,8 @@ def _load(file: Traversable | Path, folder: Traversable | Path, allowed: set[str
 
 
 def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[str]) -> SetRecipe:
-    _only(table, {"set", "files", "made"} if "index" in allowed else {"set", "files"}, "the file")
+    tables = {"set", "files", "archive"}
+    _only(table, tables | {"made", "prepared"} if "cache" in allowed else tables, "the file")
     head = dict(table["set"])
     _only(head, allowed, "[set]")
     if not _ID.fullmatch(str(head["id"])):
@@ -124,6 +148,10 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
     pins = {path: Pin(sha256=_sha256(value, path)) for path, value in table.get("files", {}).items()}
     if "index" in head:
         pins |= _index((folder / head["index"]).read_text(encoding="utf-8"))
+    if stray := [path for path in pins if path.startswith("/") or {"", ".", ".."} & set(path.split("/"))]:
+        raise ValueError(f"{stray[0]}: expected a path within the set's folder")
+    if head.get("base_url") and not pins:
+        raise ValueError("base_url: expected [files] or index with the SHA-256 of what lies there, found none")
     return SetRecipe(
         id=head["id"],
         title=str(head["title"]),
@@ -139,8 +167,29 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
         pins=pins,
         made={int(scale): Made(**rule) for scale, rule in table.get("made", {}).items()},
         refuse=_refused((folder / head["refuse"]).read_text(encoding="utf-8")) if "refuse" in head else {},
-        base_url=head.get("base_url", ""),
+        base_url=head["base_url"].rstrip("/") + "/" if "base_url" in head else "",
         cache=head.get("cache", ""),
+        archives=tuple(_archive(archive, str(head.get("license", ""))) for archive in table.get("archive", ())),
+        preparation=_preparation(table["prepared"], folder) if "prepared" in table else None,
+    )
+
+
+def _archive(table: Mapping[str, Any], license_: str) -> Archive:
+    _only(table, {"url", "sha256", "bytes", "inside"}, "[[archive]]")
+    return Archive(**{**table, "sha256": _sha256(table["sha256"], table["url"]), "license": license_})
+
+
+def _preparation(table: Mapping[str, Any], folder: Traversable | Path) -> Preparation:
+    # What is prepared needs the fetching of files, and so this module's nouns: hence the late import.
+    from rtsr_bench.datasets.originals import read_originals
+    from rtsr_bench.datasets.prepared import Preparation, read_pins
+
+    _only(table, {"originals", "pins", "take", "lr"}, "[prepared]")
+    return Preparation(
+        originals=read_originals(folder / table["originals"]),
+        pins=read_pins((folder / table["pins"]).read_text(encoding="utf-8")),
+        degradations=dict(table["lr"]),
+        take=table["take"],
     )
 
 

@@ -16,6 +16,8 @@ def test_the_shipped_tracks_are_the_ones_promised() -> None:
     assert set(all_tracks()) == {
         *(f"classic-x{scale}" for scale in (2, 3, 4)),
         *(f"builtin-x{scale}" for scale in (2, 3, 4)),
+        "open4k-x2",
+        "open4k-x3",
         "rtsr2023-x2",
         "rtsr2023-x3",
     }

@@ -1,0 +1,257 @@
+"""Sets prepared from originals: GT and LR made once, and known by the SHA-256 of their pixels.
+
+The pins say what the pixels of each prepared image must be, however its file is compressed. Where a decoder or an
+encoder of this machine makes other ones, that is said, with how much they differ, and the set is not `verified`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeVar
+
+from rtsr_bench.datasets.dataset import Dataset, ImagePair, PreparedImage
+from rtsr_bench.datasets.hashing import files_sha256
+from rtsr_bench.datasets.layouts import shown
+from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import Size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rtsr_bench.datasets.originals import Original
+    from rtsr_bench.datasets.recipes import SetRecipe
+
+ORIGINALS, GT, KEPT = "originals", "GT", "prepared.json"
+"""Within a prepared set's folder: what was fetched, HR, and what the files were found to decode to."""
+
+THREADS = 2
+"""Images decoded or prepared side by side: each takes a few 100 MB, and Pillow lets go of the interpreter lock."""
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+_ROWS, _COLUMNS = 8, 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PixelPin:
+    """What a prepared image must be: SHA-256 of its raw RGB bytes, a sample of them, and the file's SHA-256 if known.
+
+    `sample` is `sampled` of the pixels, in base64: enough to say by how much others differ.
+    """
+
+    pixels: str
+    sample: str
+    file: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preparation:
+    """How a set's images come of originals.
+
+    `pins` by path in the set's folder; `degradations` says how the LR in each folder is made (`LR{n}`, n the scale);
+    `take` is the folder that this set's LR lies in: several sets may share a preparation.
+    """
+
+    originals: tuple[Original, ...]
+    pins: Mapping[str, PixelPin]
+    degradations: Mapping[str, str]
+    take: str
+
+    def lr_path(self, folder: str, stem: str, scale: int) -> str:
+        """Where an LR image lies: JPEG and AVIF keep the encoder's own file, anything else is a PNG."""
+        codec = self.degradations[folder].partition("+")[2]
+        suffix = ".jpg" if codec.startswith("jpeg") else ".avif" if codec else ".png"
+        return f"{folder.format(n=scale)}/{stem}{suffix}"
+
+    def paths(self, scale: int, *, lr: bool = True) -> list[tuple[str, str | None]]:
+        """The HR path of every image in order, and its LR path at this scale (None where `lr` is not asked for)."""
+        return [
+            (f"{GT}/{one.stem}.png", self.lr_path(self.take, one.stem, scale) if lr else None)
+            for one in sorted(self.originals, key=lambda one: one.stem)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """What a file was found to decode to."""
+
+    pixels: str
+    sample: bytes
+
+
+def read_pins(text: str) -> dict[str, PixelPin]:
+    """Pins by path, from lines `pixels-SHA-256 file-SHA-256 sample path` (`-` for a file that is not pinned)."""
+    pins = {}
+    for line in text.splitlines():
+        pixels, file, sample, path = line.split(" ", 3)
+        pins[path] = PixelPin(pixels=pixels, file=None if file == "-" else file, sample=sample)
+    return pins
+
+
+def sampled(pixels: NDArray[np.uint8]) -> bytes:
+    """The RGB values at 8 x 12 evenly spread places of an image."""
+    height, width = pixels.shape[:2]
+    rows = [(2 * i + 1) * height // (2 * _ROWS) for i in range(_ROWS)]
+    columns = [(2 * i + 1) * width // (2 * _COLUMNS) for i in range(_COLUMNS)]
+    return pixels[rows][:, columns].tobytes()
+
+
+def decoder() -> str:
+    """Which decoders this machine has, in words: the pixels of a JPEG are theirs."""
+    import PIL
+    from PIL import features
+
+    turbo, plain = features.version("libjpeg_turbo"), features.version("jpg")
+    return f"Pillow {PIL.__version__}, " + (f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {plain}")
+
+
+def decode(path: Path, file_sha256: str) -> Decoded:
+    """The pixels' hash and sample of a file, decoded once in the life of a process; UserError where it is broken."""
+    return _decoded(path, file_sha256)
+
+
+@lru_cache(maxsize=4096)
+def _decoded(path: Path, file_sha256: str) -> Decoded:  # noqa: ARG001 - the hash is the key of the cache
+    from rtsr_bench.images.io import read_rgb
+
+    pixels = read_rgb(path, what="HR image" if path.parent.name == GT else "LR image")
+    return Decoded(pixels=hashlib.sha256(pixels.tobytes()).hexdigest(), sample=sampled(pixels))
+
+
+def side_by_side(act: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
+    """The results of `act`, in order, a few at a time; after the first error no other item is begun."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        futures = [pool.submit(act, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def kept(folder: Path) -> dict[str, dict[str, str]]:
+    """What `prepare` noted of its files, by path: `file` and `pixels` (SHA-256), `decoder`; empty where unreadable."""
+    try:
+        notes = json.loads((folder / KEPT).read_text(encoding="utf-8"))["files"]
+        return {str(path): {str(key): str(value) for key, value in note.items()} for path, note in notes.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) -> Dataset | None:
+    """The set as it lies prepared in this folder; None where it is not whole. UserError where a file is broken."""
+    preparation = _of(recipe)
+    lr_made = not degradation.startswith("files")
+    pairs = preparation.paths(scale, lr=not lr_made)
+    paths = [path for pair in pairs for path in pair if path is not None]
+    if not all((folder / path).is_file() for path in paths):
+        return None
+    _check_sizes(recipe, folder, pairs, scale)
+    pixels = _pixels_of(preparation, folder, paths)
+    differs = differences(preparation, folder, {path: found for path, found in pixels.items() if found is not None})
+    said = [*differs, *([f"LR made from HR by {degradation}"] if lr_made else [])]
+    sha256 = {path: found.pixels if found else preparation.pins[path].pixels for path, found in pixels.items()}
+    assert recipe.hr_size is not None, "a prepared set says how large its images are"
+    return Dataset(
+        id=recipe.id,
+        title=f"{recipe.title} (unverified copy)" if differs else recipe.title,
+        scale=scale,
+        pairs=tuple(
+            ImagePair(
+                name=PurePosixPath(hr).name,
+                scale=scale,
+                size=recipe.hr_size,
+                hr_source=PreparedImage(path=folder / hr, sha256=sha256[hr], what="HR image"),
+                lr_source=PreparedImage(path=folder / lr, sha256=sha256[lr], what="LR image") if lr else None,
+                degradation=degradation,
+            )
+            for hr, lr in pairs
+        ),
+        verified=not differs,
+        note="; ".join(said),
+        license=recipe.license,
+        folder=folder,
+    )
+
+
+def lacking(recipe: SetRecipe, folder: Path, scale: int) -> str:
+    """Why a folder does not hold the set at this scale, in a few words."""
+    pairs = _of(recipe).paths(scale)
+    absent = [path for pair in pairs for path in pair if path is not None and not (folder / path).is_file()]
+    if len(absent) == 2 * len(pairs):
+        return f"no prepared images in {folder}"
+    return f"{len(absent)} of {2 * len(pairs)} prepared images are missing in {folder} ({shown(absent)})"
+
+
+def differences(preparation: Preparation, folder: Path, found: Mapping[str, Decoded]) -> list[str]:
+    """For each folder of images, in a line, on how many the pixels are not the pinned ones, and by how much."""
+    import numpy as np
+
+    lines = []
+    for part in dict.fromkeys(path.partition("/")[0] for path in found):
+        inside = {path: decoded for path, decoded in found.items() if path.startswith(f"{part}/")}
+        other = {path: decoded for path, decoded in inside.items() if decoded.pixels != preparation.pins[path].pixels}
+        if not other:
+            continue
+        gaps = []
+        for path, decoded in other.items():
+            pinned = np.frombuffer(base64.b64decode(preparation.pins[path].sample), np.uint8).astype(np.int16)
+            gaps.append(np.abs(np.frombuffer(decoded.sample, np.uint8).astype(np.int16) - pinned))
+        values = np.concatenate(gaps)
+        # Only where the pixels of both were made of the same bytes can it be told who is at odds.
+        same = all(_file(folder / path) == preparation.pins[path].file for path in other)
+        who = "decodes to pixels other than pinned" if same else "differs from the pinned pixels"
+        names = shown(PurePosixPath(path).name for path in other)
+        lines.append(
+            f"{part} {who} on {len(other)} of {len(preparation.originals)} images ({names}): max {values.max()}, "
+            f"mean {values.mean():.2g} at {_ROWS * _COLUMNS} sampled places each, with {decoder()}"
+        )
+    return lines
+
+
+def _file(path: Path) -> str:
+    return files_sha256([path])[path]
+
+
+def _pixels_of(preparation: Preparation, folder: Path, paths: Sequence[str]) -> dict[str, Decoded | None]:
+    """What each file decodes to; None for one that is known to decode to its pinned pixels."""
+    notes = kept(folder)
+    here = decoder()
+    hashes = files_sha256([folder / path for path in paths])
+    known: dict[str, Decoded | None] = {}
+    unknown = []
+    for path in paths:
+        note = notes.get(path, {})
+        trusted = path.endswith(".png") or note.get("decoder") == here  # PNG has one decoding only
+        if trusted and (note.get("file"), note.get("pixels")) == (hashes[folder / path], preparation.pins[path].pixels):
+            known[path] = None
+        else:
+            unknown.append(path)
+    return known | dict(
+        zip(unknown, side_by_side(lambda path: decode(folder / path, hashes[folder / path]), unknown), strict=True)
+    )
+
+
+def _check_sizes(recipe: SetRecipe, folder: Path, pairs: Sequence[tuple[str, str | None]], scale: int) -> None:
+    from rtsr_bench.images.io import read_size
+
+    hr_size = recipe.hr_size or Size(0, 0)
+    lr_size = Size(hr_size.height // scale, hr_size.width // scale)
+    for hr, lr in pairs:
+        for path, what, size in ((hr, "HR image", hr_size), (lr, "LR image", lr_size)):
+            if path is not None and (found := read_size(folder / path, what=what)) != size:
+                raise UserError(f"{folder / path}: expected {size}, found {found}: {recipe.way_out}")
+
+
+def _of(recipe: SetRecipe) -> Preparation:
+    assert recipe.preparation is not None, "only sets that are prepared come here"
+    return recipe.preparation

@@ -1,0 +1,147 @@
+"""Preparing a set: originals to GT and LR, once, side by side, each file whole and read back, or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtsr_bench.datasets.fetch import locked, trouble_writing
+from rtsr_bench.datasets.hashing import file_sha256
+from rtsr_bench.datasets.prepared import GT, KEPT, ORIGINALS, decoder, kept, side_by_side
+from rtsr_bench.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rtsr_bench.datasets.originals import Original
+    from rtsr_bench.datasets.recipes import SetRecipe
+    from rtsr_bench.protocol import Size
+
+
+def prepare(
+    recipe: SetRecipe, folder: Path, *, scales: Sequence[int] = (), done: Callable[[], object] = lambda: None
+) -> None:
+    """Make GT and LR (at these scales, or all) of the originals that lie in the set's folder.
+
+    What is there as it was prepared is left alone, so that an interrupted preparation goes on. `done` is called after
+    each image, from several threads. UserError for an original that can't be read, HarnessError where the folder can't
+    be written. Several processes may prepare the same set.
+    """
+    from rtsr_bench.images import degrade, io  # noqa: F401 - once, here, rather than in every thread at the same time
+
+    preparation = recipe.preparation
+    assert preparation is not None, "only sets that are prepared come here"
+    assert recipe.hr_size is not None, "a prepared set says how large its images are"
+    hr_size = recipe.hr_size
+    wanted = scales or recipe.scales
+
+    def one(original: Original) -> None:
+        lr = {
+            preparation.lr_path(place, original.stem, scale): (scale, degradation)
+            for scale in wanted
+            for place, degradation in preparation.degradations.items()
+        }
+        _prepare_one(folder, original, lr, hr_size)
+        done()
+
+    with trouble_writing(folder / GT):
+        for part in {GT, *(place.format(n=scale) for scale in wanted for place in preparation.degradations)}:
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        side_by_side(one, preparation.originals)
+
+
+def ground_truth(original: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """GT of an original, uint8 H x W x 3: Lanczos down to cover `size` where it is larger, then its centre of `size`.
+
+    ValueError for an original that is smaller. The rounding is that of the pinned pixels: sides by Python's `round`,
+    and the crop's left and top by whole division.
+    """
+    from PIL import Image
+
+    height, width = original.shape[:2]
+    scale = max(size.width / width, size.height / height)
+    if scale > 1:
+        raise ValueError(f"expected an original of at least {size}, found {height}x{width}")
+    image = Image.fromarray(original)
+    if scale < 1:
+        covering = (max(size.width, round(width * scale)), max(size.height, round(height * scale)))
+        image = image.resize(covering, Image.Resampling.LANCZOS)
+    left, top = (image.width - size.width) // 2, (image.height - size.height) // 2
+    return _array(image.crop((left, top, left + size.width, top + size.height)))
+
+
+def _array(image: object) -> NDArray[np.uint8]:
+    import numpy as np
+
+    return np.array(image, dtype=np.uint8)
+
+
+def _prepare_one(folder: Path, original: Original, lr: dict[str, tuple[int, str]], hr_size: Size) -> None:
+    from rtsr_bench.images.degrade import degrade, encoded, parse_degradation
+    from rtsr_bench.images.io import read_rgb, write_png
+
+    hr_path = f"{GT}/{original.stem}.png"
+    with locked(folder / hr_path):
+        notes = kept(folder)
+        lacking = [path for path in (hr_path, *lr) if not _as_noted(folder / path, notes.get(path, {}))]
+        if not lacking:
+            return
+        if hr_path in lacking:
+            source = read_rgb(folder / ORIGINALS / original.name, what="original", drop_alpha=True)
+            gt = ground_truth(source, hr_size)
+            del source
+        else:
+            gt = read_rgb(folder / hr_path, what="HR image")
+        fresh = {}
+        for path in lacking:
+            target = folder / path
+            _sweep(target)
+            if path == hr_path:
+                pixels = gt
+                write_png(target, gt)
+            else:
+                scale, degradation = lr[path]
+                resize = parse_degradation(degradation).resize
+                pixels = degrade(gt, scale, resize)
+                if resize == degradation:
+                    write_png(target, pixels)
+                else:
+                    _write(target, encoded(pixels, degradation))
+            found = read_rgb(target, what="image")
+            if target.suffix == ".png" and (found != pixels).any():
+                raise HarnessError(f"{target}: other pixels came back than were written: check the disk")
+            fresh[path] = {
+                "file": file_sha256(target),
+                "pixels": hashlib.sha256(found.tobytes()).hexdigest(),
+                "decoder": decoder(),
+            }
+        with locked(folder / KEPT):
+            text = json.dumps({"files": kept(folder) | fresh}, indent=0, sort_keys=True)
+            _write(folder / KEPT, text.encode())
+
+
+def _as_noted(path: Path, note: dict[str, str]) -> bool:
+    return path.is_file() and file_sha256(path) == note.get("file")
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a process that was killed left of this file; the lock is ours, so nobody is writing it."""
+    for left in target.parent.glob(f".{target.name}.*part"):
+        left.unlink(missing_ok=True)
+
+
+def _write(target: Path, data: bytes) -> None:
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
