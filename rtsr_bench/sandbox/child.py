@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import selectors
@@ -29,6 +30,7 @@ ISOLATION = "process"
 HELLO_S = 120.0
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - pixels pass through memory where the system has it
 _SHARED_MEMORY_LEAST = 1 << 30
+_SCRATCH, _LOCK = "rtsr-bench-", "in-use"
 _KEPT_OUTPUT = 16 * 1024
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "LANG", "TZ")
 _STAGES = {
@@ -49,7 +51,11 @@ class Child:
 
     def __init__(self, *, device: str = "cpu", threads: int = 0) -> None:
         """Start the process and let it make the device ready; UserError where the device can't be had."""
-        self.scratch = Path(tempfile.mkdtemp(prefix="rtsr-bench-", dir=_scratch_parent()))
+        parent = _scratch_parent()
+        _sweep(parent)
+        self.scratch = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-", dir=parent))
+        self._lock = (self.scratch / _LOCK).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._buffer = b""
         self._output = bytearray()
         self._closed = False
@@ -208,6 +214,7 @@ class Child:
             if self._process.stdout is not None and not self._drain.is_alive():
                 self._process.stdout.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -218,11 +225,20 @@ class Child:
         self.close()
 
 
-def _scratch_parent() -> str | None:
+def _scratch_parent() -> Path:
     """Shared memory where it is large enough for 4K pixels, else the system's temporary folder."""
+    usual = Path(tempfile.gettempdir())
     try:
         room = os.statvfs(_SHARED_MEMORY)
     except OSError:
-        return None
+        return usual
     large = room.f_bavail * room.f_frsize >= _SHARED_MEMORY_LEAST
-    return str(_SHARED_MEMORY) if large and os.access(_SHARED_MEMORY, os.W_OK) else None
+    return _SHARED_MEMORY if large and os.access(_SHARED_MEMORY, os.W_OK) else usual
+
+
+def _sweep(parent: Path) -> None:
+    """Remove scratch folders whose harness was killed before it could: nobody holds their lock any longer."""
+    for lock in parent.glob(f"{_SCRATCH}*/{_LOCK}"):
+        with contextlib.suppress(OSError), lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -216,29 +217,30 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was(
         _, said = running.communicate(timeout=60)
     assert "Traceback" not in said
     deadline = time.monotonic() + 10
-    while children_of(tmp_path):
+    while children_of(running.pid):
         assert time.monotonic() < deadline, "a child lives on"
         time.sleep(0.05)
     before = {path.name: path.read_bytes() for path in folder.glob("*.json")} if folder.is_dir() else {}
     assert rtsr_bench(*arguments).returncode == 0
     assert sorted(record.submission.id for record in records(folder)) == ["first", "second"]
+    for place in (Path(tempfile.gettempdir()), Path("/dev/shm")):
+        assert not list(place.glob(f"rtsr-bench-{running.pid}-*"))
     assert all((folder / name).read_bytes() == data for name, data in before.items())
     assert rtsr_bench("report", "--records", folder, "--out", tmp_path / "site").returncode == 0
     assert (tmp_path / "site" / "index.html").is_file()
 
 
-def children_of(folder: Path) -> list[str]:
-    """Command lines of workers that belong to the runs of this test."""
+def children_of(pid: int) -> list[str]:
+    """Command lines of workers that were started by the process of this number."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            inside = (entry / "cwd").readlink()
         except OSError:
             continue
-        if b"rtsr_bench.measuring.worker" in words and str(folder) in inside:
+        if b"rtsr_bench.measuring.worker" in words and str(pid).encode() in words:
             found.append(b" ".join(words).decode())
     return found
 
