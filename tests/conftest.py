@@ -23,3 +23,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """Settings of the person who runs the tests never decide their outcome."""
     for name in ("RTSR_BENCH_MIRROR", "RTSR_BENCH_DATA_ROOT", "RTSR_BENCH_RECORDS"):
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a card, with the reason, where there is none."""
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device: `make test-gpu` on a machine that has one")
