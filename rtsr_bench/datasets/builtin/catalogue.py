@@ -20,6 +20,7 @@ Role = Literal["test", "train"]
 
 _UHD = Size(2160, 3840)
 _QHD = Size(1440, 2560)
+_FHD = Size(1080, 1920)
 _DRAWN = "drawn by rtsr-bench (Apache-2.0)"
 
 
@@ -40,14 +41,23 @@ class BuiltinImage:
     source: str
 
 
-# name, category, role, size, module:function in scenes/. The order is the order of the set.
+# name, category, role, size, module:function in scenes/. The order is that of the set, quickly drawn ones first.
 _SCENES: tuple[tuple[str, str, Role, Size, str], ...] = (
     ("vector-balloons.png", "vector art", "test", _UHD, "poster:balloons"),
     ("ui-desktop.png", "text and interface", "test", _UHD, "desktop:desktop"),
     ("fractal-julia.png", "fractal", "test", _UHD, "fractals:julia"),
     ("fabric-tartan.png", "fine patterns", "test", _UHD, "textiles:tartan"),
+    ("nature-foliage.png", "natural texture", "test", _UHD, "leaves:foliage"),
+    ("game-courtyard.png", "game-like render", "test", _UHD, "worlds:courtyard"),
+    ("nature-lake.png", "natural texture", "test", _UHD, "landscape:lake"),
+    ("vector-city-map.png", "vector art", "train", _QHD, "citymap:city_map"),
+    ("print-newspaper.png", "text and interface", "train", _QHD, "newspaper:front_page"),
     ("fractal-seahorses.png", "fractal", "train", _QHD, "fractals:seahorses"),
     ("fabric-pullover.png", "fine patterns", "train", _QHD, "textiles:pullover"),
+    ("nature-pebbles.png", "natural texture", "train", _QHD, "stones:pebbles"),
+    ("nature-canyon.png", "natural texture", "train", _FHD, "landscape:canyon"),
+    ("game-street.png", "game-like render", "train", _QHD, "worlds:street"),
+    ("game-terrace.png", "game-like render", "train", _FHD, "worlds:terrace"),
 )
 
 

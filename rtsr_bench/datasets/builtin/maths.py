@@ -36,7 +36,7 @@ def clamp(x: float, low: float, high: float) -> float:
 
 @kernel
 def mix(a: float, b: float, t: float) -> float:
-    """a at t = 0, b at t = 1, a straight line between."""
+    """A at t = 0, b at t = 1, a straight line between."""
     return a + (b - a) * t
 
 
@@ -97,7 +97,7 @@ def cosine(x: float) -> float:
 
 @kernel
 def exponential(x: float) -> float:
-    """e to the x, for -700 <= x <= 700 (clamped there)."""
+    """E to the x, for -700 <= x <= 700 (clamped there)."""
     x = clamp(x, -700.0, 700.0)
     k = floor(x / LN2 + 0.5)
     r = (x - k * LN2_HIGH) - k * LN2_LOW
@@ -131,7 +131,7 @@ def logarithm(x: float) -> float:
 
 @kernel
 def power(x: float, y: float) -> float:
-    """x to the y, for x >= 0."""
+    """X to the y, for x >= 0."""
     return 0.0 if x <= 0.0 else exponential(y * logarithm(x))
 
 

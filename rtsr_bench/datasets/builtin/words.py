@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from rtsr_bench.datasets.builtin.noise import hashed
 
-_WORDS = (
-    "the image of a small detail that the eye can follow along an edge where light meets shadow and every pixel has its "
-    "own reason frame by frame a filter learns to draw what was lost between two samples while time runs at sixty "
-    "frames each second sharp lines stay sharp and soft things stay soft because nobody likes a halo around a letter "
-    "texture grass water stone leaf window wire fence brick tile road cloud hill river lamp paper ink glass"
-).split()
+_WORDS = ["the", "image", "of", "a", "small", "detail", "that", "the", "eye", "can", "follow", "along", "an", "edge", "where", "light", "meets", "shadow", "and", "every", "pixel", "has", "its", "own", "reason", "frame", "by", "frame", "a", "filter", "learns", "to", "draw", "what", "was", "lost", "between", "two", "samples", "while", "time", "runs", "at", "sixty", "frames", "each", "second", "sharp", "lines", "stay", "sharp", "and", "soft", "things", "stay", "soft", "because", "nobody", "likes", "a", "halo", "around", "a", "letter", "texture", "grass", "water", "stone", "leaf", "window", "wire", "fence", "brick", "tile", "road", "cloud", "hill", "river", "lamp", "paper", "ink", "glass"]
 
 
 def word(index: int, seed: int) -> str:

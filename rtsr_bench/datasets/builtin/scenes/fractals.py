@@ -60,7 +60,7 @@ def _colour(
 
 @kernel
 def _paint(first: int, end: int, out: NDArray[Any], view: NDArray[Any], wheel: NDArray[Any], limit: int) -> None:
-    """Four samples a pixel on a turned grid; view: centre x, y, width, cosine and sine of the turn, julia?, c."""
+    """Four samples a pixel on a turned grid, one far from the set; view: centre x, y, width, cosine and sine of the turn, julia?, c."""
     height, width, _ = out.shape
     pixel = view[2] / width
     for y in range(first, end):
@@ -68,6 +68,7 @@ def _paint(first: int, end: int, out: NDArray[Any], view: NDArray[Any], wheel: N
             r = 0.0
             g = 0.0
             b = 0.0
+            weight = 0.25
             for s in range(4):
                 sx = x + 0.125 + 0.25 * s - 0.5 * width
                 sy = y + 0.125 + 0.25 * ((s * 2 + 1) % 4 if s < 2 else (s * 2) % 4) - 0.5 * height
@@ -81,9 +82,12 @@ def _paint(first: int, end: int, out: NDArray[Any], view: NDArray[Any], wheel: N
                 r += red
                 g += green
                 b += blue
-            out[y, x, 0] = int(sqrt(clamp(0.25 * r, 0.0, 1.0)) * 255.0 + 0.5)
-            out[y, x, 1] = int(sqrt(clamp(0.25 * g, 0.0, 1.0)) * 255.0 + 0.5)
-            out[y, x, 2] = int(sqrt(clamp(0.25 * b, 0.0, 1.0)) * 255.0 + 0.5)
+                if s == 0 and distance > 6.0 * pixel:
+                    weight = 1.0  # far from the set nothing changes within a pixel
+                    break
+            out[y, x, 0] = int(sqrt(clamp(weight * r, 0.0, 1.0)) * 255.0 + 0.5)
+            out[y, x, 1] = int(sqrt(clamp(weight * g, 0.0, 1.0)) * 255.0 + 0.5)
+            out[y, x, 2] = int(sqrt(clamp(weight * b, 0.0, 1.0)) * 255.0 + 0.5)
 
 
 def _picture(width: int, height: int, view: tuple[float, ...], wheel: tuple[float, ...], limit: int) -> NDArray[Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from rtsr_bench.datasets.builtin.canvas import Canvas, Paint, Point, ellipse, flat, gradient, rounded
+from rtsr_bench.datasets.builtin.canvas import Canvas, Paint, Point, flat, gradient, rounded
 from rtsr_bench.datasets.builtin.lettering import write
 from rtsr_bench.datasets.builtin.maths import PI, TAU, cosine, sine, smooth
 from rtsr_bench.datasets.builtin.noise import fractal_noise, uniform

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets.builtin.kernels import in_bands, kernel
-from rtsr_bench.datasets.builtin.maths import PI, clamp, floor, mix, sine, smooth
+from rtsr_bench.datasets.builtin.maths import PI, clamp, floor, sine
 from rtsr_bench.datasets.builtin.noise import fractal_noise, gradient_noise, uniform
 
 # Tartan sett: thread counts and colours (linear light), mirrored at both ends.
@@ -53,9 +53,9 @@ def _tartan(first: int, end: int, out: NDArray[Any], threads: NDArray[Any], pitc
             r = 0.0
             g = 0.0
             b = 0.0
-            for s in range(9):
-                u = (u0 + (s % 3) / 3.0) / pitch
-                v = (v0 + (s // 3) / 3.0) / pitch
+            for s in range(4):
+                u = (u0 + 0.125 + 0.25 * s) / pitch
+                v = (v0 + (0.375 if s == 0 else 0.875 if s == 1 else 0.125 if s == 2 else 0.625)) / pitch
                 i = floor(u)
                 j = floor(v)
                 over = ((i - j) & 3) < 2
@@ -76,7 +76,7 @@ def _tartan(first: int, end: int, out: NDArray[Any], threads: NDArray[Any], pitc
                 r += shade * threads[thread, 0]
                 g += shade * threads[thread, 1]
                 b += shade * threads[thread, 2]
-            gain = light * 1.9 / 9.0
+            gain = light * 1.9 / 4.0
             sheen = 0.010 * light
             out[y, x, 0] = int(sqrt(clamp(r * gain + sheen, 0.0, 1.0)) * 255.0 + 0.5)
             out[y, x, 1] = int(sqrt(clamp(g * gain + sheen, 0.0, 1.0)) * 255.0 + 0.5)
