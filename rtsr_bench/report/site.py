@@ -10,6 +10,7 @@ from rtsr_bench.leaderboard import leaderboards
 from rtsr_bench.report.addresses import board_slugs, model_slug
 from rtsr_bench.report.board_page import print_board
 from rtsr_bench.report.crops import Crop, read_crops
+from rtsr_bench.report.frames import as_long_csv, frames
 from rtsr_bench.report.index_page import print_index, print_published, print_reading
 from rtsr_bench.report.model_page import print_model
 from rtsr_bench.report.press import Press
@@ -72,6 +73,9 @@ def compose(
                 print_model(press, board, group, row, slug=slugs[row.source], board_address=address, crops=crops)
     print_published(press, addressed)
     print_reading(press)
+    if records:
+        for name, frame in frames(records, boards=boards).items():
+            press.files[f"exports/long/all-{name}.csv"] = as_long_csv(frame).encode("utf-8")
     found.sort()
     print_index(press, addressed, found)
     return press.files, tuple(found)

@@ -1,0 +1,252 @@
+"""Every record, image and timed repeat in long form, as pandas data frames, for those who analyse by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rtsr_bench.eligibility import failure_words, failures, is_official
+from rtsr_bench.leaderboard import Row, data_digest, derive_row, leaderboards
+from rtsr_bench.record import Complexity, Fidelity, Memory, Record, Runtime
+from rtsr_bench.report.columns import count_at, memory_bytes, standing
+from rtsr_bench.report.exports import _csv_cell  # the one place that knows what a spreadsheet would run
+from rtsr_bench.report.text import one_line
+from rtsr_bench.score import psnr_db
+from rtsr_bench.tracks import all_tracks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from rtsr_bench.leaderboard import Leaderboard
+
+_TEXT, _WHOLE, _REAL, _FLAG = "string", "Int64", "float64", "boolean"
+"""pandas types that can miss a value (whole numbers stay whole) and are the same with and without rows."""
+_TOO_LARGE = 2**63
+
+_WHO = {"record": _TEXT, "track": _TEXT, "model": _TEXT}
+_RECORDS = {
+    **_WHO,
+    **dict.fromkeys(("submission", "team", "title", "origin", "variant", "format"), _TEXT),
+    "scale": _WHOLE,
+    **dict.fromkeys(("device_kind", "device", "cpu", "os", "python", "torch", "isolation"), _TEXT),
+    "torch_threads": _WHOLE,
+    "official": _FLAG,
+    "latest": _FLAG,
+    "standing": _TEXT,
+    "rank": _WHOLE,
+    **dict.fromkeys(("score", "gain_db", "psnr_db", "baseline_psnr_db", "ssim"), _REAL),
+    "convention": _TEXT,
+    "images": _WHOLE,
+    **dict.fromkeys(("runtime_ms", "runtime_ci_low_ms", "runtime_ci_high_ms", "median_ms", "p95_ms", "p99_ms"), _REAL),
+    **dict.fromkeys(("least_ms", "most_ms", "spread", "drift", "fps"), _REAL),
+    **dict.fromkeys(("samples", "warmup", "batch", "input_height", "input_width"), _WHOLE),
+    "precision": _TEXT,
+    **dict.fromkeys(("params", "macs", "flops", "activations", "memory_bytes"), _WHOLE),
+    **dict.fromkeys(("memory_kind", "reasons", "warnings", "failures", "overrides", "data_sets", "started"), _TEXT),
+    "wall_s": _REAL,
+    **dict.fromkeys(("harness", "submission_digest", "checkpoint_sha256"), _TEXT),
+    **dict.fromkeys(("track_digest", "protocol_digest", "data_digest"), _TEXT),
+}
+_IMAGES = {
+    **_WHO,
+    **dict.fromkeys(("data_set", "image", "precision", "convention"), _TEXT),
+    **dict.fromkeys(("height", "width"), _WHOLE),
+    **dict.fromkeys(("psnr_db", "ssim", "baseline_psnr_db", "gain_db", "mse", "baseline_mse"), _REAL),
+}
+_SAMPLES = {
+    **_WHO,
+    "device": _TEXT,
+    "precision": _TEXT,
+    **dict.fromkeys(("repeat", "batch"), _WHOLE),
+    **dict.fromkeys(("sample_ms", "frame_ms", "host_ms"), _REAL),
+}
+
+
+def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | None = None) -> dict[str, pd.DataFrame]:
+    """Records by name as the data frames `records`, `images` and `samples`, one observation a row, in order of names.
+
+    records: one row a record, earlier answers too (`latest` is false, no rank): what was derived and what it stands on;
+    PSNR, SSIM, gain under the `convention` of the score and over its data sets, operations at the timed input.
+    images: one row per record, image and convention, in the precision timed. samples: one row per timed repeat, from 1;
+    `frame_ms` is `sample_ms` over the batch. What is missing, or a count beyond 64 bits, is NA; text is on one line.
+    `boards`: those derived from these very records, where they are at hand. All three join on `record`. In a notebook:
+
+        from pathlib import Path
+        from rtsr_bench.report.frames import frames
+        from rtsr_bench.store import load_records
+        tables = frames({str(one.path): one.record for one in load_records(Path("reports/records")).records})
+        tables["images"].query("convention == 'rgb_b0'").pivot_table("gain_db", "data_set", "model")
+    """
+    rows = sorted(_rows(records, leaderboards(records) if boards is None else boards), key=lambda row: row[0].source)
+    tables: tuple[tuple[str, dict[str, str], Iterable[dict[str, Any]]], ...] = (
+        ("records", _RECORDS, (_record(row, latest=latest) for row, latest in rows)),
+        ("images", _IMAGES, (one for row, _ in rows for one in _images(row))),
+        ("samples", _SAMPLES, (one for row, _ in rows for one in _samples(row))),
+    )
+    return {name: _frame(list(values), types) for name, types, values in tables}
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> pd.DataFrame:
+    """A frame column by column: from rows, pandas would take large whole numbers through float64."""
+    import pandas as pd
+
+    columns = {name: [_fitting(row.get(name), kind) for row in rows] for name, kind in types.items()}
+    return pd.DataFrame({name: pd.Series(values, dtype=types[name]) for name, values in columns.items()})
+
+
+def _fitting(value: Any, kind: str) -> Any:
+    """The value; None for a whole number that no column can hold: a made-up count must not stop everybody's report."""
+    return None if kind == _WHOLE and value is not None and abs(value) >= _TOO_LARGE else value
+
+
+def as_long_csv(frame: pd.DataFrame) -> str:
+    """A frame of `frames` as CSV: lines end in CR LF, floats keep every digit, text can't be taken for a formula."""
+    defused = {
+        name: frame[name].astype(object).map(_csv_cell, na_action="ignore")
+        for name in map(str, frame.columns)
+        if str(frame[name].dtype) in {_TEXT, _FLAG}
+    }
+    return frame.assign(**defused).to_csv(index=False, lineterminator="\r\n")
+
+
+def _rows(records: Mapping[str, Record], boards: Sequence[Leaderboard]) -> Iterator[tuple[Row, bool]]:
+    """A row for each record and whether it is the latest answer; those that are not stand on no leaderboard."""
+    latest = {row.source: row for board in boards for row in board.rows}
+    tracks = all_tracks()
+    for name, record in records.items():
+        known = latest.get(name)
+        yield known or derive_row(name, record, tracks.get(record.track)), known is not None
+
+
+def _who(row: Row) -> dict[str, Any]:
+    return {"record": one_line(row.source), "track": one_line(row.record.track), "model": one_line(row.record.model.id)}
+
+
+def _record(row: Row, *, latest: bool) -> dict[str, Any]:
+    record, system = row.record, row.record.system
+    means, key = row.fidelity, row.scored_under
+    text = {
+        "submission": record.submission.id,
+        "team": record.submission.team,
+        "title": record.submission.title,
+        "origin": record.submission.origin,
+        "variant": record.model.variant,
+        "format": record.model.format,
+        "device_kind": system.device_kind,
+        "device": system.device_name,
+        "cpu": system.cpu_model,
+        "os": system.os,
+        "python": system.python,
+        "torch": system.torch,
+        "isolation": system.isolation,
+        "standing": standing(row),
+        "convention": key,
+        "memory_kind": record.memory.kind if isinstance(record.memory, Memory) else "",
+        "reasons": " ".join(reason.text for reason in row.reasons),
+        "warnings": " ".join(warning.text for warning in row.warnings),
+        "failures": " ".join(failure_words(failure) for failure in failures(record)),
+        "overrides": " ".join(record.overrides),
+        "data_sets": ", ".join(use.name for use in record.data),
+        "started": record.started,
+        "harness": record.harness,
+        "submission_digest": record.submission.digest,
+        "checkpoint_sha256": record.model.checkpoint_sha256,
+        "track_digest": record.track_digest,
+        "protocol_digest": record.protocol.digest,
+        "data_digest": data_digest(record),
+    }
+    return {
+        **_who(row),
+        **{name: one_line(value) or None for name, value in text.items()},
+        **_timed(row),
+        **_counted(row),
+        "scale": record.model.scale,
+        "torch_threads": system.torch_threads,
+        "official": is_official(record, all_tracks().get(record.track)),
+        "latest": latest,
+        "rank": row.rank,
+        "score": row.score,
+        "gain_db": row.gain_db,
+        "psnr_db": means.psnr_db.get(key) if means else None,
+        "baseline_psnr_db": means.baseline_psnr_db.get(key) if means else None,
+        "ssim": means.ssim.get(key) if means else None,
+        "images": means.images if means else None,
+        "wall_s": record.wall_s,
+    }
+
+
+def _timed(row: Row) -> dict[str, Any]:
+    """What the timed repeats say; nothing where there are none."""
+    runtime, summary = row.record.runtime, row.runtime
+    if not isinstance(runtime, Runtime) or summary is None:
+        return {}
+    low, high = summary.ci_ms or (None, None)
+    return {
+        "runtime_ms": summary.mean_ms,
+        "runtime_ci_low_ms": low,
+        "runtime_ci_high_ms": high,
+        **{name: getattr(summary, name) for name in ("median_ms", "p95_ms", "p99_ms", "least_ms", "most_ms")},
+        **{name: getattr(summary, name) for name in ("spread", "drift", "fps", "samples")},
+        "warmup": runtime.warmup,
+        "batch": runtime.batch,
+        "input_height": runtime.input.height,
+        "input_width": runtime.input.width,
+        "precision": runtime.precision.value,
+    }
+
+
+def _counted(row: Row) -> dict[str, Any]:
+    """Parameters, operations at the timed input and memory, as far as they are known."""
+    complexity, count = row.record.complexity, count_at(row, row.record.protocol.input)
+    return {
+        "params": complexity.params if isinstance(complexity, Complexity) else None,
+        "macs": count.macs if count else None,
+        "flops": count.flops if count else None,
+        "activations": count.activations if count else None,
+        "memory_bytes": memory_bytes(row),
+    }
+
+
+def _images(row: Row) -> Iterator[dict[str, Any]]:
+    fidelity, who = row.record.fidelity, _who(row)
+    if not isinstance(fidelity, Fidelity):
+        return
+    for image in fidelity.images:
+        for key in dict.fromkeys((*image.mse, *image.ssim, *image.baseline_mse)):
+            mse, baseline = image.mse.get(key), image.baseline_mse.get(key)
+            here = None if mse is None else psnr_db(mse)
+            there = None if baseline is None else psnr_db(baseline)
+            yield {
+                **who,
+                "data_set": one_line(image.data_set),
+                "image": one_line(image.name),
+                "precision": fidelity.precision.value,
+                "convention": one_line(key),
+                "height": image.size.height,
+                "width": image.size.width,
+                "psnr_db": here,
+                "ssim": image.ssim.get(key),
+                "baseline_psnr_db": there,
+                "gain_db": None if here is None or there is None else 0.0 if here == there else here - there,
+                "mse": mse,
+                "baseline_mse": baseline,
+            }
+
+
+def _samples(row: Row) -> Iterator[dict[str, Any]]:
+    runtime, who = row.record.runtime, _who(row)
+    if not isinstance(runtime, Runtime):
+        return
+    device = one_line(row.record.system.device_name)
+    for index, sample in enumerate(runtime.samples_ms):
+        yield {
+            **who,
+            "device": device,
+            "precision": runtime.precision.value,
+            "repeat": index + 1,
+            "batch": runtime.batch,
+            "sample_ms": sample,
+            "frame_ms": sample / runtime.batch,
+            "host_ms": runtime.host_ms[index] if index < len(runtime.host_ms) else None,
+        }
