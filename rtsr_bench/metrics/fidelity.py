@@ -65,7 +65,7 @@ def measure(
     uint8 H x W x 3; UserError where an image is too small: nothing left of it inside the border, or less than
     11x11 for SSIM.
     """
-    _check(sr, hr, conventions, window=WINDOW if ssim else 1)
+    refuse_unlike(sr, hr, conventions, window=WINDOW if ssim else 1)
     if not conventions:
         return Values(mse={}, ssim={})
     work = _Work(sr, hr, conventions, compiled())
@@ -178,7 +178,8 @@ def _strips(length: int, borders: Sequence[int], most: int) -> list[_Strip]:
     return strips
 
 
-def _check(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, window: int) -> None:
+def refuse_unlike(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, window: int) -> None:
+    """Refuse images that no metric is defined on: ValueError for shapes and types, UserError for too small ones."""
     for name, image in (("SR", sr), ("HR", hr)):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"{name}: expected uint8 H x W x 3, found {image.dtype} {image.shape}")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.images.colour import LUMA_DIVISOR, LUMA_OFFSET, LUMA_WEIGHTS
-from rtsr_bench.metrics.fidelity import Values, _check  # one set of refusals for both kernels
+from rtsr_bench.metrics.fidelity import Values, refuse_unlike  # one set of refusals for both kernels
 from rtsr_bench.metrics.window import C1, C2, RADIUS, WINDOW, gaussian
 from rtsr_bench.protocol import Colour, Convention
 
@@ -37,7 +37,7 @@ def measure_on(
     about 0.35 GB at 4K (seen on the CPU). It returns when the device is done. ValueError and UserError as
     `fidelity.measure`; UserError too where there is no such device; ValueError for a kind other than `cpu` and `cuda`.
     """
-    _check(sr, hr, conventions, window=WINDOW if ssim else 1)
+    refuse_unlike(sr, hr, conventions, window=WINDOW if ssim else 1)
     if not conventions:
         return Values(mse={}, ssim={})
     place = _device(device)

@@ -49,7 +49,7 @@ def as_csv(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([column.key for column in table.columns])
     for row in table.rows:
-        writer.writerow([_csv_cell(row.values.get(column.key)) for column in table.columns])
+        writer.writerow([csv_cell(row.values.get(column.key)) for column in table.columns])
     return out.getvalue()
 
 
@@ -121,7 +121,8 @@ def _cells(table: Table, escape: Callable[[str], str]) -> list[list[str]]:
     return [[escape(column.text(row.values.get(column.key))) for column in table.visible] for row in table.rows]
 
 
-def _csv_cell(value: Value) -> str:
+def csv_cell(value: Value) -> str:
+    """A value as a CSV cell: every digit of a number, and no text that a spreadsheet would run as a formula."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -8,7 +8,7 @@ from rtsr_bench.eligibility import failure_words, failures, is_official
 from rtsr_bench.leaderboard import Row, data_digest, derive_row, leaderboards
 from rtsr_bench.record import Complexity, Fidelity, Memory, Record, Runtime
 from rtsr_bench.report.columns import count_at, memory_bytes, standing
-from rtsr_bench.report.exports import _csv_cell  # the one place that knows what a spreadsheet would run
+from rtsr_bench.report.exports import csv_cell  # the one place that knows what a spreadsheet would run
 from rtsr_bench.report.text import one_line
 from rtsr_bench.score import psnr_db
 from rtsr_bench.tracks import all_tracks
@@ -103,7 +103,7 @@ def _fitting(value: Any, kind: str) -> Any:
 def as_long_csv(frame: pd.DataFrame) -> str:
     """A frame of `frames` as CSV: lines end in CR LF, floats keep every digit, text can't be taken for a formula."""
     defused = {
-        name: frame[name].astype(object).map(_csv_cell, na_action="ignore")
+        name: frame[name].astype(object).map(csv_cell, na_action="ignore")
         for name in map(str, frame.columns)
         if str(frame[name].dtype) in {_TEXT, _FLAG}
     }
