@@ -16,6 +16,8 @@ HR_FOLDER = {
     "basicsr": "GTmod12",
     "div2k": "DIV2K_valid_HR",
     "selfexsr": "image_SRF_{n}",
+    "div2k-lsdir": "DIV2K_LSDIR_valid_HR",
+    "lsdir": "HR/val",
 }
 LR_FOLDER = {
     "gt-lr": "LR{n}",
@@ -23,9 +25,14 @@ LR_FOLDER = {
     "basicsr": "LRbicx{n}",
     "div2k": "DIV2K_valid_LR_bicubic/X{n}",
     "selfexsr": "image_SRF_{n}",
+    "div2k-lsdir": "DIV2K_LSDIR_valid_LR",
+    "lsdir": "X{n}/val",
 }
 HR_NAME = {"selfexsr": "{stem}_SRF_{n}_HR.png"}
-LR_NAME = {"selfexsr": "{stem}_SRF_{n}_LR.png", "hr-bicubic": "{stem}x{n}.png", "div2k": "{stem}x{n}.png"}
+LR_NAME = {
+    "selfexsr": "{stem}_SRF_{n}_LR.png",
+    **dict.fromkeys(("hr-bicubic", "div2k", "div2k-lsdir", "lsdir"), "{stem}x{n}.png"),
+}
 
 
 @pytest.fixture(autouse=True)

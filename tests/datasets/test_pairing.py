@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from small_images import PairFolder, draw
 
+from rtsr_bench.datasets.audit import audit
 from rtsr_bench.datasets.catalog import find_dataset
 from rtsr_bench.datasets.dataset import Dataset, Missing
 from rtsr_bench.errors import UserError
@@ -26,7 +30,7 @@ def refusal(folder: Path, scale: int = 2) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("layout", ["gt-lr", "hr-bicubic", "basicsr", "div2k", "selfexsr"])
+@pytest.mark.parametrize("layout", ["gt-lr", "hr-bicubic", "basicsr", "div2k", "selfexsr", "div2k-lsdir", "lsdir"])
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_every_layout_gives_pairs_in_the_order_of_their_names(
     tmp_path: Path, pair_folder: PairFolder, layout: str, scale: int
@@ -39,6 +43,47 @@ def test_every_layout_gives_pairs_in_the_order_of_their_names(
         assert lr.shape == (12 // scale, 24 // scale, 3)
         assert (pair.hr() == hr).all()
         assert (pair.lr() == lr).all()
+
+
+def test_scales_that_lie_in_one_folder_are_told_apart_by_the_names(tmp_path: Path, pair_folder: PairFolder) -> None:
+    folder = pair_folder(tmp_path / "mine", "div2k-lsdir", scale=4, stems=("000001", "000002"))
+    pair_folder(tmp_path / "mine", "div2k-lsdir", scale=2, stems=("000001", "000002"))
+    for scale in (2, 4):
+        pairs = find(folder, scale).pairs
+        assert [pair.lr_source.path.name for pair in pairs if pair.lr_source] == [
+            f"000001x{scale}.png",
+            f"000002x{scale}.png",
+        ]
+    (folder / "DIV2K_LSDIR_valid_LR" / "000002x4.png").unlink()
+    assert "found none for 000002.png" in refusal(folder, 4)
+    draw(folder / "DIV2K_LSDIR_valid_LR" / "000003x2.png", 6, 12)
+    assert "found none for 000003x2.png" in refusal(folder, 2)
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ("gt-lr", "gt-lr in {}: 2 HR images, no LR for x3 (expected a folder LR3, LRx3"),
+        ("div2k", "div2k in {}: 2 HR images, no LR for x3 (expected DIV2K_valid_LR_bicubic/X3)"),
+        ("div2k-lsdir", "div2k-lsdir in {}: 2 HR images, no LR for x3 (expected DIV2K_LSDIR_valid_LR/...x3.png"),
+    ],
+)
+def test_a_layout_that_lacks_a_scale_is_recognised_and_says_what_is_missing(
+    tmp_path: Path, pair_folder: PairFolder, layout: str, said: str
+) -> None:
+    folder = pair_folder(tmp_path / "mine", layout, scale=2)
+    found = find_dataset("mine", scale=3, degradation="files", roots=[folder])
+    assert isinstance(found, Missing)
+    assert said.format(folder) in found.reason
+
+
+def test_lr_without_any_hr_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    draw(folder / "LR2" / "a.png", 6, 12)
+    (folder / "dataset.toml").write_text('[set]\nid = "mine"\ntitle = "Mine"\n')
+    found = find_dataset("mine", scale=2, degradation="files", roots=[folder])
+    assert isinstance(found, Missing)
+    assert "LR2 is there, no HR (expected one of gt, hr, gtmod12)" in found.reason
 
 
 def test_folder_names_count_whatever_their_case(tmp_path: Path, pair_folder: PairFolder) -> None:
@@ -183,3 +228,62 @@ def test_the_digest_follows_names_order_and_pixels(tmp_path: Path, pair_folder: 
 def test_the_first_none_of_a_set_is_no_set(tmp_path: Path, pair_folder: PairFolder) -> None:
     with pytest.raises(ValueError, match="at least one"):
         find(pair_folder(tmp_path / "mine")).first(0)
+
+
+# Images that people really hand in, as HR and as LR: each has its one line, from the set down to `data verify`.
+
+
+def spoil(path: Path, how: str) -> None:
+    image = Image.open(path)
+    image.load()
+    size = image.size
+    if how == "16-bit":
+        Image.fromarray(np.zeros((size[1], size[0]), np.uint16)).save(path)
+    elif how == "CMYK":
+        Image.new("CMYK", size).save(path, format="JPEG")
+    elif how == "transparent palette":
+        palette = image.convert("P")
+        palette.info["transparency"] = palette.getpixel((0, 0))
+        palette.save(path, transparency=palette.getpixel((0, 0)))
+    elif how == "animated":
+        image.save(path, save_all=True, append_images=[Image.new("RGB", size, (1, 2, 3))])
+    elif how == "truncated":
+        path.write_bytes(path.read_bytes()[:-20])
+    elif how == "bomb":
+        header = path.read_bytes()[:16] + (60000).to_bytes(4, "big") * 2 + path.read_bytes()[24:29]
+        path.write_bytes(header + zlib.crc32(header[12:29]).to_bytes(4, "big") + path.read_bytes()[33:])
+    else:
+        path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("place", ["GT", "LR2"])
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("16-bit", "16 bits per channel"),
+        ("CMYK", "mode CMYK"),
+        ("transparent palette", "transparent pixels"),
+        ("animated", "2 frames"),
+        ("truncated", "truncated"),
+        ("bomb", "at most 67108864 pixels"),
+        ("empty", "found no such image"),
+    ],
+)
+def test_an_image_that_is_no_plain_one_is_named_in_one_line(
+    tmp_path: Path, pair_folder: PairFolder, place: str, how: str, said: str
+) -> None:
+    folder = pair_folder(tmp_path / "mine")
+    spoil(folder / place / "b.png", how)
+    parts = [part for part in audit("mine", [folder]) if not part.absent]
+    (line,) = [line for part in parts for line in part.damaged]
+    assert said in line
+    assert str(folder / place / "b.png") in line
+    assert "\n" not in line
+
+
+def test_an_opaque_palette_is_an_image_like_any_other(tmp_path: Path, pair_folder: PairFolder) -> None:
+    folder = pair_folder(tmp_path / "mine")
+    for place in ("GT", "LR2"):
+        file = folder / place / "b.png"
+        Image.open(file).quantize(16).save(file)
+    assert find(folder).pairs[1].hr().shape == (12, 24, 3)

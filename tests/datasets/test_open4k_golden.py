@@ -1,0 +1,109 @@
+"""Open4K against the official code: the whole path, from the published files to PSNR and SSIM."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtsr_bench.datasets import Dataset, prepared
+from rtsr_bench.datasets.catalog import find_recipe
+from rtsr_bench.datasets.collect import collect
+from rtsr_bench.datasets.recipes import SetRecipe
+from rtsr_bench.evaluate import Bench
+from rtsr_bench.evaluate.fidelity import measure_fidelity
+from rtsr_bench.protocol import Precision
+from rtsr_bench.record import Failure, Fidelity
+from rtsr_bench.sandbox import Loaded
+from rtsr_bench.score import psnr_db
+from rtsr_bench.submissions import discover, load_request, resolve_checkpoint
+from rtsr_bench.tracks import find_track
+from rtsr_bench.wire import Op
+
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
+
+PSNR_DB, SSIM = 2e-4, 1e-5
+"""How near is equal: the official code takes Y and its mean in float32, and torch's convolutions differ by machine."""
+
+MODELS = {"bicubic": "bicubic", "rt4ksr": "rt4ksr_s"}
+COLOURS = {"rgb_b0": "rgb", "y_ntire23_b0": "y_official", "y_b0": "y_bt601"}
+COMPARED = (
+    "elementary__backgrounds_Viktor_Forgacs.png",  # from a larger JPEG
+    "KDE__Kokkini_contents_images_3840x2160.png",  # from a PNG of the very size
+    "pop-os__original_kate-hazen-pop-m3lvin.png",  # from a larger PNG with an alpha channel
+)
+"""Three of the six for which values are given, one of each kind: a 4K image takes a CPU seconds."""
+
+SETS = {"Open4K": "jpeg90", "Open4K clean": "clean"}
+
+
+@pytest.fixture(scope="module")
+def golden(shared: Path) -> dict[str, Any]:
+    """Images of `golden/open4k.json` for which the official code's values are given, by the name of their HR."""
+    images = json.loads((shared / "golden" / "open4k.json").read_text())["images"]
+    known = {f"{Path(image['file']).stem}.png": image for image in images if "fidelity" in image}
+    return {name: known[name] for name in COMPARED}
+
+
+@pytest.fixture(scope="module")
+def at_hand(
+    shared: Path, golden: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, tuple[SetRecipe, Path]]]:
+    """The two sets with only these images, fetched from the mirror and prepared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RTSR_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("RTSR_BENCH_MIRROR", f"{shared / 'data' / 'open4k'}:{shared / 'weights'}")
+        found = {}
+        for set_id in ("open4k", "open4k-clean"):
+            recipe = find_recipe(set_id)
+            assert recipe.preparation is not None
+            few = tuple(one for one in recipe.preparation.originals if f"{one.stem}.png" in golden)
+            recipe = replace(recipe, preparation=replace(recipe.preparation, originals=few))
+            found[set_id] = recipe, collect(recipe, scales=[2, 3])
+        yield found
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("scale", [2, 3])
+def test_bicubic_and_rt4ksr_equal_the_official_code(
+    at_hand: dict[str, tuple[SetRecipe, Path]],
+    golden: dict[str, Any],
+    shared: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scale: int,
+    model: str,
+) -> None:
+    monkeypatch.setenv("RTSR_BENCH_MIRROR", str(shared / "weights"))
+    sets = [prepared.assembled(recipe, folder, scale, "files") for recipe, folder in at_hand.values()]
+    whole = [data for data in sets if isinstance(data, Dataset) and data.verified]
+    assert len(whole) == len(SETS)
+    compared = 0
+    for image in fidelity_of(model, scale, whole).images:
+        for key, name in COLOURS.items():
+            values = golden[image.name]["fidelity"][f"{MODELS[model]}_x{scale}_{SETS[image.data_set]}"]
+            assert psnr_db(image.mse[key]) == pytest.approx(values[f"psnr_{name}"], abs=PSNR_DB)
+            compared += 1
+            if f"ssim_{name}" in values:
+                assert image.ssim[key] == pytest.approx(values[f"ssim_{name}"], abs=SSIM)
+                compared += 1
+    assert compared == len(golden) * (3 + 3 + 2)
+
+
+def fidelity_of(model: str, scale: int, data: list[Dataset]) -> Fidelity:
+    folder = Path(__file__).parents[2] / "reference_models" / model
+    (submission,) = discover(folder)
+    spec = next(spec for spec in submission.models if spec.scale == scale)
+    request = load_request(spec, submission, resolve_checkpoint(spec, submission))
+    with Bench(device="cpu") as bench, bench.start_child() as child:
+        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": scale}, limit_s=120)
+        assert not isinstance(loaded, Failure), loaded
+        rules = find_track(f"open4k-x{scale}").protocol
+        measured = measure_fidelity(
+            child, data, rules, Precision.FP32, baselines=bench.baselines, on_image=lambda _: None, book=None
+        )
+    assert isinstance(measured, Fidelity), measured
+    return measured
