@@ -180,7 +180,7 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
         if found.note:
             lines.append(f"x{scale} {'' if found.verified else 'unverified: '}{found.note}")
     if lacking and not at_hand:
-        lines.append(lacking[0].way_out)
+        lines.append(f"{lacking[0].reason}: {lacking[0].way_out}")
     return " ".join(at_hand) or "no", list(dict.fromkeys(lines))
 
 

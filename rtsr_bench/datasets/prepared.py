@@ -67,10 +67,11 @@ class Preparation:
     take: str
 
     def lr_path(self, folder: str, stem: str, scale: int) -> str:
-        """Where an LR image lies: JPEG and AVIF keep the encoder's own file, anything else is a PNG."""
+        """Where an LR image lies: JPEG keeps the encoder's own file, LR without a codec is a PNG."""
         codec = self.degradations[folder].partition("+")[2]
-        suffix = ".jpg" if codec.startswith("jpeg") else ".avif" if codec else ".png"
-        return f"{folder.format(n=scale)}/{stem}{suffix}"
+        if codec and not codec.startswith("jpeg"):
+            raise ValueError(f"expected JPEG or no codec for prepared LR, found {codec!r}")
+        return f"{folder.format(n=scale)}/{stem}{'.jpg' if codec else '.png'}"
 
     def paths(self, scale: int, *, lr: bool = True) -> list[tuple[str, str | None]]:
         """The HR path of every image in order, and its LR path at this scale (None where `lr` is not asked for)."""

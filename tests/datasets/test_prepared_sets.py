@@ -205,6 +205,7 @@ def test_a_preparation_that_was_killed_goes_on(small4k: SetRecipe, monkeypatch: 
         with pytest.raises(KeyboardInterrupt):
             collect(small4k)
     assert "no prepared images" in missing().reason
+    assert "no prepared images" in data("list").output
     folder = collect(small4k)
     left = folder / "GT" / ".pub__exact.png.77-ab.part"
     left.write_bytes(b"half")
