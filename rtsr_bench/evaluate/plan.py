@@ -76,7 +76,7 @@ def plan(
     without a job. A model whose manifest names no scale is run once by `find_scale`; where that fails the guest failed,
     which is a record, not an error: it stands as an unloadable job on the first track asked for.
     """
-    data = _Data(roots=roots, overrides=overrides, device_kind=device_kind)
+    data = _Data(roots=roots, overrides=overrides, device_kind=device_kind, named=named)
     jobs: list[Job] = []
     left_out: list[str] = []
     for submission in submissions:
@@ -113,7 +113,14 @@ def _jobs(
     fitting = [track for track in tracks if track.scale == model.scale]
     jobs: list[Job] = []
     left_out = [] if fitting else [f"{model.id}: none of the tracks asked for has scale {model.scale}"]
+    by_id = {track.id: track for track in tracks}
     for track in fitting[:1] if unloadable else fitting:
+        better = by_id.get(track.yields_to)
+        if better is not None and not data.named and data.of(better)[0]:
+            left_out.append(
+                f"{track.id}: {better.id} is at hand and takes its place; ask for it with --track {track.id}"
+            )
+            continue
         sets, lines = data.of(track)
         left_out += lines
         if sets:
@@ -131,9 +138,10 @@ def _jobs(
 
 
 class _Data:
-    """Looks each track's data sets up once."""
+    """Looks each track's data sets up once. Of tracks that nobody named, broken data are a line and no error."""
 
-    def __init__(self, *, roots: Sequence[Path], overrides: Overrides, device_kind: str) -> None:
+    def __init__(self, *, roots: Sequence[Path], overrides: Overrides, device_kind: str, named: bool) -> None:
+        self.named = named
         self._roots, self.overrides, self.device_kind = roots, overrides, device_kind
         self._found: dict[str, tuple[tuple[Dataset, ...], tuple[str, ...]]] = {}
 
@@ -141,15 +149,20 @@ class _Data:
         """Return the data sets at hand and a line for each other."""
         if track.id not in self._found:
             protocol = self.overrides.apply(track.protocol, self.device_kind)
-            results = [
-                find_dataset(name, scale=track.scale, degradation=protocol.degradation, roots=self._roots)
-                for name in protocol.data_sets
-            ]
+            results = [self._find(name, track, protocol) for name in protocol.data_sets]
             sets = tuple(data for data in results if isinstance(data, Dataset))
             if protocol.images is not None:
                 sets = tuple(data.first(protocol.images) for data in sets)
             self._found[track.id] = (sets, tuple(_lines(track, results, some=bool(sets))))
         return self._found[track.id]
+
+    def _find(self, name: str, track: Track, protocol: Protocol) -> Dataset | Missing:
+        try:
+            return find_dataset(name, scale=track.scale, degradation=protocol.degradation, roots=self._roots)
+        except UserError as error:
+            if self.named:
+                raise
+            return Missing(id=name, title=name, reason=str(error), way_out=f"rtsr-bench data verify {name} says more")
 
     def lines(self, track: Track) -> tuple[str, ...]:
         """Return the lines about data sets of a track that are not at hand."""

@@ -91,7 +91,7 @@ def unpack(archive: Path, folder: Path, *, label: str, limits: UnpackLimits | No
             raise Refused("another kind of file")
     except Refused as refusal:
         raise UserError(
-            f"{label}: expected an archive of a submission ({', '.join(ARCHIVES)}), found {refusal}; "
+            f"{label}: expected an archive ({', '.join(ARCHIVES)}), found {refusal}; "
             "pack the folder again, with plain files and folders only"
         ) from None
     except _DAMAGED as error:

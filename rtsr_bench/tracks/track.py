@@ -39,7 +39,11 @@ class ScoreRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Track:
-    """What is asked (`protocol` says how it is measured, `score` how it is judged), with words for its readers."""
+    """What is asked (`protocol` says how it is measured, `score` how it is judged), with words for its readers.
+
+    `order` is its place among the tracks. A track that `yields_to` another is not taken of itself where that one's data
+    are at hand.
+    """
 
     id: str
     title: str
@@ -49,6 +53,8 @@ class Track:
     score: ScoreRule
     headline: tuple[Convention, ...]
     published: str = ""
+    order: int = 0
+    yields_to: str = ""
 
     @property
     def scale(self) -> int:
@@ -66,12 +72,12 @@ def quick(protocol: Protocol) -> Protocol:
 
 @cache
 def all_tracks() -> dict[str, Track]:
-    """Every shipped track by id, in the order of the ids."""
+    """Every shipped track by id, in their order: the challenge's own first, the built-in set last."""
     folder = resources.files(__package__)
     tracks = [
         load_track(file) for file in sorted(folder.iterdir(), key=lambda file: file.name) if file.name.endswith(".toml")
     ]
-    return {track.id: track for track in tracks}
+    return {track.id: track for track in sorted(tracks, key=lambda track: (track.order, track.id))}
 
 
 def find_track(track_id: str) -> Track:
@@ -98,7 +104,7 @@ def _reason(error: Exception) -> str:
 def _track(table: Mapping[str, Any]) -> Track:
     _only(table, {"track", "data", "runtime", "fidelity", "score", "limits"}, "the file")
     head, data, timing, judged = table["track"], table["data"], table["runtime"], table["score"]
-    _only(head, {"id", "title", "summary", "source", "scale", "published"}, "[track]")
+    _only(head, {"id", "title", "summary", "source", "scale", "published", "order", "yields_to"}, "[track]")
     _only(data, {"sets", "degradation"}, "[data]")
     _only(timing, {"input", "batch", "precision", "warmup", "repeats"}, "[runtime]")
     _only(judged, {"formula", "metric", "sets"}, "[score]")
@@ -141,6 +147,8 @@ def _track(table: Mapping[str, Any]) -> Track:
         score=score,
         headline=headline,
         published=head.get("published", ""),
+        order=int(head.get("order", 0)),
+        yields_to=head.get("yields_to", ""),
     )
 
 
