@@ -7,6 +7,7 @@ are decompressed to a plain one under the same limits first, because their heade
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import stat
@@ -94,7 +95,10 @@ def unpack(archive: Path, folder: Path, *, label: str, limits: UnpackLimits | No
             f"{label}: expected an archive ({', '.join(ARCHIVES)}), found {refusal}; "
             "pack the folder again, with plain files and folders only"
         ) from None
-    except _DAMAGED as error:
+    except (*_DAMAGED, OSError) as error:
+        # A damaged offset makes zipfile seek before the file's beginning: EINVAL, which no sound archive causes.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         reason = shown(" ".join(str(error).split()) or type(error).__name__)
         raise UserError(
             f"{label}: expected a whole {suffix} archive, found a damaged one or another kind of file ({reason}); "
