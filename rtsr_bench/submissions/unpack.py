@@ -97,7 +97,7 @@ def unpack(archive: Path, folder: Path, *, label: str, limits: UnpackLimits | No
         ) from None
     except (*_DAMAGED, OSError) as error:
         # A damaged offset makes zipfile seek before the file's beginning: EINVAL, which no sound archive causes.
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+        if isinstance(error, OSError) and not isinstance(error, _DAMAGED) and error.errno != errno.EINVAL:
             raise
         reason = shown(" ".join(str(error).split()) or type(error).__name__)
         raise UserError(
