@@ -263,7 +263,7 @@ def record_key(
     torch_threads: int,
     data: tuple[DataUse, ...],
 ) -> str:
-    """Return the key of a record before there is one: who, with which files, on what, by which rules, on what device."""
+    """Return a record's key before there is one: who, with which files, on what, by which rules, on what device."""
     sets = ",".join(f"{use.name}={use.digest}" for use in data)
     system = f"{device_name}, {torch_threads} threads"
     parts = (track, protocol.digest, submission, submission_digest, model, checkpoint_sha256, system, sets)
