@@ -36,6 +36,7 @@ class Display(Listener):
             TimeRemainingColumn(),
             console=self._errors,
             transient=True,
+            refresh_per_second=2,  # drawing the bar must not take a processor from what is being timed
             disable=not self._lively,
         )
         self._jobs = self._progress.add_task("models", total=None)
@@ -84,7 +85,7 @@ class Display(Listener):
 
     def table(self, records: Sequence[Record]) -> None:
         """Print one table a track, best score first."""
-        self._progress.update(self._stage, visible=False)
+        self._progress.stop()
         for track in dict.fromkeys(record.track for record in records):
             mine = [_row(record) for record in records if record.track == track]
             mine.sort(key=lambda row: (row.failed, -(row.score or 0.0), row.record.model.id))
