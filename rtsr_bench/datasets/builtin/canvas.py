@@ -55,7 +55,7 @@ def ellipse(cx: float, cy: float, rx: float, ry: float, *, sides: int = 96) -> l
 
 
 def rounded(points: Sequence[Point], *, rounds: int = 3, closed: bool = True) -> list[Point]:
-    """Corners cut `rounds` times (Chaikin): tends to the quadratic B-spline of the points; open lines keep their ends."""
+    """Corners cut `rounds` times (Chaikin): nearly the quadratic B-spline of the points; open lines keep their ends."""
     ring = list(points)
     for _ in range(rounds):
         cut: list[Point] = [] if closed else [ring[0]]

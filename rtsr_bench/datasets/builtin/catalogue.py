@@ -47,6 +47,7 @@ _SCENES: tuple[tuple[str, str, Role, Size, str], ...] = (
     ("ui-desktop.png", "text and interface", "test", _UHD, "desktop:desktop"),
     ("fractal-julia.png", "fractal", "test", _UHD, "fractals:julia"),
     ("fabric-tartan.png", "fine patterns", "test", _UHD, "textiles:tartan"),
+    ("chart-resolution.png", "fine patterns", "test", _UHD, "chart:chart"),
     ("nature-foliage.png", "natural texture", "test", _UHD, "leaves:foliage"),
     ("game-courtyard.png", "game-like render", "test", _UHD, "worlds:courtyard"),
     ("nature-lake.png", "natural texture", "test", _UHD, "landscape:lake"),

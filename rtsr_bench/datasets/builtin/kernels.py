@@ -21,6 +21,11 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", njit(nogil=True, error_model="numpy")(function))
 
 
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """As `kernel`, but copied into its callers: for inner loops over arrays, where a call costs as much as the work."""
+    return cast("Callable[P, R]", njit(nogil=True, error_model="numpy", inline="always")(function))
+
+
 def in_bands(draw: Callable[..., None], height: int, *args: Any, rows: int = 60, workers: int = 2) -> None:
     """Call `draw(first_row, end_row, *args)` for bands of rows, on a few threads.
 

@@ -1,8 +1,8 @@
 """A stroke font of our own: letters are lines on a grid, so text looks the same whatever fonts a machine has.
 
 Grid: x to the right, y down, one digit each; the baseline is y = 6, capitals reach y = 0, small letters y = 2,
-descenders y = 8. A glyph is its strokes: `03` is the point (0, 3); a stroke that starts with `~` is a rounded curve with
-its ends kept, one that starts with `@` a closed rounded ring.
+descenders y = 8. A glyph is its strokes: `03` is the point (0, 3); a stroke that starts with `~` is a rounded curve
+with its ends kept, one that starts with `@` a closed rounded ring.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def write(
     lines: list[list[Point]] = []
     for letter in text:
         inset = 0.5 * (FIXED_ADVANCE - _advance(letter)) if fixed else 0.0
-        for stroke in glyphs()[letter]:
-            lines.append([(pen + (px + inset) * unit, y + (py - 6.0) * unit) for px, py in stroke])
+        left = pen + inset * unit
+        lines += [[(left + px * unit, y + (py - 6.0) * unit) for px, py in stroke] for stroke in glyphs()[letter]]
         pen += (FIXED_ADVANCE if fixed else _advance(letter) + tracking) * unit
     if lines:
         canvas.stroke(lines, size * weight, paint)

@@ -92,7 +92,7 @@ def cosine(x: float) -> float:
     r = (x - k * HALF_PI_HIGH) - k * HALF_PI_LOW
     quadrant = k & 3
     value = _sine_core(r) if quadrant & 1 else _cosine_core(r)
-    return -value if quadrant == 1 or quadrant == 2 else value
+    return -value if (quadrant + 1) & 2 else value  # quadrants 1 and 2
 
 
 @kernel

@@ -92,8 +92,11 @@ def _river(canvas: Canvas) -> None:
     for k in range(-3, 4):
         canvas.stroke([(x + 11.0 * k, y + 3.0 * k) for x, y in middle], 1.2, flat("93c3e0"))
     canvas.polygon(rounded(ellipse(1010.0, 640.0, 30.0, 80.0, sides=14), rounds=3), flat("bfe0a8"))
-    lake = [(2120 + (190 + 60 * gradient_noise(2 * cosine(TAU * i / 90), 2 * sine(TAU * i / 90), 1431)) * cosine(TAU * i / 90),
-             1090 + (150 + 60 * gradient_noise(2 * cosine(TAU * i / 90), 2 * sine(TAU * i / 90), 1431)) * sine(TAU * i / 90)) for i in range(90)]  # fmt: skip
+    lake: list[Point] = []
+    for i in range(90):
+        c, n = cosine(TAU * i / 90), sine(TAU * i / 90)
+        bay = 60.0 * gradient_noise(2.0 * c, 2.0 * n, 1431)
+        lake.append((2120.0 + (190.0 + bay) * c, 1090.0 + (150.0 + bay) * n))
     canvas.polygon(lake, gradient("b6dcf1", "8fc1e2", (2000, 950), (2250, 1250)))
     for k in range(1, 5):
         inner = [(2120 + (x - 2120) * (1 - 0.16 * k), 1090 + (y - 1090) * (1 - 0.16 * k)) for x, y in lake]

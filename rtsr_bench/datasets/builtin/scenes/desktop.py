@@ -6,10 +6,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rtsr_bench.datasets.builtin.canvas import Canvas, Point, flat, gradient, rounded
+from rtsr_bench.datasets.builtin.canvas import Canvas, Point, flat, gradient
 from rtsr_bench.datasets.builtin.lettering import text_width, write
-from rtsr_bench.datasets.builtin.maths import TAU, cosine, sine
+from rtsr_bench.datasets.builtin.maths import sine
 from rtsr_bench.datasets.builtin.noise import uniform
+from rtsr_bench.datasets.builtin.scenes.icons import icon
 from rtsr_bench.datasets.builtin.words import lines, word
 
 WIDTH = 3840
@@ -73,6 +74,27 @@ def window(canvas: Canvas, x: float, y: float, width: float, height: float, titl
     write(canvas, title, x + 0.5 * width, y + 34, 21, flat("c8cee0" if dark else "40465a"), anchor=0.5, weight=0.095)
 
 
+def _token_colour(token: str) -> str:
+    if token.strip() in _KEYWORDS:
+        return "c792ea"
+    if token.startswith(("@", '"')):
+        return "f2b27a"
+    if token[:1].isdigit():
+        return "f78c6c"
+    return "82aaff" if token.endswith(":") else "d7dcec"
+
+
+def _minimap(canvas: Canvas, right: float, y: float) -> None:
+    """Every line again, a few pixels high."""
+    for i in range(150):
+        line = _CODE[i % len(_CODE)]
+        start = len(line) - len(line.lstrip())
+        for k, token in enumerate(line.split()):
+            shade = ("6d7897", "8a6fb0", "5d86b8", "7a8f6a")[(k + i) % 4]
+            canvas.box(right - 150 + 2.2 * start, y + 70 + i * 5, 2.0 * len(token), 2.6, flat(shade, 0.8))
+            start += len(token) + 1
+
+
 def _editor(canvas: Canvas, x: float, y: float, width: float, height: float) -> None:
     window(canvas, x, y, width, height, "upscale.py – editor", dark=True)
     canvas.box(x, y + 52, 250, height - 90, flat("171a26"))
@@ -91,30 +113,13 @@ def _editor(canvas: Canvas, x: float, y: float, width: float, height: float) -> 
         pen = x + 330.0
         comment = False
         for token in line.replace("(", " ( ").replace("  ", " \0").split(" "):
-            token_text = token.replace("\0", " ")
-            comment = comment or token_text.startswith("#")
-            colour = "d7dcec"
-            if comment:
-                colour = "6f8a63"
-            elif token_text.strip() in _KEYWORDS:
-                colour = "c792ea"
-            elif token_text.startswith(("@", '"')):
-                colour = "f2b27a"
-            elif token_text[:1].isdigit():
-                colour = "f78c6c"
-            elif token_text.endswith(":"):
-                colour = "82aaff"
-            glued = token_text == "("
-            pen += write(canvas, token_text, pen, base, 21, flat(colour), fixed=True, weight=0.09)
+            shown = token.replace("\0", " ")
+            comment = comment or shown.startswith("#")
+            colour = "6f8a63" if comment else _token_colour(shown)
+            glued = shown == "("
+            pen += write(canvas, shown, pen, base, 21, flat(colour), fixed=True, weight=0.09)
             pen += 0.0 if glued else text_width(" ", 21, fixed=True) * 0.75
-    # The minimap: every line again, a few pixels high.
-    for i in range(150):
-        line = _CODE[i % len(_CODE)]
-        start = len(line) - len(line.lstrip())
-        for k, token in enumerate(line.split()):
-            shade = ("6d7897", "8a6fb0", "5d86b8", "7a8f6a")[(k + i) % 4]
-            canvas.box(x + width - 150 + 2.2 * start, y + 70 + i * 5, 2.0 * len(token), 2.6, flat(shade, 0.8))
-            start += len(token) + 1
+    _minimap(canvas, x + width, y)
     canvas.box(x, y + height - 38, width, 38, flat("2f6fb5"), radius=16)
     canvas.box(x, y + height - 38, width, 20, flat("2f6fb5"))
     status = "main*   0 errors   2 warnings   Ln 19, Col 34   Spaces: 4   UTF-8   Python 3.11"
@@ -192,8 +197,9 @@ def _table(canvas: Canvas, x: float, y: float, width: float, height: float) -> N
         if i == 0 or i % 2 == 0:
             canvas.box(x + 14, top, width - 28, 26, flat("dfe6f3" if i == 0 else "f1f4f9"))
         row = (
-            str(i), f"{word(i, 71)}{word(i, 72)}"[:13], f"{28 + 6 * uniform(i, 1, 73):.3f}", f"{0.8 + 0.15 * uniform(i, 2, 73):.4f}",
-            f"{1 + 30 * uniform(i, 3, 73):.2f}", f"{20 + 300 * uniform(i, 4, 73):.1f}", f"{4 + 90 * uniform(i, 5, 73):.1f}G",
+            str(i), f"{word(i, 71)}{word(i, 72)}"[:13], f"{28 + 6 * uniform(i, 1, 73):.3f}",
+            f"{0.8 + 0.15 * uniform(i, 2, 73):.4f}", f"{1 + 30 * uniform(i, 3, 73):.2f}",
+            f"{20 + 300 * uniform(i, 4, 73):.1f}", f"{4 + 90 * uniform(i, 5, 73):.1f}G",
         )  # fmt: skip
         for k, text in enumerate(columns if i == 0 else row):
             weight = 0.12 if i == 0 else 0.085
@@ -202,71 +208,6 @@ def _table(canvas: Canvas, x: float, y: float, width: float, height: float) -> N
             write(canvas, text, at, top + 18, 14, flat("2c3448"), weight=weight, anchor=anchor)
     for k in range(1, len(columns)):
         canvas.box(x + 30 + step * k + 6, y + 66, 1, 26 * 25, flat("cbd2e0"))
-
-
-def _icon(canvas: Canvas, cx: float, cy: float, size: float, kind: int) -> None:
-    top, foot = (
-        ("5ac8fa", "1d6fe0"),
-        ("ffcc66", "f07a24"),
-        ("a6e36a", "2f9a4a"),
-        ("f78fb3", "c2366b"),
-        ("c3a6ff", "6a45c8"),
-        ("f4f6fb", "b6becf"),
-    )[kind % 6]
-    half = 0.5 * size
-    canvas.box(cx - half, cy - half + 4, size, size, flat("000000", 0.35), radius=0.24 * size, blur=12)
-    canvas.box(
-        cx - half, cy - half, size, size, gradient(top, foot, (0, cy - half), (0, cy + half)), radius=0.24 * size
-    )
-    ink = flat("26314a" if kind % 6 == 5 else "ffffff")
-    r = 0.26 * size
-    if kind == 0:
-        canvas.stroke(
-            [(cx + r * cosine(TAU * i / 48), cy + r * sine(TAU * i / 48)) for i in range(49)], 0.06 * size, ink
-        )
-        canvas.polygon(
-            [
-                (cx + 0.8 * r, cy - 0.8 * r),
-                (cx + 0.2 * r, cy + 0.2 * r),
-                (cx - 0.8 * r, cy + 0.8 * r),
-                (cx - 0.2 * r, cy - 0.2 * r),
-            ],
-            ink,
-        )
-    elif kind == 1:
-        for i in range(3):
-            canvas.box(cx - r, cy - r + i * 0.8 * r, 2 * r, 0.4 * r, ink, radius=0.2 * r)
-    elif kind == 2:
-        for i in range(5):
-            canvas.box(
-                cx - r + i * 0.45 * r,
-                cy + r - (0.5 + 0.36 * ((i * 3) % 5)) * r,
-                0.28 * r,
-                (0.5 + 0.36 * ((i * 3) % 5)) * r,
-                ink,
-            )
-    elif kind == 3:
-        heart = [
-            (cx, cy + r),
-            (cx - 1.5 * r, cy - 0.1 * r),
-            (cx - 0.8 * r, cy - 1.3 * r),
-            (cx, cy - 0.5 * r),
-            (cx + 0.8 * r, cy - 1.3 * r),
-            (cx + 1.5 * r, cy - 0.1 * r),
-        ]
-        canvas.polygon(rounded(heart, rounds=4), ink)
-    elif kind == 4:
-        star = [
-            (
-                cx + (1.15 if i % 2 == 0 else 0.5) * r * sine(TAU * i / 10),
-                cy - (1.15 if i % 2 == 0 else 0.5) * r * cosine(TAU * i / 10),
-            )
-            for i in range(10)
-        ]
-        canvas.polygon(star, ink)
-    else:
-        for i in range(9):
-            canvas.box(cx - r + (i % 3) * 0.75 * r, cy - r + (i // 3) * 0.75 * r, 0.5 * r, 0.5 * r, ink, radius=0.1 * r)
 
 
 def desktop() -> NDArray[Any]:
@@ -290,9 +231,9 @@ def desktop() -> NDArray[Any]:
     write(canvas, "Thu 14 May  21:36", WIDTH - 36, 30, 20, flat("eef2fa"), anchor=1.0)
     canvas.box(1280, 1940, 1280, 176, flat("e8eef8", 0.28), radius=44)
     for i in range(9):
-        _icon(canvas, 1380 + 135 * i, 2028, 112, i % 6)
+        icon(canvas, 1380 + 135 * i, 2028, 112, i % 6)
     for i in range(4):
-        _icon(canvas, 180 + 210 * i, 1800, 104, (i + 2) % 6)
+        icon(canvas, 180 + 210 * i, 1800, 104, (i + 2) % 6)
         write(canvas, f"{word(i, 81)} {word(i, 82)}", 180 + 210 * i, 1888, 19, flat("f4f8ff"), anchor=0.5)
     cursor = [(2300, 1010), (2300, 1046), (2308, 1038), (2314, 1051), (2320, 1048), (2314, 1036), (2325, 1035)]
     canvas.polygon([(float(x), float(y)) for x, y in cursor], flat("101014"))

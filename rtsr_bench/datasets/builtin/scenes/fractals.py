@@ -15,10 +15,11 @@ LN2 = 0.6931471805599453
 
 
 @kernel
-def _escape(zx: float, zy: float, cx: float, cy: float, julia: bool, limit: int) -> tuple[float, float, float, float]:  # noqa: FBT001 (numba has no keyword-only arguments)
+def _escape(zx: float, zy: float, cx: float, cy: float, own: float, limit: int) -> tuple[float, float, float, float]:
     """Smooth escape count, distance to the set, and the direction away from it; count -1 for points that stay.
 
-    The count is made continuous by n - log2(log|z|), the distance is |z| log|z| / |z'| (Peitgen and Saupe 1988).
+    `own` is what c adds to the derivative: 0 for Julia sets, 1 for Mandelbrot's. The count is made continuous by
+    n - log2(log|z|), the distance is |z| log|z| / |z'| (Peitgen and Saupe 1988).
     """
     dx = 1.0
     dy = 0.0
@@ -35,7 +36,7 @@ def _escape(zx: float, zy: float, cx: float, cy: float, julia: bool, limit: int)
             return n - logarithm(log_z) / LN2, distance, ux / length, uy / length
         ddx = 2.0 * (zx * dx - zy * dy)
         dy = 2.0 * (zx * dy + zy * dx)
-        dx = ddx if julia else ddx + 1.0
+        dx = ddx + own
         zy = 2.0 * zx * zy + cy
         zx = x2 - y2 + cx
     return -1.0, 0.0, 0.0, 0.0
@@ -60,7 +61,10 @@ def _colour(
 
 @kernel
 def _paint(first: int, end: int, out: NDArray[Any], view: NDArray[Any], wheel: NDArray[Any], limit: int) -> None:
-    """Four samples a pixel on a turned grid, one far from the set; view: centre x, y, width, cosine and sine of the turn, julia?, c."""
+    """Four samples a pixel on a turned grid, one far from the set.
+
+    view: centre x, y, width, cosine and sine of the turn, 1 for a Julia set, its c.
+    """
     height, width, _ = out.shape
     pixel = view[2] / width
     for y in range(first, end):
@@ -75,9 +79,9 @@ def _paint(first: int, end: int, out: NDArray[Any], view: NDArray[Any], wheel: N
                 px = view[0] + pixel * (view[3] * sx - view[4] * sy)
                 py = view[1] - pixel * (view[4] * sx + view[3] * sy)
                 if view[5] > 0.0:
-                    count, distance, ux, uy = _escape(px, py, view[6], view[7], True, limit)
+                    count, distance, ux, uy = _escape(px, py, view[6], view[7], 0.0, limit)
                 else:
-                    count, distance, ux, uy = _escape(px, py, px, py, False, limit)
+                    count, distance, ux, uy = _escape(px, py, px, py, 1.0, limit)
                 red, green, blue = _colour(count, distance, ux, uy, pixel, wheel)
                 r += red
                 g += green

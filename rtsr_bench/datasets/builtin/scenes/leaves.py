@@ -1,4 +1,4 @@
-"""Foliage: leaves upon leaves, painted back to front until nothing shows through (test).
+"""Foliage: leaves upon leaves, painted front to back until nothing shows through (test).
 
 Overlapping opaque shapes of many sizes share the statistics of photographs (the dead leaves model, Lee et al. 2001).
 """
@@ -37,10 +37,15 @@ def _outline(t: float, kind: int, ripple: float) -> float:
 
 
 @kernel
-def _leaf(first: int, end: int, canvas: NDArray[Any], leaves: NDArray[Any]) -> None:
-    """Rows first..end of all leaves in their order: x, y, cosine, sine, length, kind, depth, hue, seed."""
+def _leaf(  # noqa: C901, PLR0912, PLR0915 (one pass over a pixel, every value is used by the next)
+    first: int, end: int, canvas: NDArray[Any], left_over: NDArray[Any], leaves: NDArray[Any]
+) -> None:
+    """Rows first..end of all leaves, the last lies on top: x, y, cosine, sine, length, kind, depth, hue, seed.
+
+    `left_over` is what part of the light from below still counts, shadows included.
+    """
     width = canvas.shape[1]
-    for k in range(leaves.shape[0]):
+    for k in range(leaves.shape[0] - 1, -1, -1):
         x0 = leaves[k, 0]
         y0 = leaves[k, 1]
         c = leaves[k, 2]
@@ -74,6 +79,9 @@ def _leaf(first: int, end: int, canvas: NDArray[Any], leaves: NDArray[Any]) -> N
                 left = max(left, middle_x - wide_way / abs(s))
                 right = min(right, middle_x + wide_way / abs(s))
             for x in range(max(0, floor(x0 + left)), min(width, floor(x0 + right) + 2)):
+                before = left_over[y, x]
+                if before < 0.004:
+                    continue
                 px = x + 0.5 - x0
                 # Along the leaf t runs from 0 to 1, across it w in parts of the length; the blade is bent a little.
                 t = (px * c + py * s) / length + 0.5
@@ -83,6 +91,7 @@ def _leaf(first: int, end: int, canvas: NDArray[Any], leaves: NDArray[Any]) -> N
                 if abs(w) < 0.008 and -0.10 < t <= 0.02:  # the stalk
                     cover = max(cover, clamp((0.008 - abs(w)) * length + 0.5, 0.0, 1.0))
                 if cover < 1.0:
+                    left_over[y, x] = before * (1.0 - cover)
                     # The shadow it casts on what lies below, away from the light at the upper left.
                     qx = px - shadow * 0.8
                     qy = py - shadow
@@ -90,8 +99,9 @@ def _leaf(first: int, end: int, canvas: NDArray[Any], leaves: NDArray[Any]) -> N
                     ws = (qy * c - qx * s) / length - curve * ts * (1.0 - ts)
                     dark = smooth(-0.10, 0.06, _outline(ts, kind, ripple) - abs(ws))
                     if 0.0 < ts < 1.0 and dark > 0.0:
-                        for i in range(3):
-                            canvas[y, x, i] *= 1.0 - 0.62 * dark
+                        left_over[y, x] *= 1.0 - 0.62 * dark
+                else:
+                    left_over[y, x] = 0.0
                 if cover <= 0.0:
                     continue
                 side = 1.0 if w > 0.0 else -1.0
@@ -122,9 +132,9 @@ def _leaf(first: int, end: int, canvas: NDArray[Any], leaves: NDArray[Any]) -> N
                 b = mix(b * body, b * 1.4 + 0.02, line) * light
                 gloss = clamp(light - 0.95, 0.0, 1.0)
                 fade = 0.16 + 0.84 * depth
-                canvas[y, x, 0] = mix(canvas[y, x, 0], (r + 0.20 * gloss) * fade, cover)
-                canvas[y, x, 1] = mix(canvas[y, x, 1], (g + 0.24 * gloss) * fade, cover)
-                canvas[y, x, 2] = mix(canvas[y, x, 2], (b + 0.22 * gloss) * fade + 0.012 * (1.0 - depth), cover)
+                canvas[y, x, 0] += before * cover * ((r + 0.20 * gloss) * fade)
+                canvas[y, x, 1] += before * cover * ((g + 0.24 * gloss) * fade)
+                canvas[y, x, 2] += before * cover * ((b + 0.22 * gloss) * fade + 0.012 * (1.0 - depth))
 
 
 @kernel
@@ -159,9 +169,8 @@ def foliage() -> NDArray[Any]:
             uniform(k, 6, 911) * uniform(k, 7, 911) if uniform(k, 8, 911) < 0.97 else 1.0,
             1000.0 + k,
         )
-    canvas = np.empty((HEIGHT, WIDTH, 3), dtype=np.float32)
-    canvas[:] = np.array((0.006, 0.010, 0.006), dtype=np.float32)
-    in_bands(_leaf, HEIGHT, canvas, leaves, rows=135)
+    canvas = np.zeros((HEIGHT, WIDTH, 3), dtype=np.float32)
+    in_bands(_leaf, HEIGHT, canvas, np.ones((HEIGHT, WIDTH)), leaves, rows=135)
     out = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
     in_bands(_show, HEIGHT, canvas, out)
     return out

@@ -108,7 +108,7 @@ def crate(u: float, v: float, pixel: float, size: float, seed: int) -> Rgb:
     """A wooden box's face: boards in a frame, a brace from corner to corner."""
     a = u / size - floor(u / size)
     b = v / size - floor(v / size)
-    edge = min(min(a, 1.0 - a), min(b, 1.0 - b))
+    edge = min(a, 1.0 - a, b, 1.0 - b)
     soft = max(pixel / size, 0.004)
     if edge < 0.12:
         r, g, bl = planks(v if min(a, 1.0 - a) < min(b, 1.0 - b) else u, edge * size, pixel, seed + 5)
@@ -160,7 +160,7 @@ def facade(u: float, v: float, pixel: float, seed: int) -> tuple[float, float, f
     a = (column - i) * 2.2
     b = (row - j) * 3.0
     soft = max(pixel, 0.01)
-    inside = smooth(0.0, soft, min(min(a - 0.25, 1.95 - a), min(b - 0.8, 2.6 - b)))
+    inside = smooth(0.0, soft, min(a - 0.25, 1.95 - a, b - 0.8, 2.6 - b))
     frame = smooth(0.0, soft, abs(a - 1.1) - 0.03) * smooth(0.0, soft, abs(b - 1.9) - 0.03)
     own = uniform(i, j, seed)
     blind = 0.0
@@ -168,7 +168,7 @@ def facade(u: float, v: float, pixel: float, seed: int) -> tuple[float, float, f
         slat = b / 0.06
         blind = 0.30 + 0.30 * smooth(0.2, 0.5, abs(slat - floor(slat) - 0.5) * 2.0) * _detail(0.06, pixel)
     sky = 0.10 + 0.18 * own + 0.20 * clamp(b / 3.0, 0.0, 1.0) + 0.10 * fractal_noise(u * 0.5, v * 0.4, 3, seed + 2)
-    r, g, bl = concrete(u, v, pixel, seed + 4)
+    r, g, bl = (0.0, 0.0, 0.0) if inside == 1.0 else concrete(u, v, pixel, seed + 4)
     gr, gg, gb = (
         mix(0.55 * sky, blind, 0.8 if blind > 0.0 else 0.0),
         mix(0.75 * sky, blind, 0.8 if blind > 0.0 else 0.0),

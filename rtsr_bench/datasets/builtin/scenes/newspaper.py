@@ -74,48 +74,27 @@ def _diagram(canvas: Canvas, cx: float, cy: float, radius: float) -> None:
     canvas.polygon(ellipse(cx, cy, 0.36 * radius, 0.36 * radius), flat("f5efe0"))
 
 
-def front_page() -> NDArray[Any]:
-    """Headlines, six columns of small print, a halftone picture, a pie chart and a crossword."""
-    canvas = Canvas(width=WIDTH, height=HEIGHT, background="f5efe0")
-    canvas.box(0, 0, WIDTH, HEIGHT, gradient("fffaf0", "e6dcc6", (700, 300), (2500, 1700), radial=True))
-    write(canvas, "THE DAILY SAMPLE", 1280, 132, 128, flat(INK), weight=0.13, tracking=2.0, anchor=0.5)
-    for y, high in ((160, 5), (170, 1.5), (204, 1.5)):
-        canvas.box(60, y, WIDTH - 120, high, flat(INK))
-    write(
-        canvas, "No. 3840 · Thursday, 21 March · late edition · price 60 frames", 1280, 194, 19, flat(INK), anchor=0.5
-    )
-    write(canvas, "Sharp edges found at half the size", 60, 284, 70, flat(INK), weight=0.14)
-    write(canvas, "Readers report that nothing was lost which had been there before", 60, 330, 32, flat("4a443a"))
-    column = 392.0
-    for c in range(6):
-        x = 60.0 + c * (column + 18.0)
-        if c:
-            canvas.box(
-                x - 10,
-                (356.0 if c < 4 else 230.0) if c != 2 else 860.0,
-                1,
-                1050 if c < 4 and c != 2 else 540,
-                flat("6a6255", 0.7),
-            )
-        top = 376.0 if c < 4 else 250.0
-        if c in {1, 2}:  # below the picture
-            top = 872.0
-        size = 15.0 if c < 4 else 13.0
-        step = size * 1.42
-        count = int((1392.0 - top) / step)
-        if c == 4:
-            write(canvas, "Weather", x, 262, 34, flat(INK), weight=0.14)
-            top, count = 300.0, 30
-        if c == 5:
-            top, count = 830.0, 29
-        for i, text in enumerate(lines(count, 42 if c < 4 else 49, 1520 + c)):
-            if i % 11 == 10:
-                continue
-            write(canvas, text, x, top + i * step, size, flat(INK), weight=0.095)
-    _halftone(canvas, 470, 360, 792, 460)
-    write(canvas, "The valley at noon. Drawn in dots, as it was seen.", 470, 842, 15, flat("4a443a"))
-    _diagram(canvas, 1830, 1010, 110)
-    write(canvas, "What a frame is made of", 1706, 870, 24, flat(INK), weight=0.13)
+# Of each column: where its rule begins and how long it is, where its text begins, its size, how many lines.
+_COLUMNS = (
+    (0.0, 0.0, 376.0, 15.0, 47),
+    (356.0, 1050.0, 872.0, 15.0, 24),
+    (860.0, 540.0, 872.0, 15.0, 24),
+    (356.0, 1050.0, 376.0, 15.0, 47),
+    (230.0, 540.0, 300.0, 13.0, 30),
+    (230.0, 540.0, 830.0, 13.0, 29),
+)
+
+
+def _column(canvas: Canvas, c: int) -> None:
+    rule, length, top, size, count = _COLUMNS[c]
+    x = 60.0 + c * 410.0
+    canvas.box(x - 10, rule, 1, length, flat("6a6255", 0.7))
+    for i, text in enumerate(lines(count, 42 if size > 14.0 else 49, 1520 + c)):
+        if i % 11 != 10:  # a paragraph ends
+            write(canvas, text, x, top + i * size * 1.42, size, flat(INK), weight=0.095)
+
+
+def _crossword(canvas: Canvas) -> None:
     cell = 25.0
     for j in range(15):
         for i in range(15):
@@ -129,4 +108,26 @@ def front_page() -> NDArray[Any]:
     write(canvas, "Crossword", 2112, 248, 24, flat(INK), weight=0.13)
     for i in range(14):
         write(canvas, f"{i + 1}. {lines(1, 44, 1560 + i)[0].lower()}", 2112, 664 + 10.5 * i, 9.5, flat(INK), weight=0.1)
+
+
+def front_page() -> NDArray[Any]:
+    """Headlines, six columns of small print, a halftone picture, a pie chart and a crossword."""
+    canvas = Canvas(width=WIDTH, height=HEIGHT, background="f5efe0")
+    canvas.box(0, 0, WIDTH, HEIGHT, gradient("fffaf0", "e6dcc6", (700, 300), (2500, 1700), radial=True))
+    write(canvas, "THE DAILY SAMPLE", 1280, 132, 128, flat(INK), weight=0.13, tracking=2.0, anchor=0.5)
+    for y, high in ((160.0, 5.0), (170.0, 1.5), (204.0, 1.5)):
+        canvas.box(60, y, WIDTH - 120, high, flat(INK))
+    write(
+        canvas, "No. 3840 · Thursday, 21 March · late edition · price 60 frames", 1280, 194, 19, flat(INK), anchor=0.5
+    )
+    write(canvas, "Sharp edges found at half the size", 60, 284, 70, flat(INK), weight=0.14)
+    write(canvas, "Readers report that nothing was lost which had been there before", 60, 330, 32, flat("4a443a"))
+    for c in range(6):
+        _column(canvas, c)
+    write(canvas, "Weather", 1700, 262, 34, flat(INK), weight=0.14)
+    _halftone(canvas, 470, 360, 792, 460)
+    write(canvas, "The valley at noon. Drawn in dots, as it was seen.", 470, 842, 15, flat("4a443a"))
+    _diagram(canvas, 1830, 1010, 110)
+    write(canvas, "What a frame is made of", 1706, 870, 24, flat(INK), weight=0.13)
+    _crossword(canvas)
     return canvas.finish()

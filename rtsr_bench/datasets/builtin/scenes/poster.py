@@ -180,8 +180,8 @@ def balloons() -> NDArray[Any]:
         canvas.stroke(line, 1.6, flat("ffe3c8", 0.35))
         if i == 3:
             for k in range(240):
-                x, y = line[int(uniform(k, 0, 31) * len(line))]
-                _pine(canvas, x, y + 6.0, 26.0 + 26.0 * uniform(k, 1, 31), "2f4a7c", "4a6796")
+                at = line[int(uniform(k, 0, 31) * len(line))]
+                _pine(canvas, at[0], at[1] + 6.0, 26.0 + 26.0 * uniform(k, 1, 31), "2f4a7c", "4a6796")
         if i == 4:
             _lake(canvas, 1700.0)
     front = _ridge(1950.0, 150.0, 2.3, 4, 285)
@@ -191,9 +191,9 @@ def balloons() -> NDArray[Any]:
     )
     order = sorted(range(110), key=lambda k: uniform(k, 1, 33))
     for k in order:
-        x, y = front[int(uniform(k, 0, 33) * len(front))]
+        at = front[int(uniform(k, 0, 33) * len(front))]
         near = uniform(k, 1, 33)
-        _pine(canvas, x, y + 20.0 + 200.0 * near, 90.0 + 190.0 * near, "12293f", "234a5c")
+        _pine(canvas, at[0], at[1] + 20.0 + 200.0 * near, 90.0 + 190.0 * near, "12293f", "234a5c")
     _balloon(canvas, 1010, 690, 330, ("e4483f", "f7e3c0", "e4483f", "2d6f8e"), 14)
     _balloon(canvas, 1830, 520, 170, ("f2b134", "ed553b", "f6d55c"), 12)
     _balloon(canvas, 3340, 590, 210, ("3caea3", "f6f1e1", "20639b"), 13)

@@ -9,17 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets.builtin.noise import uniform
+from rtsr_bench.datasets.builtin.scenes import rays
 from rtsr_bench.datasets.builtin.scenes import tracer as t
 
 Row = tuple[float, ...]
 
 
-def _world(boxes: list[Row], columns: list[Row], spheres: list[Row], sheets: list[Row], numbers: Row) -> t.World:
+def _world(boxes: list[Row], columns: list[Row], spheres: list[Row], sheets: list[Row], numbers: Row) -> rays.World:
     def table(rows: list[Row], width: int) -> NDArray[np.float64]:
         return np.array(rows, dtype=np.float64).reshape(len(rows), width)
 
     standing: list[Row] = [(x - r, y0, z - r, x + r, y1, z + r) for x, z, r, y0, y1, *_ in columns]
-    groups = (table(_groups(boxes), 8), table(_groups(standing), 8))
+    hanging: list[Row] = [
+        (at, y0, a0, at, y1, a1) if axis == 0 else (a0, y0, at, a1, y1, at) for axis, at, a0, a1, y0, y1, *_ in sheets
+    ]
+    groups = (table(_groups(boxes), 8), table(_groups(standing), 8), table(_groups(hanging), 8))
     things = (table(boxes, 8), table(columns, 7), table(spheres, 6), table(sheets, 8))
     return (*things, np.array(numbers, dtype=np.float64), *groups)
 
@@ -73,10 +77,8 @@ def courtyard() -> NDArray[Any]:
         boxes.append((-6.02, 0.0, z - 0.42, -5.18, 0.35, z + 0.42, t.CONCRETE, 81))
         boxes.append((-6.02, 4.4, z - 0.42, -5.18, 4.75, z + 0.42, t.CONCRETE, 82))
     boxes.append((-6.1, 4.75, 6.8, -5.1, 5.3, 45.0, t.CONCRETE, 83))
-    for i in range(5):
-        columns.append((7.1, 7.0 + 9.0 * i, 0.07, 0.0, 7.4, t.IRON, 0))
-    for i in range(13):
-        columns.append((6.2, 4.0 + 2.0 * i, 0.035, 0.0, 2.25, t.IRON, 0))
+    columns += [(7.1, 7.0 + 9.0 * i, 0.07, 0.0, 7.4, t.IRON, 0) for i in range(5)]
+    columns += [(6.2, 4.0 + 2.0 * i, 0.035, 0.0, 2.25, t.IRON, 0) for i in range(13)]
     spheres: list[Row] = [
         (0.9, 0.75, 7.6, 0.75, t.CHROME, 1),
         (2.35, 0.42, 6.5, 0.42, t.MARBLE, 2),
@@ -84,16 +86,15 @@ def courtyard() -> NDArray[Any]:
         (1.6, 0.95, 13.0, 0.95, t.MARBLE, 4),
     ]
     sheets: list[Row] = [
-        (0, 6.2, 4.0, 28.0, 0.04, 2.2, t.LINKS, 0.11),
-        (2, 24.5, -4.6, 3.0, 0.05, 1.5, t.BARS, 0.13),
-        (2, 36.0, 4.2, 5.3, 0.0, 15.0, t.LATTICE, 1.1),
+        (0, 6.2, 4.0, 28.0, 0.04, 2.2, rays.LINKS, 0.11),
+        (2, 24.5, -4.6, 3.0, 0.05, 1.5, rays.BARS, 0.13),
+        (2, 36.0, 4.2, 5.3, 0.0, 15.0, rays.LATTICE, 1.1),
     ]
     for i in range(4):
         for k, (height, sag) in enumerate(((7.2, 0.75), (6.9, 0.85), (6.5, 0.6), (6.2, 0.95))):
             z = 7.0 + 9.0 * i
-            sheets.append((0, 7.1 - 0.12 * k, z, z + 9.0, height - sag, height, t.WIRE, 0.014))
-    for k in range(5):
-        sheets.append((2, 15.0 + 6.0 * k, -8.0, 9.0, 5.6 + 0.2 * k, 7.0 + 0.2 * k, t.WIRE, 0.012))
+            sheets.append((0, 7.1 - 0.12 * k, z, z + 9.0, height - sag, height, rays.WIRE, 0.014))
+    sheets += [(2, 15.0 + 6.0 * k, -8.0, 9.0, 5.6 + 0.2 * k, 7.0 + 0.2 * k, rays.WIRE, 0.012) for k in range(5)]
     numbers = _numbers(
         (0.62, 0.70, -0.36), (1.95, 1.70, 1.32), 0.0042, (0.13, 0.29, 0.60), (0.66, 0.74, 0.82), (-0.02, 801.0),
         (t.CHECKER, 1.0, 0.07),
@@ -126,9 +127,9 @@ def street() -> NDArray[Any]:
     for i in range(8):
         columns.append((-5.6, 8.0 + 11.0 * i, 0.08, 0.16, 8.0, t.IRON, 0))
         columns.append((5.6, 8.0 + 11.0 * i, 0.08, 0.16, 8.0, t.IRON, 0))
-        for k in range(3):
-            sheets.append((2, 8.0 + 11.0 * i + 0.15 * k, -5.6, 5.6, 6.7 + 0.25 * k, 7.9, t.WIRE, 0.016))
-    sheets.append((0, 5.2, 6.0, 60.0, 0.16, 1.15, t.BARS, 0.16))
+        z = 8.0 + 11.0 * i
+        sheets += [(2, z + 0.15 * k, -5.6, 5.6, 6.7 + 0.25 * k, 7.9, rays.WIRE, 0.016) for k in range(3)]
+    sheets.append((0, 5.2, 6.0, 60.0, 0.16, 1.15, rays.BARS, 0.16))
     numbers = _numbers(
         (-0.42, 0.48, 0.77), (2.2, 1.65, 1.05), 0.0036, (0.17, 0.27, 0.50), (0.92, 0.72, 0.50), (0.05, 821.0),
         (t.CONCRETE, 1.0, 0.04),
@@ -156,8 +157,11 @@ def terrace() -> NDArray[Any]:
         (-6.6, 1.35, 10.2, 0.85, t.GRASS, 71), (-5.2, 0.95, 9.4, 0.45, t.GRASS, 72), (0.9, 0.5, 6.0, 0.5, t.MARBLE, 73),
         (0.0, 0.25, 5.0, 0.25, t.CHROME, 74),
     ]  # fmt: skip
-    sheets: list[Row] = [(2, 12.0, -3.5, 4.0, 0.05, 1.3, t.BARS, 0.19), (0, -3.5, 3.0, 12.0, 0.05, 1.3, t.BARS, 0.19)]
-    sheets += [(2, 13.2 - 0.2 * k, -14.0, 14.0, 3.4 + 0.3 * k, 4.6 + 0.3 * k, t.WIRE, 0.012) for k in range(3)]
+    sheets: list[Row] = [
+        (2, 12.0, -3.5, 4.0, 0.05, 1.3, rays.BARS, 0.19),
+        (0, -3.5, 3.0, 12.0, 0.05, 1.3, rays.BARS, 0.19),
+    ]
+    sheets += [(2, 13.2 - 0.2 * k, -14.0, 14.0, 3.4 + 0.3 * k, 4.6 + 0.3 * k, rays.WIRE, 0.012) for k in range(3)]
     numbers = _numbers(
         (-0.55, 0.42, -0.50), (1.7, 1.55, 1.35), 0.006, (0.20, 0.38, 0.66), (0.74, 0.80, 0.84), (0.1, 841.0),
         (t.PLANKS, 1.0, 0.02),
