@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from .protocol import Precision, Protocol, Size
 
 SCHEMA = 1
+LEAST_MS, MOST_MS = 1e-6, 1e9
+"""What can be a sample: a nanosecond to eleven days. Outside of it the arithmetic of a report would overflow."""
 
 
 class Stage(StrEnum):
@@ -175,8 +178,10 @@ class Runtime:
         if not self.samples_ms:
             raise ValueError("a runtime holds at least one sample")
         for value in self.samples_ms:
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"a sample is a positive number of milliseconds, found {value!r}")
+            if not LEAST_MS <= value <= MOST_MS:
+                raise ValueError(f"a sample is a positive number of milliseconds up to {MOST_MS:g}, found {value!r}")
+        if self.batch < 1 or self.input.pixels < 1 or self.warmup < 0:
+            raise ValueError(f"no such input was ever timed: {self.input}, batch {self.batch}, warm-up {self.warmup}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +202,10 @@ class Complexity:
 
     params: int
     counts: tuple[Count, ...]
+
+    def __post_init__(self) -> None:
+        if self.params < 0 or any(min(one.macs, one.flops, one.activations, one.convs) < 0 for one in self.counts):
+            raise ValueError("a count is at least 0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,6 +243,12 @@ class Record:
     runtime: Runtime | Failure | None = None
     complexity: Complexity | Failure | None = None
     memory: Memory | Failure | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            datetime.fromisoformat(self.started)
+        except ValueError:
+            raise ValueError(f"`started` is a time in ISO 8601, found {self.started!r}") from None
 
     @property
     def key(self) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rtsr_bench.record import Record
 
 SPREAD_LIMIT = 0.10
+SMALL_GAIN_DB = 0.01
 DRIFT_LIMIT = 0.05
 FIDELITY_LOSS_LIMIT_DB = 0.05
 FEW_REPEATS = 100
@@ -40,6 +41,7 @@ class Doubt(StrEnum):
     CLOCK = "clock"
     FEW_REPEATS = "few_repeats"
     PRECISION_LOSS = "precision_loss"
+    SMALL_GAIN = "small_gain"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +181,7 @@ def warnings(record: Record, summary: RuntimeSummary | None, convention: str) ->
             text = f"Only {summary.samples} repeats: interval and percentiles are rough."
             found.append(_about_runtime(Doubt.FEW_REPEATS, f"{summary.samples} repeats", text))
     found += _of_precision(record, convention)
+    found += _of_gain(record, convention)
     return tuple(found)
 
 
@@ -250,6 +253,22 @@ def _of_precision(record: Record, convention: str) -> list[NumberWarning]:
     text = f"In {timed.precision.value}, the precision timed, the PSNR is {loss:.2f} dB below the one in fp32."
     short = f"{timed.precision.value} loses {loss:.2f} dB"
     return [NumberWarning(doubt=Doubt.PRECISION_LOSS, about="fidelity", short=short, text=text)]
+
+
+def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
+    """The official score has no least gain: what rounding alone can give then earns as much as a good model."""
+    if not isinstance(record.fidelity, Fidelity):
+        return []
+    try:
+        baseline = mean_psnr_db(image.baseline_mse[convention] for image in record.fidelity.images)
+        gain = _psnr(record.fidelity, convention) - baseline
+    except (KeyError, ValueError):
+        return []
+    if not 0 < gain < SMALL_GAIN_DB:
+        return []
+    text = f"A gain of {gain:.4f} dB is within rounding, and the official score asks for no least gain."
+    short = f"gain below {SMALL_GAIN_DB:g} dB"
+    return [NumberWarning(doubt=Doubt.SMALL_GAIN, about="fidelity", short=short, text=text)]
 
 
 def _psnr(fidelity: Fidelity, convention: str) -> float:

@@ -7,6 +7,7 @@ be a folder `NAME.crops` with small PNGs for the report and an `index.json` that
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -26,7 +27,7 @@ from rtsr_bench.record import SCHEMA, Failure, Record
 CROPS = ".crops"
 """Ending of the folder of crops beside a record."""
 
-_TEMPORARY = re.compile(r"^\.tmp-(\d+)-")
+_TEMPORARY, _LOCK, _CROPS = ".tmp-", "in-use", "crops"
 _HINTS = typing.get_type_hints(Record)
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -132,34 +133,33 @@ def prepare(folder: Path) -> None:
     """Make the folder, see that it can be written to (UserError), and sweep what a killed run left in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".tmp-{os.getpid()}-probe"
+        probe = folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
         raise UserError(
             f"cannot write records to {folder}: {error.strerror}; expected a writable folder, name one with --records"
         ) from None
-    for entry in folder.iterdir():
-        made_by = _TEMPORARY.match(entry.name)
-        if made_by and not _alive(int(made_by[1])):
-            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+    for lock in folder.glob(f"{_TEMPORARY}*/{_LOCK}"):
+        with contextlib.suppress(OSError), lock.open("w") as file:
+            fcntl.flock(
+                file, fcntl.LOCK_EX | fcntl.LOCK_NB
+            )  # refused while the run that made it lives, wherever it runs
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def crops_workplace(folder: Path) -> Path:
-    """Make a fresh temporary folder, in the folder of records, in which crops can be collected until `save`."""
-    place = folder / f".tmp-{os.getpid()}-{os.urandom(6).hex()}"
+@contextlib.contextmanager
+def crops_workplace(folder: Path) -> Iterator[Path]:
+    """Make a temporary folder, in the folder of records, in which crops can be collected until `save` moves them."""
+    place = folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
     place.mkdir()
-    return place
+    try:
+        with (place / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (place / _CROPS).mkdir()
+            yield place / _CROPS
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
@@ -167,7 +167,7 @@ def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
     data = encode(record)
     stamp = re.sub(r"[^0-9T]", "", record.started)[:15]
     name = "__".join((record.track, _slug(record.model.id), _slug(record.system.device_name), stamp))
-    temporary = folder / f".tmp-{os.getpid()}-{os.urandom(6).hex()}"
+    temporary = folder / f"{_TEMPORARY}{os.urandom(8).hex()}.json"
     try:
         with temporary.open("wb") as file:
             file.write(data)

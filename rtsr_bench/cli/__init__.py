@@ -20,6 +20,7 @@ from rtsr_bench.cli.tracks import tracks_command
 from rtsr_bench.errors import RtsrBenchError
 
 INTERRUPTED = 130
+HARNESS_BROKE = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,6 +57,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second complaint at exit
         sys.exit(1)
+    except Exception as error:
+        if os.environ.get("RTSR_BENCH_DEBUG"):
+            raise
+        _say(f"error: a fault of rtsr-bench itself: {type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)")
+        sys.exit(HARNESS_BROKE)
 
 
 def _say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def new_command(folder: Path, scale: str) -> None:
 
     for path in create_skeleton(folder, scale=int(scale)):
         click.echo(f"wrote {path}")
-    click.echo(f"next: rtsr-bench check {folder}")
+    click.echo(f"next: rtsr-bench check {shlex.quote(str(folder))}")
 
 
 @click.command("check", short_help="Tell within seconds whether a submission keeps the contract.")
@@ -53,14 +54,16 @@ def _check(submission: Submission, model: ModelSpec, device: str) -> bool:
 
     request = load_request(model, submission, resolve_checkpoint(model, submission))
     with Child(device=device) as child:
+        click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")
+        click.echo(f"  loading, {LIMIT_S:g} s at most a stage", err=True)
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": model.scale}, limit_s=LIMIT_S)
         if isinstance(loaded, Failure):
-            return _broken(model.id, loaded)
-        model = model.with_scale(loaded.scale)
-        click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")
+            return _broken(loaded)
+        if model.scale is None:
+            click.echo(f"  ok   {'scale':<16} x{loaded.scale}, found by running it")
         answer = child.ask(Op.CHECK, Findings, {"scale": loaded.scale, "sizes": SIZES}, limit_s=LIMIT_S)
         if isinstance(answer, Failure):
-            return _broken(model.id, answer)
+            return _broken(answer)
         good = bool(answer.findings)
         for finding in answer.findings:
             sign = {True: "ok  ", False: "BAD ", None: "note"}[finding.ok]
@@ -68,7 +71,7 @@ def _check(submission: Submission, model: ModelSpec, device: str) -> bool:
             good = good and finding.ok is not False
         counted = _count(child, loaded.scale)
         if isinstance(counted, Failure):
-            return _broken(model.id, counted)
+            return _broken(counted)
     _show_counts(counted)
     click.echo(f"  {'keeps the contract' if good else 'breaks the contract: see the lines marked BAD'}")
     return good
@@ -92,9 +95,9 @@ def _show_counts(counted: Counted) -> None:
         click.echo(f"  {'note' if missing else 'ok  '} {f'at {count.input}':<16} {macs}{note}")
 
 
-def _broken(model_id: str, failure: Failure) -> bool:
-    click.echo(model_id)
+def _broken(failure: Failure) -> bool:
     click.echo(f"  BAD  {failure.stage.value:<16} {failure.kind.value}: {failure.message}")
     for line in failure.detail.splitlines()[-12:]:
         click.echo(f"       | {line}")
+    click.echo("  breaks the contract: see the lines marked BAD")
     return False

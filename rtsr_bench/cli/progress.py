@@ -77,7 +77,8 @@ class Display(Listener):
         """Say how a measurement ended."""
         row = _row(record)
         if row.reasons and row.failed:
-            self.note(f"  {record.model.id}: {'; '.join(str(reason.text) for reason in row.reasons)}")
+            failed = [reason.text for reason in row.reasons if reason.bar.value == "failed"]
+            self.note(f"  {record.model.id}: {' '.join(failed)}")
             return
         cells = dict(zip(_HEADINGS, _cells(row), strict=True))
         wanted = ("PSNR RGB dB", "gain dB", "runtime ms", "FPS", "score")
@@ -128,7 +129,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{runtime.mean_ms:.2f}" if runtime else "",
         f"{runtime.fps:.1f}" if runtime else "",
         f"{complexity.params:,}" if complexity else "",
-        f"{complexity.counts[0].macs / 1e9:.2f}" if complexity else "",
+        f"{complexity.counts[min(1, len(complexity.counts) - 2)].macs / 1e9:.2f}" if complexity else "",
         f"{row.score:.3f}" if row.score is not None else "",
         "; ".join(notes),
     )

@@ -109,7 +109,8 @@ def run_command(
             "; ".join(note.message for note in handed_in.refused) or "no submission is there to be measured"
         )
     prepare(records)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
     with Display() as display, Bench(device=device, threads=threads) as bench:
         made = plan(
             handed_in.submissions,
@@ -118,7 +119,7 @@ def run_command(
             roots=data_roots(roots),
             device_kind=bench.device_kind,
             overrides=overrides,
-            find_scale=lambda submission, model: _find_scale(bench, submission, model),
+            find_scale=lambda submission, model: _find_scale(bench, display, submission, model),
         )
         run = _Run(bench, display, records, gallery=gallery, again=again)
         run.refuse(note.message for note in handed_in.refused)
@@ -130,13 +131,14 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _find_scale(bench: Bench, submission: Submission, model: ModelSpec) -> int | Failure:
+def _find_scale(bench: Bench, display: Display, submission: Submission, model: ModelSpec) -> int | Failure:
     from rtsr_bench.protocol import Limits
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Loaded
     from rtsr_bench.submissions import load_request, resolve_checkpoint
     from rtsr_bench.wire import Op
 
+    display.note(f"{submission.id}: no manifest says its scale, running it once to find out")
     with bench.start_child() as child:
         request = load_request(model, submission, resolve_checkpoint(model, submission))
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=Limits().load_s)
@@ -204,13 +206,10 @@ class _Run:
             self._display.result(record)
 
     def _measured(self, job: Job) -> tuple[Path, Record]:
-        import shutil
-
         from rtsr_bench.evaluate import CropBook, Gallery, measure
         from rtsr_bench.store import crops_workplace, save
 
-        place = crops_workplace(self._folder)
-        try:
+        with crops_workplace(self._folder) as place:
             book = CropBook(place, sum(len(data.pairs) for data in job.data))
             gallery = self._gallery / job.track.id / job.model.id if self._gallery else None
             record = measure(
@@ -218,8 +217,6 @@ class _Run:
             )
             book.finish()
             return save(record, self._folder, place), record
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
 
     def _finish(self, kept: int) -> None:
         self._display.table([record for _, record in self._rows])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 from typing import Self
 
+from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.sandbox import Child, Hello
 from rtsr_bench.system import cpu_model
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 class Bench:
@@ -15,8 +19,10 @@ class Bench:
 
     def __init__(self, *, device: str = "auto", threads: int = 0) -> None:
         """Start the first child; UserError where the device can't be had. `threads` 0 leaves the choice to torch."""
+        if not _DEVICE.fullmatch(device):
+            raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
         self.baselines = Baselines()
-        self._threads = threads
+        self.threads = threads
         self._spare: Child | None = Child(device=device, threads=threads)
         self.hello: Hello = self._spare.hello
         self.device = self.hello.device
@@ -36,7 +42,7 @@ class Bench:
         child, self._spare = self._spare, None
         if child is not None and child.alive:
             return child
-        return Child(device=self.device, threads=self._threads)
+        return Child(device=self.device, threads=self.threads)
 
     def close(self) -> None:
         """End a child that was never used."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset, ImagePair
-from rtsr_bench.errors import HarnessError
+from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.crops import CropBook, Gallery, Keeper
 from rtsr_bench.metrics.fidelity import measure
@@ -142,8 +142,11 @@ def _image_fidelity(
     for view, file in zip(views, files, strict=True):
         sr = np.fromfile(file, dtype=np.uint8).reshape(view.hr.shape)
         file.unlink()
-        baseline = baselines.of(item.pair, view.hr, view.lr, view.conventions)
-        values = measure(sr, view.hr, view.conventions)
+        try:
+            baseline = baselines.of(item.pair, view.hr, view.lr, view.conventions)
+            values = measure(sr, view.hr, view.conventions)
+        except UserError as error:
+            raise UserError(f"{item.data.title}, {item.pair.name}: {error}") from None
         mse |= values.mse
         ssim |= values.ssim
         baseline_mse |= baseline.mse

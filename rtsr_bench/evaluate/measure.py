@@ -128,6 +128,10 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
 def command(job: Job, bench: Bench) -> str:
     """Return the command that measures this again."""
     parts = ["rtsr-bench", "run", shlex.quote(job.submission.source.as_posix()), "--track", job.track.id]
+    for root in job.roots:
+        parts += ["--data-root", shlex.quote(root.as_posix())]
+    if bench.threads:
+        parts += ["--threads", str(bench.threads)]
     return " ".join([*parts, "--device", bench.device, *job.overrides.options])
 
 

@@ -25,6 +25,7 @@ class Job:
     protocol: Protocol
     overrides: Overrides
     data: tuple[Dataset, ...]
+    roots: tuple[Path, ...] = ()
     unloadable: Failure | None = None
 
     @property
@@ -131,6 +132,7 @@ def _jobs(
                 protocol=data.overrides.apply(track.protocol, data.device_kind),
                 overrides=data.overrides,
                 data=sets,
+                roots=tuple(data.roots) if any(one.folder for one in sets) else (),
                 unloadable=unloadable,
             )
             jobs.append(job)
@@ -142,7 +144,7 @@ class _Data:
 
     def __init__(self, *, roots: Sequence[Path], overrides: Overrides, device_kind: str, named: bool) -> None:
         self.named = named
-        self._roots, self.overrides, self.device_kind = roots, overrides, device_kind
+        self.roots, self.overrides, self.device_kind = roots, overrides, device_kind
         self._found: dict[str, tuple[tuple[Dataset, ...], tuple[str, ...]]] = {}
 
     def of(self, track: Track) -> tuple[tuple[Dataset, ...], tuple[str, ...]]:
@@ -158,7 +160,7 @@ class _Data:
 
     def _find(self, name: str, track: Track, protocol: Protocol) -> Dataset | Missing:
         try:
-            return find_dataset(name, scale=track.scale, degradation=protocol.degradation, roots=self._roots)
+            return find_dataset(name, scale=track.scale, degradation=protocol.degradation, roots=self.roots)
         except UserError as error:
             if self.named:
                 raise

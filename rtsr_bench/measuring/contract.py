@@ -54,12 +54,18 @@ def _finding(question: str, ok: bool | None, answer: str) -> dict[str, Any]:  # 
     return {"question": question, "ok": ok, "answer": answer}
 
 
+def _words(error: Exception) -> str:
+    """What a guest raised, in one line."""
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0] if first else '(no message)'}"
+
+
 def _at_size(guest: Guest, size: Size, scale: int) -> dict[str, Any]:
     question = f"input {size}"
     try:
         output = checked(forward(guest, _image(guest, size), Precision.FP32), 1, size.times(scale))
     except Exception as error:  # noqa: BLE001 - a guest may raise anything; the check reports it
-        return _finding(question, ok=False, answer=f"{type(error).__name__}: {error}")
+        return _finding(question, ok=False, answer=_words(error))
     low, high = float(output.min()), float(output.max())
     answer = f"{size.times(scale)}, finite, values {low:.3g} to {high:.3g}"
     if high > 3 * guest.data_range or (guest.data_range > 1 and high < guest.data_range / 50):
@@ -72,7 +78,7 @@ def _deterministic(guest: Guest, size: Size) -> dict[str, Any]:
         image = _image(guest, size)
         first, second = (forward(guest, image.clone(), Precision.FP32).clone() for _ in range(2))
     except Exception as error:  # noqa: BLE001 - as above
-        return _finding("deterministic", ok=False, answer=f"{type(error).__name__}: {error}")
+        return _finding("deterministic", ok=False, answer=_words(error))
     if torch.equal(first, second):
         return _finding("deterministic", ok=True, answer="two runs give the same output")
     worst = float((first - second).abs().max()) if first.shape == second.shape else math.inf
@@ -85,7 +91,7 @@ def _keeps_input(guest: Guest, size: Size) -> dict[str, Any]:
     try:
         forward(guest, given, Precision.FP32)
     except Exception as error:  # noqa: BLE001 - as above
-        return _finding("input untouched", ok=False, answer=f"{type(error).__name__}: {error}")
+        return _finding("input untouched", ok=False, answer=_words(error))
     same = torch.equal(image, given)
     return _finding("input untouched", ok=same, answer="yes" if same else "the model changed its input tensor")
 
@@ -97,7 +103,7 @@ def _half(guest: Guest, size: Size, scale: int, precision: Precision) -> dict[st
         exact = checked(forward(guest, image, Precision.FP32), 1, size.times(scale)).double()
         half = checked(forward(guest, image, precision), 1, size.times(scale)).double()
     except Exception as error:  # noqa: BLE001 - as above
-        return _finding(question, ok=None, answer=f"no: {type(error).__name__}: {error}")
+        return _finding(question, ok=None, answer=f"no: {_words(error)}")
     mse = float(((exact - half) / guest.data_range).square().mean())
     if mse == 0:
         return _finding(question, ok=True, answer="yes, same output as fp32")

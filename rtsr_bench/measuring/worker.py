@@ -80,6 +80,10 @@ class Worker:
         if device == "auto":
             device = "cuda:0" if torch.cuda.is_available() else "cpu"
         self._device = torch.device("cuda:0" if device == "cuda" else device)
+        if self._device.type == "cuda":
+            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+            if (self._device.index or 0) >= count:
+                raise BadGuest(f"torch {torch.__version__} sees {count} CUDA devices here")
         facts = {
             "torch_git": str(torch.version.git_version),
             "tf32_matmul": str(torch.backends.cuda.matmul.allow_tf32),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -101,9 +100,9 @@ def test_saving_twice_keeps_both(tmp_path: Path) -> None:
 
 
 def test_crops_move_beside_their_record(tmp_path: Path) -> None:
-    place = crops_workplace(tmp_path)
-    (place / "index.json").write_text("[]")
-    path = save(a_record(), tmp_path, place)
+    with crops_workplace(tmp_path) as place:
+        (place / "index.json").write_text("[]")
+        path = save(a_record(), tmp_path, place)
     (stored,) = load_records(tmp_path).records
     assert stored.path == path
     assert stored.crops == path.with_suffix(".crops")
@@ -143,6 +142,11 @@ def edited(**changes: Any) -> bytes:
         (edited(wall_s="long"), "damaged at `wall_s`"),
         (edited(runtime__samples_ms=[1.0, -2.0]), "damaged at `runtime`: a sample is a positive number"),
         (edited(runtime__samples_ms=[]), "at least one sample"),
+        (edited(runtime__samples_ms=[1e308, 1e308]), "a sample is a positive number"),
+        (edited(runtime__samples_ms=[1e-320]), "a sample is a positive number"),
+        (edited(runtime__batch=0), "no such input was ever timed"),
+        (edited(complexity__params=-5), "a count is at least 0"),
+        (edited(started="yesterday"), "ISO 8601"),
         (edited(fidelity__images__0__mse={"rgb_b0": -1.0}), "an MSE is finite and at least 0"),
         (edited(model__scale="two"), "damaged at `model`"),
         (edited(surprise=1), "unknown field `surprise`"),
@@ -179,13 +183,23 @@ def test_a_folder_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) ->
         prepare(tmp_path / "file")
 
 
+_DIES_HOLDING = """
+import os, signal, sys
+from pathlib import Path
+from rtsr_bench.store import crops_workplace
+with crops_workplace(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_what_a_killed_run_left_is_swept_and_a_living_ones_kept(tmp_path: Path) -> None:
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    for pid in (dead.pid, os.getpid()):
-        (tmp_path / f".tmp-{pid}-abc").mkdir()
-    prepare(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [f".tmp-{os.getpid()}-abc"]
+    subprocess.run([sys.executable, "-c", _DIES_HOLDING, str(tmp_path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    with crops_workplace(tmp_path) as mine:
+        prepare(tmp_path)
+        assert list(tmp_path.iterdir()) == [mine.parent]
+        assert mine.is_dir()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_refuses_is_the_harness_trouble(tmp_path: Path) -> None:
