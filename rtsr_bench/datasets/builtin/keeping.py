@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtsr_bench.datasets.builtin.catalogue import BuiltinImage, builtin_images
+from rtsr_bench.datasets.builtin.catalogue import BuiltinImage, builtin_images, left_out
 from rtsr_bench.errors import HarnessError, UserError
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def _named(name: str) -> BuiltinImage:
     for image in images:
         if image.name == name:
             return image
+    if reason := (left_out("test") | left_out("train")).get(name):
+        raise UserError(reason)
     raise UserError(f"no built-in image {name!r}: expected one of {', '.join(image.name for image in images)}")
 
 

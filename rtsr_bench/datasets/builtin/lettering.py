@@ -65,8 +65,10 @@ def _advance(letter: str) -> float:
 
 def text_width(text: str, size: float, *, fixed: bool = False, tracking: float = 0.0) -> float:
     """Pixels from the start of the first letter to the start of a letter that would follow."""
-    unit = size * 0.7 / 6.0
-    return sum(FIXED_ADVANCE if fixed else _advance(letter) + tracking for letter in text) * unit
+    units = 0.0
+    for letter in text:  # not sum(): Python 3.12 and later round it another way
+        units += FIXED_ADVANCE if fixed else _advance(letter) + tracking
+    return units * (size * 0.7 / 6.0)
 
 
 def write(
