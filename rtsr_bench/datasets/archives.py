@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.datasets.fetch import locked, place, trouble_writing
 from rtsr_bench.datasets.hashing import file_sha256
+from rtsr_bench.datasets.recipes import OWN
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rtsr_bench.datasets.fetch import Recipe
     from rtsr_bench.datasets.recipes import SetRecipe
+    from rtsr_bench.datasets.transfer import Progress
 
 ARCHIVES = ".archives"
 """Within a set's folder: what was fetched and not yet unpacked, and a list of what each archive held."""
@@ -27,7 +29,7 @@ _PACKED, _UNPACKED, _MEMBERS = 64 * _GIB, 128 * _GIB, 200_000
 
 
 def fetch_archive(
-    recipe: SetRecipe, path: str, source: Recipe, folder: Path, *, pause: Callable[[float], object]
+    recipe: SetRecipe, path: str, source: Recipe, folder: Path, *, pause: Callable[[float], object], progress: Progress
 ) -> None:
     """Fetch an archive of a set and unpack it into the set's folder; nothing is done where all of it is there.
 
@@ -41,7 +43,7 @@ def fetch_archive(
     with locked(held):
         if _is_there(held, folder, source.sha256):
             return
-        place(source, archive, pause=pause)
+        place(source, archive, pause=pause, progress=progress)
         with trouble_writing(archive):
             inside = next((one.inside for one in recipe.archives if one.sha256 == source.sha256), "")
             moved = _unpacked(recipe, archive, folder, inside)
@@ -71,6 +73,12 @@ def _unpacked(recipe: SetRecipe, archive: Path, folder: Path, inside: str) -> di
         files = {file.relative_to(top).as_posix(): file for file in sorted(top.rglob("*")) if file.is_file()}
         if recipe.pins:
             files = {path: file for path, file in files.items() if path in recipe.pins}
+        for path in files:
+            if path == OWN or path.split("/")[0] == archive.parent.name:
+                raise UserError(
+                    f"{recipe.title}: expected image files in {archive.name}, found {path}, which would replace what "
+                    "stands in the folder: pack the images alone"
+                )
         if not files:
             raise UserError(
                 f"{recipe.title}: expected files of the set in {archive.name}, found none: see docs/data.md"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -39,7 +39,8 @@ def files_of(recipe: SetRecipe, scales: Sequence[int] = ()) -> dict[str, Recipe]
         raise UserError(f"{recipe.title}: expected a scale of {has}, found {unknown[0]}: leave --scale out for all")
     if recipe.preparation:
         return {f"{ORIGINALS}/{original.name}": original.recipe for original in recipe.preparation.originals}
-    files = {f"{ARCHIVES}/{archive.recipe.file_name}": archive.recipe for archive in recipe.archives}
+    # Two archives may have one file name: their hashes tell them apart.
+    files = {f"{ARCHIVES}/{one.recipe.sha256[:12]}-{one.recipe.file_name}": one.recipe for one in recipe.archives}
     if recipe.base_url:
         files |= _pinned_files(recipe, scales)
     return files
@@ -79,14 +80,19 @@ def collect(
     steps = _Steps(len(files) + (len(recipe.preparation.originals) if recipe.preparation else 0), progress)
     stop = threading.Event()
 
+    def go_on(have: int, total: int | None) -> None:
+        """Between two pieces of a download: end it where the whole is being ended; what is there is resumed later."""
+        if stop.is_set():
+            raise CancelledError(f"stopped at {have} of {total or 'unknown'} bytes")
+
     def one(path: str) -> None:
         if stop.is_set():
             return
         try:
             if path.startswith(f"{ARCHIVES}/"):
-                fetch_archive(recipe, path, files[path], folder, pause=stop.wait)
+                fetch_archive(recipe, path, files[path], folder, pause=stop.wait, progress=go_on)
             else:
-                place(files[path], folder / path, pause=stop.wait)
+                place(files[path], folder / path, pause=stop.wait, progress=go_on)
         except BaseException:
             stop.set()
             raise
@@ -100,6 +106,12 @@ def collect(
             raise
     if recipe.preparation:
         prepare(recipe, folder, scales=scales, done=steps.done)
+    elif lacking := [path for path in _pinned_files(recipe, scales) if not (folder / path).is_file()]:
+        named = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
+        raise UserError(
+            f"{recipe.title}: expected all its files in what was fetched, {len(lacking)} are in none of the archives "
+            f"and have no base_url ({named}): correct the recipe"
+        )
     return folder
 
 

@@ -176,6 +176,10 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
 
 def _archive(table: Mapping[str, Any], license_: str) -> Archive:
     _only(table, {"url", "sha256", "bytes", "inside"}, "[[archive]]")
+    for key, kind, words in (("url", str, "a text"), ("inside", str, "a text"), ("bytes", int, "a whole number")):
+        value = table.get(key, kind())
+        if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
+            raise ValueError(f"{key} of [[archive]]: expected {words}, found {value!r}")
     return Archive(**{**table, "sha256": _sha256(table["sha256"], table["url"]), "license": license_})
 
 
