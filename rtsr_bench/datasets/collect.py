@@ -78,11 +78,11 @@ def collect(
     files = files_of(recipe, scales)
     folder = recipe.folder or (root or data_folder()) / recipe.cache
     steps = _Steps(len(files) + (len(recipe.preparation.originals) if recipe.preparation else 0), progress)
-    stop = threading.Event()
+    stop, interrupted = threading.Event(), threading.Event()
 
     def go_on(have: int, total: int | None) -> None:
         """Between two pieces of a download: end it where the whole is being ended; what is there is resumed later."""
-        if stop.is_set():
+        if interrupted.is_set():
             raise CancelledError(f"stopped at {have} of {total or 'unknown'} bytes")
 
     def one(path: str) -> None:
@@ -101,6 +101,10 @@ def collect(
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         try:
             list(pool.map(one, files))
+        except KeyboardInterrupt:
+            stop.set()
+            interrupted.set()
+            raise
         except BaseException:
             stop.set()
             raise

@@ -244,7 +244,7 @@ def test_a_set_is_not_called_whole_while_files_are_missing(tmp_path: Path, origi
 def test_a_wrong_type_in_an_archives_table_is_one_line(tmp_path: Path, origin: Path, line: str) -> None:
     archive = pack(origin, tmp_path / "frames.zip", top="")
     table = archive_table(archive)
-    key = line.split(" ")[0]
+    key = line.split(" ", maxsplit=1)[0]
     kept = "\n".join(one for one in table.splitlines() if not one.startswith(f"{key} "))
     folder = recipe(tmp_path / "mine", tail=files(origin) + kept + f"\n{line}\n")
     with pytest.raises(UserError, match=rf"{key} of \[\[archive\]\]: expected"):
