@@ -16,7 +16,7 @@ from rtsr_bench.datasets.recipes import OWN
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from rtsr_bench.datasets.recipes import SetRecipe
@@ -101,22 +101,26 @@ def collect(
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         try:
             list(pool.map(one, files))
-        except KeyboardInterrupt:
+        except BaseException as error:
             stop.set()
-            interrupted.set()
-            raise
-        except BaseException:
-            stop.set()
+            if isinstance(error, KeyboardInterrupt):
+                interrupted.set()
             raise
     if recipe.preparation:
         prepare(recipe, folder, scales=scales, done=steps.done)
-    elif lacking := [path for path in _pinned_files(recipe, scales) if not (folder / path).is_file()]:
-        named = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
+    else:
+        _refuse_lacking(recipe, folder, _pinned_files(recipe, scales))
+    return folder
+
+
+def _refuse_lacking(recipe: SetRecipe, folder: Path, pinned: Iterable[str]) -> None:
+    """UserError where files that the recipe pins were in nothing that was fetched."""
+    lacking = [path for path in pinned if not (folder / path).is_file()]
+    if lacking:
         raise UserError(
             f"{recipe.title}: expected all its files in what was fetched, {len(lacking)} are in none of the archives "
-            f"and have no base_url ({named}): correct the recipe"
+            f"and have no base_url, {lacking[0]} the first: correct the recipe"
         )
-    return folder
 
 
 class _Steps:
