@@ -169,6 +169,8 @@ class _Run:
             known[stored.record.key] = (stored.path.name, stored.record)
         for line in plan.left_out:
             self._display.note(f"left out: {line}")
+        for use in dict.fromkeys(use for job in plan.jobs for use in job.uses if not use.verified):
+            self._display.note(f"data not verified: {use.name}: {use.note or 'no published hashes to compare with'}")
         threads = self._bench.hello.threads
         kept = 0
         try:
