@@ -26,6 +26,10 @@ FAMILY = {
     "XXXL": (8, 32),
 }
 
+FUSIONS = ("none", "inject")
+HIGH_FREQUENCIES = ("gaussian", "down-and-up")
+NORMS = ("layernorm", "plain", "residual")
+
 # Name in the authors' checkpoints -> name here, replaced in this order.
 OFFICIAL_NAMES = (
     ("module.", ""),
@@ -47,6 +51,9 @@ class ExpandedConv3x3(nn.Module):
     1x1 to twice the channels; 3x3 plus identity; 1x1 back; plus identity.
     """
 
+    folded = False
+    """Whether `forward` merges the three first: the same function and gradients, at under a quarter of the work."""
+
     def __init__(self, channels: int, ratio: int = 2) -> None:
         super().__init__()
         self.expand = nn.Conv2d(channels, ratio * channels, 1)
@@ -54,18 +61,20 @@ class ExpandedConv3x3(nn.Module):
         self.reduce = nn.Conv2d(ratio * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The three convolutions and two skips, one after the other."""
+        """The three convolutions and two skips, one after the other or (`folded`) as the one that they are equal to."""
+        if self.folded:
+            weight, bias = self.merged()
+            return F.conv2d(x, weight, bias, padding=1)
         # Zeros padded on before the expansion come out of it as its bias: what the released code writes into the
         # border of the expanded features, and the reason why one zero-padded convolution can equal the three.
         wide = self.expand(F.pad(x, (1, 1, 1, 1)))
         return self.reduce(self.conv3x3(wide) + wide[:, :, 1:-1, 1:-1]) + x
 
-    @torch.no_grad()
     def merged(self) -> tuple[Tensor, Tensor]:
         """Weight `(C, C, 3, 3)` and bias `(C,)` of the zero-padded 3x3 convolution that computes the same.
 
         With E, K, R for the three weights and I for an identity at the kernel's centre, the weight is R (K + I) E + I.
-        The sums are carried out in float64 and rounded once, to the dtype of the parameters.
+        The sums are carried out in float64 and rounded once, to the dtype of the parameters; gradients flow through.
         """
         expand, kernel, reduce = (conv.weight.double() for conv in (self.expand, self.conv3x3, self.reduce))
         expand_bias, bias, reduce_bias = (conv.bias.double() for conv in (self.expand, self.conv3x3, self.reduce))
@@ -97,11 +106,14 @@ class ChannelNorm(nn.Module):
 
 
 class NormConv(nn.Module):
-    """`ChannelNorm` and a block convolution: the network's tail, and with a GELU behind it each block of its body."""
+    """`ChannelNorm` and a block convolution: the network's tail, and with a GELU behind it each block of its body.
 
-    def __init__(self, channels: int, *, deployed: bool) -> None:
+    Without `norm` the convolution alone.
+    """
+
+    def __init__(self, channels: int, *, deployed: bool, norm: bool = True) -> None:
         super().__init__()
-        self.norm = ChannelNorm(channels)
+        self.norm: nn.Module = ChannelNorm(channels) if norm else nn.Identity()
         self.conv = _block_conv(channels, deployed=deployed)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,18 +128,41 @@ class RT4KSR(nn.Module):
     the last row or column, and the surplus is cut from the output; the released code takes even sizes only, and gives
     the same there. H and W are at least 3: the blur that separates the high frequencies reflects two pixels.
 
-    The high-frequency branch is computed and then not used: so does the released code (its `forget=False`), its
-    checkpoints were trained that way, and the MACs that the paper prints contain it. `gamma`, which would weigh the
-    fusion, is stored and counted.
+    `fusion`, what becomes of the high-frequency branch:
+    "none": computed and then not used, as in the released code (`forget=False`). Its checkpoints were trained that way,
+    the MACs that the paper prints contain the branch, and `gamma`, which would weigh it, is stored and counted.
+    "inject": `gamma * body + branch` goes into the tail, as the paper's figure has it (`forget=True` in the code).
+
+    `high_frequencies`, how they are taken from the LR (Table 2a): "gaussian", LR minus its blur, or "down-and-up", LR
+    minus its halved and doubled self (`down_and_up`).
+
+    `norm`, what a block of the body does besides convolution and GELU (Table 2b): "layernorm", "plain" (nothing) or
+    "residual" (nothing, but a skip around the block). The tail has its norm in all three, as in the released code.
     """
 
-    def __init__(self, *, scale: int, blocks: int, channels: int, deployed: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        scale: int,
+        blocks: int,
+        channels: int,
+        fusion: str = "none",
+        high_frequencies: str = "gaussian",
+        norm: str = "layernorm",
+        deployed: bool = False,
+    ) -> None:
         super().__init__()
+        _one_of("fusion", fusion, FUSIONS)
+        _one_of("high_frequencies", high_frequencies, HIGH_FREQUENCIES)
+        _one_of("norm", norm, NORMS)
         self.scale, self.blocks, self.channels = scale, blocks, channels
+        self.fusion, self.high_frequencies, self.block_norm = fusion, high_frequencies, norm
         self.gamma = nn.Parameter(torch.zeros(1))
         self.head = nn.Conv2d(3 * 2**2, channels, 3, padding=1)
         self.hf_conv = _block_conv(channels, deployed=deployed)
-        self.body = nn.ModuleList(NormConv(channels, deployed=deployed) for _ in range(blocks))
+        self.body = nn.ModuleList(
+            NormConv(channels, deployed=deployed, norm=norm == "layernorm") for _ in range(blocks)
+        )
         self.tail = NormConv(channels, deployed=deployed)
         self.to_pixels = nn.Conv2d(channels, 3 * (2 * scale) ** 2, 3, padding=1)
 
@@ -136,16 +171,20 @@ class RT4KSR(nn.Module):
         height, width = x.shape[-2:]
         if height % 2 or width % 2:
             x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
-        self.high_frequency_features(x)  # computed, never used: see the class
+        fine = self.high_frequency_features(x)
         features = self.head(F.pixel_unshuffle(x, 2))
         for block in self.body:
-            features = F.gelu(block(features))
+            new = F.gelu(block(features))
+            features = features + new if self.block_norm == "residual" else new
+        if self.fusion == "inject":
+            features = self.gamma * features + fine
         out = F.pixel_shuffle(self.to_pixels(self.tail(features)), 2 * self.scale)
         return out[:, :, : height * self.scale, : width * self.scale]
 
     def high_frequency_features(self, x: Tensor) -> Tensor:
-        """What the blur takes away from `x`, through the shared head: `(N, C, H / 2, W / 2)`."""
-        return F.gelu(self.hf_conv(self.head(F.pixel_unshuffle(x - gaussian_blur(x), 2))))
+        """What blurring takes away from `x`, through the shared head: `(N, C, H / 2, W / 2)`."""
+        low = gaussian_blur(x) if self.high_frequencies == "gaussian" else down_and_up(x)
+        return F.gelu(self.hf_conv(self.head(F.pixel_unshuffle(x - low, 2))))
 
     @torch.no_grad()
     def deployed_form(self) -> RT4KSR:
@@ -156,7 +195,15 @@ class RT4KSR(nn.Module):
                 for part in module.state_dict():
                     del state[f"{name}.{part}"]
                 state[f"{name}.weight"], state[f"{name}.bias"] = module.merged()
-        model = RT4KSR(scale=self.scale, blocks=self.blocks, channels=self.channels, deployed=True).to(self.gamma)
+        model = RT4KSR(
+            scale=self.scale,
+            blocks=self.blocks,
+            channels=self.channels,
+            fusion=self.fusion,
+            high_frequencies=self.high_frequencies,
+            norm=self.block_norm,
+            deployed=True,
+        ).to(self.gamma)
         model.load_state_dict(state, strict=True)
         return model
 
@@ -173,6 +220,11 @@ def gaussian_blur(x: Tensor) -> Tensor:
     x = x.transpose(-1, -2)
     x = centre * x[..., 2:-2] + near * (x[..., 1:-3] + x[..., 3:-1]) + far * (x[..., :-4] + x[..., 4:])
     return x.transpose(-1, -2)
+
+
+def down_and_up(x: Tensor) -> Tensor:
+    """`(N, C, H, W)` with even H and W, halved by 2x2 means and doubled again bilinearly: its low frequencies."""
+    return F.interpolate(F.avg_pool2d(x, 2), scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def gaussian_taps() -> tuple[float, float, float]:
@@ -195,11 +247,50 @@ def load_official(path: str, *, scale: int, size: str = "S") -> RT4KSR:
 
 
 def rt4ksr(scale: int, size: str = "S", checkpoint: str | None = None) -> RT4KSR:
-    """The model that the harness runs: deployed form, with the weights in `checkpoint` or, without one, fresh ones."""
+    """The released model as the harness runs it: deployed form, with the weights in `checkpoint` or fresh ones."""
     if checkpoint is not None:
         return load_official(checkpoint, scale=scale, size=size).deployed_form().eval()
+    return deployed(scale, size)
+
+
+def deployed(
+    scale: int, size: str = "S", fusion: str = "none", high_frequencies: str = "gaussian", norm: str = "layernorm"
+) -> RT4KSR:
+    """Any member of the family in its deployed form, with fresh weights: the harness loads the manifest's into it."""
     blocks, channels = FAMILY[size]
-    return RT4KSR(scale=scale, blocks=blocks, channels=channels, deployed=True).eval()
+    return RT4KSR(
+        scale=scale,
+        blocks=blocks,
+        channels=channels,
+        fusion=fusion,
+        high_frequencies=high_frequencies,
+        norm=norm,
+        deployed=True,
+    ).eval()
+
+
+def training(
+    scale: int, size: str = "S", fusion: str = "none", high_frequencies: str = "gaussian", norm: str = "layernorm"
+) -> RT4KSR:
+    """Any member of the family in its training form, folded: trained as the paper does, at the deployed form's cost."""
+    blocks, channels = FAMILY[size]
+    model = RT4KSR(
+        scale=scale,
+        blocks=blocks,
+        channels=channels,
+        fusion=fusion,
+        high_frequencies=high_frequencies,
+        norm=norm,
+    )
+    for module in model.modules():
+        if isinstance(module, ExpandedConv3x3):
+            module.folded = True
+    return model
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}")
 
 
 def _block_conv(channels: int, *, deployed: bool) -> nn.Module:
