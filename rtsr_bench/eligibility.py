@@ -40,6 +40,7 @@ class Bar(StrEnum):
     OFF_PROTOCOL = "off_protocol"
     INCOMPLETE_DATA = "incomplete_data"
     NO_FIDELITY = "no_fidelity"
+    UNTRAINED = "untrained"
     NO_RUNTIME = "no_runtime"
     UNUSABLE = "unusable"
     NO_GAIN = "no_gain"
@@ -88,7 +89,11 @@ def reasons(record: Record, track: Track | None, *, gain_db: float | None, troub
     found += _incomplete(record)
     if trouble:
         found.append(Reason(bar=Bar.UNUSABLE, short="unusable numbers", text=trouble))
-    if record.fidelity is None and not failed:
+    untrained = record.model.untrained
+    if untrained:
+        text = f"Its weights are not trained ({untrained}): only runtime, complexity and memory were measured."
+        found.append(Reason(bar=Bar.UNTRAINED, short=f"untrained: {untrained}", text=text))
+    elif record.fidelity is None and not failed:
         found.append(Reason(bar=Bar.NO_FIDELITY, short="no fidelity", text="Fidelity was not measured."))
     if record.runtime is None and not failed:
         found.append(Reason(bar=Bar.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))

@@ -5,6 +5,7 @@ field is the measurement, a `Failure` (tried and failed) or None (not asked for)
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 2 (2026-11): `model.untrained` says why a model has no weights worth a fidelity; such a record holds none.
 - 1 (2026-11): the first.
 """
 
@@ -17,7 +18,7 @@ from enum import StrEnum
 
 from .protocol import Precision, Protocol, Size
 
-SCHEMA = 1
+SCHEMA = 2
 LEAST_MS, MOST_MS = 1e-6, 1e9
 """What can be a sample: a nanosecond to eleven days. Outside of it the arithmetic of a report would overflow."""
 
@@ -71,7 +72,10 @@ class SubmissionFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
-    """Which model of the submission; `id` is `submission/variant-xN`, `checkpoint_sha256` empty where it has none."""
+    """Which model of the submission; `id` is `submission/variant-xN`, `checkpoint_sha256` empty where it has none.
+
+    `untrained` says in a few words why the model has no trained weights ("architecture only"); empty where it has.
+    """
 
     id: str
     scale: int
@@ -80,6 +84,7 @@ class ModelFacts:
     data_range: float = 1.0
     checkpoint: str = ""
     checkpoint_sha256: str = ""
+    untrained: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,7 +227,8 @@ class Record:
     """One model on one track under one protocol on one system; the evidence everything published is derived from.
 
     `started` is UTC in ISO 8601; `wall_s` the whole measurement's seconds; `overrides` the command-line overrides that
-    made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` beside it where that is another.
+    made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` beside it where that is another;
+    a model that says `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
     """
 
     schema: int = SCHEMA
@@ -249,6 +255,8 @@ class Record:
             datetime.fromisoformat(self.started)
         except ValueError:
             raise ValueError(f"`started` is a time in ISO 8601, found {self.started!r}") from None
+        if self.model.untrained and (self.fidelity is not None or self.fidelity_fp32 is not None):
+            raise ValueError(f"a model without trained weights ({self.model.untrained!r}) has no fidelity, found one")
 
     @property
     def key(self) -> str:

@@ -31,8 +31,10 @@ _TEMPORARY, _LOCK, _CROPS = ".tmp-", "in-use", "crops"
 _HINTS = typing.get_type_hints(Record)
 MAX_BYTES = 64 * 1024 * 1024
 
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Steps from one schema to the next, by the schema they start from; schema 1 is the first, so there is none yet."""
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda raw: {**raw, "schema": 2},  # every model of then has weights: the empty default of `untrained` says it
+}
+"""Steps from one schema to the next, by the schema they start from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,6 +59,8 @@ def _check(submission: Submission, model: ModelSpec, device: str) -> bool:
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": model.scale}, limit_s=LIMIT_S)
         if isinstance(loaded, Failure):
             return _broken(loaded)
+        if model.untrained:
+            click.echo(f"  note {'weights':<16} not trained ({model.untrained}): its fidelity will not be measured")
         if model.scale is None:
             click.echo(f"  ok   {'scale':<16} x{loaded.scale}, found by running it")
         answer = child.ask(Op.CHECK, Findings, {"scale": loaded.scale, "sizes": SIZES}, limit_s=LIMIT_S)

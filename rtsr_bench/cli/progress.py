@@ -82,14 +82,16 @@ class Display(Listener):
             return
         cells = dict(zip(_HEADINGS, _cells(row), strict=True))
         wanted = ("PSNR RGB dB", "gain dB", "runtime ms", "FPS", "score")
-        self.note(f"  {record.model.id}: " + ", ".join(f"{name} {cells[name]}" for name in wanted if cells[name]))
+        said = [f"{name} {cells[name]}" for name in wanted if cells[name]]
+        said += [reason.short for reason in row.reasons if reason.bar.value == "untrained"]
+        self.note(f"  {record.model.id}: " + ", ".join(said))
 
     def table(self, records: Sequence[Record]) -> None:
         """Print one table a track, best score first."""
         self._progress.stop()
         for track in dict.fromkeys(record.track for record in records):
             mine = [_row(record) for record in records if record.track == track]
-            mine.sort(key=lambda row: (row.failed, -(row.score or 0.0), row.record.model.id))
+            mine.sort(key=lambda row: (row.failed, row.score is None, -(row.score or 0.0), row.record.model.id))
             heading = (
                 track if not mine[0].record.overrides else f"{track}, unofficial: {' '.join(mine[0].record.overrides)}"
             )

@@ -59,20 +59,24 @@ def measure(
 ) -> Record:
     """Measure a model on a track: fidelity in the timed precision (and fp32), runtime, memory, complexity.
 
+    Of a model that has no trained weights, fidelity is not asked for.
     Raises UserError where data or weights can't be had and HarnessError where the harness breaks; whatever the guest
     does ends up in the record.
     """
     listener = listener or Listener()
     started, clock = datetime.now(UTC), monotonic()
-    precision = job.protocol.precision[bench.device_kind]
+    precision, untrained = job.protocol.precision[bench.device_kind], bool(job.model.untrained)
     guest = load_request(job.model, job.submission, resolve_checkpoint(job.model, job.submission))
     with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
         system = describe_child(child, bench, meter)
         outcome = _Outcome()
         failed = job.unloadable or _load(child, guest, job, listener)
-        if failed is None:
+        if failed is None and untrained:
+            _runtime(child, job, precision, outcome, meter, listener)
+            _complexity(child if child.alive else None, guest, job, bench, outcome, listener)
+        elif failed is None:
             _fidelity(child, job, bench, precision, outcome, (book, gallery), listener)
-    if failed is None:
+    if failed is None and not untrained:
         with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
             failed = _load(child, guest, job, listener)
             if failed is None:
@@ -80,7 +84,7 @@ def measure(
                     _runtime(child, job, precision, outcome, meter, listener)
                 _complexity(child if child.alive else None, guest, job, bench, outcome, listener)
     if failed is not None:
-        outcome = _Outcome(fidelity=failed, runtime=failed, complexity=failed, memory=failed)
+        outcome = _Outcome(fidelity=None if untrained else failed, runtime=failed, complexity=failed, memory=failed)
     return Record(
         track=job.track.id,
         track_digest=job.track.protocol.digest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rtsr_bench.eligibility import Bar
 from rtsr_bench.leaderboard import FidelityMeans, Group, Leaderboard, Row
 from rtsr_bench.protocol import Colour, Convention, Size
 from rtsr_bench.record import Complexity, Count, Failure, Memory
@@ -117,7 +118,7 @@ def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, l
                 notes=_notes(row, size, twin=twin),
                 links={"model": links[row.source]},
                 band=row.frame_band,
-                muted=row.failed or (group.official and row.rank is None),
+                muted=row.failed or bool(row.record.model.untrained) or (group.official and row.rank is None),
             )
         )
     return Table(
@@ -240,8 +241,11 @@ def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
     model = [Note(tone="sub", text=shorten(record.submission.team, 80))]
     if twin:
         model.append(Note(tone="sub", text=f"submission {record.submission.digest[:8]}"))
-    shown = [reason for reason in row.reasons if reason.bar != "unofficial"]
-    model += [Note(tone="bad", text=shorten(reason.text, REASON_LENGTH)) for reason in shown]
+    model += [
+        Note(tone="sub" if reason.bar is Bar.UNTRAINED else "bad", text=shorten(reason.text, REASON_LENGTH))
+        for reason in row.reasons
+        if reason.bar is not Bar.UNOFFICIAL
+    ]
     notes = {"model": tuple(model)}
     interval = row.runtime.ci_ms if row.runtime else None
     runtime = [Note(tone="sub", text=f"{number(interval[0], 2)}–{number(interval[1], 2)}")] if interval else []

@@ -27,7 +27,7 @@ _TOO_LARGE = 2**63
 _WHO = {"record": _TEXT, "track": _TEXT, "model": _TEXT}
 _RECORDS = {
     **_WHO,
-    **dict.fromkeys(("submission", "team", "title", "origin", "variant", "format"), _TEXT),
+    **dict.fromkeys(("submission", "team", "title", "origin", "variant", "format", "untrained"), _TEXT),
     "scale": _WHOLE,
     **dict.fromkeys(("device_kind", "device", "cpu", "os", "python", "torch", "isolation"), _TEXT),
     "torch_threads": _WHOLE,
@@ -133,6 +133,7 @@ def _record(row: Row, *, latest: bool) -> dict[str, Any]:
         "origin": record.submission.origin,
         "variant": record.model.variant,
         "format": record.model.format,
+        "untrained": record.model.untrained,
         "device_kind": system.device_kind,
         "device": system.device_name,
         "cpu": system.cpu_model,

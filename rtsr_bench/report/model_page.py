@@ -151,6 +151,7 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
         ("Format", record.model.format),
         ("Variant", record.model.variant),
         ("Data range", number(record.model.data_range, 1)),
+        ("Untrained", record.model.untrained),
         ("Checkpoint", record.model.checkpoint),
         ("Checkpoint SHA-256", record.model.checkpoint_sha256),
     ]

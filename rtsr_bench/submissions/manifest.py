@@ -26,7 +26,7 @@ _MAX_DOTS = 500
 _ID = re.compile(r"[a-z0-9_-]+")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SUBMISSION_KEYS = ("id", "team", "title", "authors", "paper", "code", "license", "notes")
-_MODEL_KEYS = ("scale", "variant", "format", "checkpoint", "data_range")
+_MODEL_KEYS = ("scale", "variant", "format", "checkpoint", "untrained", "data_range")
 _RECIPE_KEYS = ("url", "sha256", "name")
 
 
@@ -157,7 +157,18 @@ def _model(table: Table, folder: Path, *, submission: str) -> ModelSpec:
         args=load.args,
         checkpoint=_checkpoint(table, folder),
         data_range=float(data_range),
+        untrained=_untrained(table),
     )
+
+
+def _untrained(table: Table) -> str:
+    why = table.text("untrained", limit=100, default="", example='"architecture only"')
+    if why and table.has("checkpoint"):
+        raise UserError(
+            f"{table.where} untrained: expected no checkpoint beside it, because it holds trained weights, found both; "
+            "remove one of the two"
+        )
+    return why
 
 
 def _format(table: Table) -> Format:

@@ -36,7 +36,8 @@ class ModelSpec:
 
     `scale` is 2, 3 or 4, or None where no manifest says it (see `with_scale`). `args` are the keyword arguments of the
     entry: JSON-able values only. `checkpoint` None: the harness loads no weights (the entry may load its own).
-    `data_range` is the largest value of the model's input and output, 1.0 or 255.0.
+    `data_range` is the largest value of the model's input and output, 1.0 or 255.0. `untrained` says in a few words
+    why it has no trained weights: then its fidelity is not measured; empty where it has some.
     """
 
     submission: str
@@ -47,6 +48,7 @@ class ModelSpec:
     args: dict[str, Any] = field(default_factory=dict)
     checkpoint: CheckpointRef | None = None
     data_range: float = 1.0
+    untrained: str = ""
 
     @property
     def id(self) -> str:
@@ -72,6 +74,7 @@ class ModelSpec:
             data_range=self.data_range,
             checkpoint=self.checkpoint.name if self.checkpoint is not None else "",
             checkpoint_sha256=checkpoint_sha256,
+            untrained=self.untrained,
         )
 
 

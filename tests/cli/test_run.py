@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from conftest_cli import GUESTS, LITTLE, Run, one_line
 from PIL import Image
 
-from rtsr_bench.record import Failure, FailureKind, Fidelity, Record, Runtime, Stage
+from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Memory, Record, Runtime, Stage
 from rtsr_bench.score import mean_psnr_db
 from rtsr_bench.store import load_records
 
@@ -45,6 +46,45 @@ def test_a_guest_becomes_a_record_with_every_measurement(rtsr_bench: Run, tiny: 
     assert record.command.startswith("rtsr-bench run ")
     assert "good/x2" in done.stdout
     assert 10 < mean_psnr_db(image.mse["rgb_b0"] for image in record.fidelity.images) < 60
+
+
+def test_an_untrained_model_is_timed_and_counted_and_its_fidelity_is_not_asked_for(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(GUESTS / "good", tmp_path / "plan")
+    (tmp_path / "plan" / "submission.toml").write_text(f'{MANIFEST}untrained = "not yet trained"\n')
+    done = rtsr_bench("run", "plan", *LITTLE, "--data-root", tiny, "--precision", "bf16", "--save-images", "images")
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "reports" / "records")
+    assert (record.fidelity, record.fidelity_fp32, record.model.untrained) == (None, None, "not yet trained")
+    assert isinstance(record.runtime, Runtime)
+    assert isinstance(record.complexity, Complexity)
+    assert isinstance(record.memory, Memory)
+    assert record.complexity.params == 9
+    assert "untrained: not yet trained" in done.stdout
+    assert re.search(r"plan/x2: runtime ms .*untrained: not yet trained", done.stderr)
+    assert not (tmp_path / "images").exists()
+    assert rtsr_bench("report", "--out", "site").returncode == 0
+    (page,) = (tmp_path / "site" / "boards").glob("*.html")
+    assert "Its weights are not trained (not yet trained)" in page.read_text(encoding="utf-8")
+
+
+def test_an_untrained_model_that_does_not_load_has_failed(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(GUESTS / "raises", tmp_path / "plan")
+    (tmp_path / "plan" / "submission.toml").write_text(f'{MANIFEST}untrained = "not yet trained"\n')
+    assert rtsr_bench("run", "plan", *LITTLE, "--data-root", tiny).returncode == 1
+    (record,) = records(tmp_path / "reports" / "records")
+    assert record.fidelity is None
+    assert isinstance(record.runtime, Failure)
+    assert record.runtime.stage is Stage.LOAD
+
+
+def test_check_says_that_nothing_is_trained(rtsr_bench: Run, tmp_path: Path) -> None:
+    shutil.copytree(GUESTS / "good", tmp_path / "plan")
+    (tmp_path / "plan" / "submission.toml").write_text(f'{MANIFEST}untrained = "architecture only"\n')
+    done = rtsr_bench("check", "plan", "--device", "cpu")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"note weights +not trained \(architecture only\)", done.stdout)
 
 
 def test_what_has_a_record_is_not_measured_again_unless_asked(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:

@@ -192,6 +192,12 @@ def failure(stage: Stage = Stage.LOAD, kind: FailureKind = FailureKind.EXCEPTION
     return Failure(stage=stage, kind=kind, message=message, detail=f"Traceback (most recent call last):\n  {message}")
 
 
+def untrained(one: Record, why: str = "architecture only") -> Record:
+    """The same record of a model that has no trained weights."""
+    return replace(one, model=replace(one.model, checkpoint="", checkpoint_sha256="", untrained=why),
+                   fidelity=None, fidelity_fp32=None)  # fmt: skip
+
+
 TEAMS = (
     # team, model, gain, ms, params, GMAC
     ("rtsr-bench", "bicubic/x2", 0.0, 0.46, 0, 0.0),
@@ -223,6 +229,7 @@ def demo() -> dict[str, Record]:
     rows += [
         record("Swin Fans", "swin_fans/x2", fidelity=failure(Stage.ENHANCE, FailureKind.OUT_OF_MEMORY,
                "CUDA out of memory: tried to allocate 31.6 GiB"), runtime=None, complexity=None, memory=None),
+        untrained(record("<i>Later</i>", "later/x2", mean_ms=0.2, params=1, gmacs=0.001), "<u>architecture only</u>"),
         record("Late Night", "late_night/x2", runtime=failure(Stage.RUNTIME, FailureKind.TIMEOUT,
                "no answer within 3600 s")),
         record("<script>alert(1)</script>", "script/x2", gain_db=0.4, mean_ms=14.2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from demo_records import failure, record
+from demo_records import failure, record, untrained
 
 from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS, Bar, failures, reasons
 from rtsr_bench.protocol import Precision
@@ -21,6 +21,16 @@ def bars(one, track=TRACK, gain_db=0.5):
 
 def test_a_whole_official_record_has_no_reason():
     assert bars(record()) == []
+
+
+def test_untrained_is_one_reason_and_says_which_way():
+    (reason,) = reasons(untrained(record(), "not yet trained"), TRACK, gain_db=None)
+    assert (reason.bar, reason.short) == (Bar.UNTRAINED, "untrained: not yet trained")
+    assert "not trained (not yet trained): only runtime, complexity and memory" in reason.text
+
+
+def test_an_untrained_model_can_fail_too():
+    assert bars(untrained(record(runtime=failure(Stage.RUNTIME))), gain_db=None) == [Bar.FAILED, Bar.UNTRAINED]
 
 
 def test_noise_is_no_reason():

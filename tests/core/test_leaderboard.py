@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from demo_records import CPU, GPU, demo, failure, record
+from demo_records import CPU, GPU, demo, failure, record, untrained
 
 from rtsr_bench.eligibility import Bar
 from rtsr_bench.leaderboard import BANDS, band, leaderboards, pareto_front
@@ -90,6 +90,25 @@ def test_what_fails_or_does_not_gain_is_listed_unranked_at_the_end():
     assert not rows[1].failed
     assert rows[2].failed
     assert rows[2].score is None
+
+
+@pytest.mark.parametrize("looking", [False, True])
+def test_an_untrained_model_stands_among_the_others_without_score_or_rank(looking):
+    plan = untrained(record(model="plan/x2", mean_ms=0.1, looking=looking))
+    below, fine = record(model="below/x2", gain_db=-0.1, looking=looking), record(model="fine/x2", looking=looking)
+    broken = record(model="broken/x2", fidelity=failure(), runtime=failure(), looking=looking)
+    for order in itertools.permutations((plan, below, fine, broken)):
+        (group,) = board(*order).groups
+        assert ranks(group) == {"fine/x2": None if looking else 1, "below/x2": None, "plan/x2": None, "broken/x2": None}
+        assert [row.record.model.id for row in group.rows] == ["fine/x2", "below/x2", "plan/x2", "broken/x2"]
+    row = group.rows[2]
+    assert (row.score, row.gain_db, row.fidelity, row.by_set, row.failed) == (None, None, None, {}, False)
+    assert row.runtime.mean_ms == pytest.approx(0.1, rel=0.1)
+
+
+def test_a_board_of_untrained_models_alone_is_one_without_ranks():
+    rows = board(untrained(record(model="a/x2")), untrained(record(model="b/x2"))).rows
+    assert [row.rank for row in rows] == [None, None]
 
 
 def test_an_unranked_row_takes_no_rank_from_the_others():

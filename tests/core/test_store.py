@@ -86,6 +86,9 @@ FAILURE = Failure(stage=Stage.ENHANCE, kind=FailureKind.BAD_OUTPUT, message="NaN
         a_record(),
         a_record(fidelity=FAILURE, runtime=None, memory=FAILURE),
         a_record(fidelity_fp32=FAILURE, complexity=None, overrides=("--quick",)),
+        a_record(
+            fidelity=None, model=ModelFacts(id="team_x/s-x2", scale=2, variant="s", untrained="architecture only")
+        ),
     ],
 )
 def test_a_record_comes_back_to_the_last_bit(record: Record) -> None:
@@ -135,7 +138,7 @@ def edited(**changes: Any) -> bytes:
         (encode(a_record())[:-200], "is damaged"),
         (b"[]", "is damaged"),
         (b"\xff\xfe", "is damaged"),
-        (edited(schema=99), "schema 99, newer than 1"),
+        (edited(schema=99), f"schema 99, newer than {store.SCHEMA}"),
         (edited(schema=None), "is no record"),
         (edited(schema="1"), "is no record"),
         (edited(track=None), "missing .*track"),
@@ -149,6 +152,8 @@ def edited(**changes: Any) -> bytes:
         (edited(started="yesterday"), "ISO 8601"),
         (edited(fidelity__images__0__mse={"rgb_b0": -1.0}), "an MSE is finite and at least 0"),
         (edited(model__scale="two"), "damaged at `model`"),
+        (edited(model__untrained=True), "damaged at `model`"),
+        (edited(model__untrained="architecture only"), "without trained weights .* has no fidelity"),
         (edited(surprise=1), "unknown field `surprise`"),
         (edited(runtime__failure={"stage": "lunch"}), "damaged at `runtime`"),
     ],
@@ -168,8 +173,14 @@ def test_a_file_that_is_no_record_becomes_a_sentence(tmp_path: Path, data: bytes
 def test_every_format_ever_shipped_still_loads(path: Path) -> None:
     record = decode(path.read_bytes())
     assert record.schema == store.SCHEMA
-    assert isinstance(record.fidelity, Fidelity)
+    assert isinstance(record.fidelity, Fidelity) is not bool(record.model.untrained)
     assert isinstance(record.runtime, Runtime)
+
+
+def test_before_the_second_schema_every_model_was_trained() -> None:
+    record = decode(next(HISTORIC.glob("schema-1-*.json")).read_bytes())
+    assert (record.schema, record.model.untrained) == (store.SCHEMA, "")
+    assert decode(encode(record)) == record
 
 
 def test_there_is_a_historic_record_of_every_schema() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_records import CPU, demo, failure, record
+from demo_records import CPU, demo, failure, record, untrained
 
 from rtsr_bench.leaderboard import leaderboards
 from rtsr_bench.record import Fidelity, ImageFidelity, Runtime
@@ -110,6 +110,14 @@ def test_what_is_missing_or_failed_is_missing_and_whole_numbers_stay_whole():
     assert (lines[0]["params"], lines[1]["params"]) == ("", "44521")
     assert second["official"] is True
     assert lines[1]["official"] == "true"
+
+
+def test_an_untrained_model_is_a_row_that_says_so_without_fidelity():
+    (row,) = frames({"x.json": untrained(record())})["records"].to_dict("records")
+    assert (row["untrained"], row["standing"]) == ("architecture only", "not ranked")
+    assert row["runtime_ms"] > 0
+    assert row["params"] == 44_521
+    assert all(pd.isna(row[name]) for name in ("psnr_db", "ssim", "gain_db", "score", "rank", "images"))
 
 
 def test_identical_images_are_infinite_and_not_better_than_an_identical_bicubic():

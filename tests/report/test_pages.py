@@ -68,7 +68,7 @@ def pages(site):
 
 def test_there_is_a_page_for_every_board_and_record(site, pages):
     assert sum(path.startswith("boards/") for path in pages) == 5
-    assert sum(path.startswith("models/") for path in pages) == 31  # one of the 32 records is an earlier answer
+    assert sum(path.startswith("models/") for path in pages) == 32  # one of the 33 records is an earlier answer
     assert {"index.html", "how-to-read.html", "published/rtsr2023-x2.html", "published/rtsr2023-x3.html"} <= set(pages)
 
 
@@ -162,6 +162,22 @@ def test_failed_and_unranked_rows_say_why_in_words(pages):
     assert "ran out of time while being timed: no answer within 3600 s" in shown
     assert "ran out of memory while enhancing images" in shown
     assert "No gain over bicubic" in shown
+
+
+def test_an_untrained_model_says_so_and_is_marked_best_in_nothing(site, pages):
+    page = next(page for path, page in pages.items() if path.startswith("models/") and "later-x2" in path)
+    text = " ".join(page.text)
+    assert "Its weights are not trained (<u>architecture only</u>): only runtime, complexity and memory" in text
+    assert "Mean runtime" in text
+    assert "MACs" in text
+    assert "PSNR" not in text
+    out, _ = site
+    board = next(path for path in pages if path.startswith("boards/builtin-x2--nvidia"))
+    rows = re.findall(r"<tr.*?</tr>", (out / board).read_text(encoding="utf-8"), re.DOTALL)
+    (row,) = (row for row in rows if "later/x2" in row and "<td" in row)
+    assert "Its weights are not trained (&lt;u&gt;architecture only&lt;/u&gt;)" in row
+    assert " best" not in row  # though nothing is faster or smaller
+    assert any(" best" in other for other in rows)
 
 
 def test_warnings_stand_beside_the_number_and_in_a_sentence(pages):

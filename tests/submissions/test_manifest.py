@@ -95,6 +95,32 @@ def test_every_key_is_read(full: Path) -> None:
     assert named.checkpoint == CheckpointRecipe(url="https://example.org/d", sha256=SHA, name="x3.pth")
 
 
+def test_a_model_may_say_why_it_is_not_trained(hand_in) -> None:
+    (submission,) = discover(hand_in(manifest=f'{ABOUT}[[model]]\nscale = 2\nuntrained = " not yet trained "\n'))
+    (model,) = submission.models
+    assert model.untrained == model.facts().untrained == "not yet trained"
+
+
+def test_a_model_is_trained_unless_it_says_otherwise(full: Path) -> None:
+    (submission,) = discover(full)
+    assert [model.facts().untrained for model in submission.models] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('untrained = ""', "found an empty one"),
+        ("untrained = true", "found the boolean true"),
+        ('untrained = "a\\nb"', "without control characters"),
+        (f'untrained = "{"x" * 101}"', "found 101 characters"),
+        ('untrained = "x"\ncheckpoint = "arch.py"', "untrained: expected no checkpoint beside it"),
+        ('untrianed = "x"', 'did you mean "untrained"'),
+    ],
+)
+def test_what_cannot_say_so_is_one_line(hand_in, line: str, words: str) -> None:
+    assert words in complaint(hand_in(manifest=f"{ABOUT}[[model]]\nscale = 2\n{line}\n"))
+
+
 def test_the_smallest_manifest_takes_the_rest_from_the_folder(hand_in) -> None:
     (submission,) = discover(hand_in("Team X (final)"))
     assert submission.id == "team-x-final"
