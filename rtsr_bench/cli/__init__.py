@@ -17,6 +17,7 @@ from rtsr_bench.cli.data import data_group
 from rtsr_bench.cli.report import report_command
 from rtsr_bench.cli.run import run_command
 from rtsr_bench.cli.tracks import tracks_command
+from rtsr_bench.cli.train import train_command
 from rtsr_bench.errors import RtsrBenchError
 
 INTERRUPTED = 130
@@ -36,7 +37,7 @@ def cli() -> None:
     """  # noqa: D301 - \b is click's mark for a block that is not rewrapped
 
 
-for _command in (run_command, report_command, new_command, check_command, tracks_command, data_group):
+for _command in (run_command, report_command, new_command, check_command, tracks_command, data_group, train_command):
     cli.add_command(_command)
 
 

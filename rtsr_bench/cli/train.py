@@ -1,0 +1,84 @@
+"""`rtsr-bench train`: carry out a training recipe; the same command goes on where it was stopped."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rtsr_bench.training.loop import Look
+
+
+@click.command("train", short_help="Train a model by a recipe, and write its deployed weights.")
+@click.argument("recipe_file", metavar="RECIPE", type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of pictures to train on.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for checkpoint, weights and card  [training/NAME]."
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of torch  [as torch decides].")
+@click.option("--workers", type=click.IntRange(0), help="Processes that make samples  [0 on cpu, 8 on cuda].")
+@click.option(
+    "--max-hours", type=click.FloatRange(0), help="Stop after this long; the same command goes on from there."
+)
+def train_command(
+    recipe_file: Path,
+    data: Path,
+    out: Path | None,
+    device: str,
+    threads: int | None,
+    workers: int | None,
+    max_hours: float | None,
+) -> None:
+    """Train by RECIPE, a TOML file (see docs/training.md), on the pictures in a folder.
+
+    What a published data set tests with is never trained on, whatever it is called. Stopped in any way, the same
+    command goes on from the last checkpoint, and the weights come out the same to the bit on the same machine.
+    """
+    from rtsr_bench.training.recipe import read_recipe
+
+    recipe = read_recipe(recipe_file)
+    out = out or Path("training") / recipe.name
+
+    from rtsr_bench.training.loop import Plan, train
+    from rtsr_bench.training.pictures import find_pictures, split
+    from rtsr_bench.training.place import settle
+
+    device = settle(device, threads)
+    pictures, left_out = find_pictures(data)
+    train_on, validation = split(pictures, recipe.validation_pictures)
+    click.echo(
+        f"{recipe.name}: {recipe.iterations} iterations of {recipe.batch} on {device}, "
+        f"{len(train_on)} pictures to train on, {len(validation)} to validate"
+    )
+    if left_out:
+        click.echo(f"left out {len(left_out)} images of test sets, such as {left_out[0]}")
+    plan = Plan(
+        out=out,
+        device=device,
+        workers=(8 if device.startswith("cuda") else 0) if workers is None else workers,
+        max_hours=max_hours,
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    weights = train(recipe, train_on, validation, plan, look=_show)
+    if weights is None:
+        click.echo(f"stopped after {max_hours:g} h: the same command goes on from {out}")
+    else:
+        click.echo(f"wrote {weights} and {weights.with_suffix('.json').name}")
+
+
+def _show(look: Look) -> None:
+    gains = "  ".join(
+        f"{name} {psnr:.3f} dB ({psnr - look.bicubic_db[name]:+.3f})" for name, psnr in look.psnr_db.items()
+    )
+    left = f"{look.seconds_left / 60:.0f} min left"
+    click.echo(f"{look.step:>8}  L1 {255 * look.loss:.3f}  {gains}  {look.samples_per_second:.0f} samples/s  {left}")
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,99 @@
+"""The card beside trained weights: what they were trained on, by which recipe and code, for how long, on what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from rtsr_bench.system import cpu_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtsr_bench.training.pictures import Picture
+    from rtsr_bench.training.recipe import Recipe
+
+VERSION = 1
+_CODE = ("training", "images/degrade.py", "images/resize.py", "images/io.py")
+
+
+def code_digest(recipe: Recipe) -> str:
+    """16 hex digits over the code that decides what is trained: the recipe's, this room's and the degradations'."""
+    package = Path(__file__).resolve().parents[1]
+    files = [recipe.arch]
+    for name in _CODE:
+        place = package / name
+        files += sorted(place.glob("*.py")) if place.is_dir() else [place]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def data_digest(train: Sequence[Picture], validation: Sequence[Picture]) -> str:
+    """16 hex digits over the hashes of the pictures, in order."""
+    text = "\n".join((*(picture.sha256 for picture in train), "", *(picture.sha256 for picture in validation)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def machine(device: torch.device) -> dict[str, str]:
+    """What the training ran on."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
+    return {
+        "device": name,
+        "threads": str(torch.get_num_threads()),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def card(
+    recipe: Recipe,
+    *,
+    train: Sequence[Picture],
+    validation: Sequence[Picture],
+    codes: Sequence[str],
+    machine: dict[str, str],
+    seconds: float,
+    finished: str,
+    curve: Sequence[dict[str, float]],
+    weights: Path,
+    params: int,
+) -> dict[str, Any]:
+    """The card as plain values."""
+    return {
+        "card": VERSION,
+        "weights": weights.name,
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "params": params,
+        "recipe": recipe.name,
+        "recipe_digest": recipe.digest,
+        "recipe_text": recipe.text,
+        "code_digests": list(codes),
+        "iterations": recipe.iterations,
+        "batch": recipe.batch,
+        "samples": recipe.iterations * recipe.batch,
+        "hours": round(seconds / 3600, 3),
+        "finished": finished,
+        "machine": machine,
+        "data_digest": data_digest(train, validation),
+        "data": [
+            {"name": picture.name, "sha256": picture.sha256, "role": role}
+            for role, pictures in (("train", train), ("validation", validation))
+            for picture in pictures
+        ],
+        "curve": list(curve),
+    }
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write a card as JSON, whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,113 @@
+"""The network that is trained: built by the recipe's own code, averaged over its steps, and what it is judged by."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+    from rtsr_bench.training.recipe import Recipe
+
+
+def build(recipe: Recipe) -> nn.Module:
+    """The recipe's network with fresh weights of its seed, in training form; UserError where its code can't build it.
+
+    The recipe and the code that it names are the user's own: they run in this process, unlike a guest's.
+    """
+    where = f"{recipe.file}: {recipe.entry} of {recipe.arch}"
+    try:
+        entry = getattr(_module(recipe.arch), recipe.entry)
+        torch.manual_seed(recipe.seed)
+        model = entry(**recipe.args)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"{where}: expected a network, found {reason}; correct arch, entry or args") from error
+    if not isinstance(model, nn.Module):
+        raise UserError(f"{where}: expected a torch.nn.Module, found {type(model).__name__}; correct entry")
+    side = recipe.lr_crop
+    with torch.inference_mode():
+        shape = tuple(model.eval()(torch.zeros(1, 3, side, side)).shape)
+    if shape != (1, 3, recipe.hr_crop, recipe.hr_crop):
+        raise UserError(f"{where}: expected x{recipe.scale} of {side}x{side}, found an output {shape}; correct scale")
+    return model.train()
+
+
+def deployed(model: nn.Module) -> nn.Module:
+    """What is shipped: the module's `deployed_form()` where it has one, else itself."""
+    form = getattr(model, "deployed_form", None)
+    shipped: Any = form() if callable(form) else model
+    assert isinstance(shipped, nn.Module), "a deployed form is a module"
+    return shipped.eval()
+
+
+class Average:
+    """Exponential moving average of a network's parameters: `decay` of the old and the rest of the new, each step.
+
+    While few steps lie behind, the decay is lower, `(1 + n) / (10 + n)`, so that the start is soon forgotten.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+    @torch.no_grad()
+    def take(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after step `step` (from 1)."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                self.values[name].lerp_(value, 1 - decay)
+            else:
+                self.values[name].copy_(value)
+
+
+def high_frequencies(images: Tensor) -> Tensor:
+    """What a 5x5 Gaussian blur of sigma 1 takes away from `(N, C, H, W)`, within the frame of two pixels.
+
+    The auxiliary loss of the RT4KSR paper is L1 between those of SR and of HR.
+    """
+    taps = torch.exp(-0.5 * torch.arange(-2.0, 3.0, device=images.device, dtype=images.dtype) ** 2)
+    taps = taps / taps.sum()
+    channels = images.shape[1]
+    kernel = torch.outer(taps, taps).expand(channels, 1, 5, 5)
+    return images[..., 2:-2, 2:-2] - nn.functional.conv2d(images, kernel, groups=channels)
+
+
+def loss_of(sr: Tensor, hr: Tensor, high_frequency_weight: float) -> Tensor:
+    """L1, plus the weight times L1 of the high frequencies; in float32, both in [0, 1]."""
+    sr = sr.float()
+    loss = nn.functional.l1_loss(sr, hr)
+    if high_frequency_weight:
+        loss = loss + high_frequency_weight * nn.functional.l1_loss(high_frequencies(sr), high_frequencies(hr))
+    return loss
+
+
+@torch.inference_mode()
+def mean_psnr(sr: Tensor, hr: Tensor) -> float:
+    """Mean over the images of PSNR in dB over all channels, after rounding to 8 bits; `hr` is uint8, `sr` in [0, 1].
+
+    Of small crops, to watch a training by: what a model is judged by is measured by `rtsr-bench run`.
+    """
+    difference = sr.float().clamp(0, 1).mul(255).round().double() - hr.double()
+    mse = difference.pow(2).mean(dim=(1, 2, 3)).clamp(min=1e-3)
+    return float((10 * torch.log10(255**2 / mse)).mean())
+
+
+def _module(path: Path) -> ModuleType:
+    name = f"rtsr_bench_trained_{path.parent.name}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None, "a .py file has a loader"
+    assert spec.loader is not None, "a .py file has a loader"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,119 @@
+"""Pictures to train on: found in a folder, never one that is tested with, decoded once and kept as raw arrays."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rtsr_bench.datasets.hashing import files_sha256
+from rtsr_bench.datasets.places import cache_folder
+from rtsr_bench.datasets.preparing import ground_truth
+from rtsr_bench.datasets.recipes import published
+from rtsr_bench.errors import UserError
+from rtsr_bench.images.io import read_rgb
+from rtsr_bench.images.resize import pillow_bicubic
+from rtsr_bench.protocol import Size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+LARGEST = Size(2160, 3840)
+"""Larger pictures are shrunk to cover it and cut to it, as Open4K's ground truth is: the sharpness that is tested."""
+
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """One file to train on; `sha256` is that of its bytes."""
+
+    path: Path
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+
+def find_pictures(folder: Path) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
+    """The pictures of a folder in the order of their hashes, and the names of those left out as images of a test set.
+
+    Hashes decide, not names: any file that a published data set pins, or that one of its images is prepared from, is
+    left out. UserError where nothing is left to train on.
+    """
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing there"
+        raise UserError(f"--data {folder}: expected a folder of pictures, found {found}; check the path")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    hashes = files_sha256(files)
+    tested = _tested()
+    kept = {hashes[path]: Picture(path=path, sha256=hashes[path]) for path in files if hashes[path] not in tested}
+    left_out = tuple(path.name for path in files if hashes[path] in tested)
+    if not kept:
+        found = f"{len(left_out)} images of test sets and no other" if left_out else "none"
+        raise UserError(f"--data {folder}: expected pictures to train on, found {found}; name another folder")
+    return tuple(kept[sha256] for sha256 in sorted(kept)), left_out
+
+
+def pixels(picture: Picture, shrink: int) -> NDArray[np.uint8]:
+    """The picture's pixels, uint8 H x W x 3, at most `LARGEST`, at one `shrink`-th of the size, mapped from the cache.
+
+    UserError for a file that is no picture, HarnessError's cousin OSError where the cache can't be written.
+    """
+    folder = cache_folder() / "training"
+    kept = folder / f"{picture.sha256[:32]}-{shrink}.npy"
+    if not kept.is_file():
+        full = read_rgb(picture.path, what="picture", drop_alpha=True)
+        if full.shape[0] >= LARGEST.height and full.shape[1] >= LARGEST.width:
+            full = ground_truth(full, LARGEST)
+        small = full
+        if shrink > 1:
+            small = pillow_bicubic(full, Size(max(1, full.shape[0] // shrink), max(1, full.shape[1] // shrink)))
+        _keep(kept, np.ascontiguousarray(small))
+    return np.load(kept, mmap_mode="r")  # type: ignore[no-any-return]  # numpy types a load as Any
+
+
+def _keep(path: Path, array: NDArray[np.uint8]) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            np.save(file, array)
+        part.replace(path)
+    except OSError as error:
+        way_out = "free some space or name another folder by RTSR_BENCH_CACHE"
+        raise UserError(
+            f"{path.parent}: expected room for decoded pictures, found: {error.strerror}; {way_out}"
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def split(pictures: Sequence[Picture], validation: int) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+    """Those trained on, and the last `validation` in the order of their hashes, which are only looked at."""
+    if len(pictures) <= validation:
+        raise UserError(
+            f"expected more pictures than the recipe keeps for validation ({validation}), found {len(pictures)}; "
+            "give more, or lower validation_pictures"
+        )
+    return tuple(pictures[:-validation]), tuple(pictures[-validation:])
+
+
+@cache
+def _tested() -> frozenset[str]:
+    hashes = set()
+    for recipe in published().values():
+        hashes |= {pin.sha256 for pin in recipe.pins.values()}
+        if recipe.preparation is not None:
+            hashes |= {original.sha256 for original in recipe.preparation.originals}
+    return frozenset(hashes)

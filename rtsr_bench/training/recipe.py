@@ -1,0 +1,166 @@
+"""Recipes: what is trained, on what, for how long, as a TOML file whose digest goes into the weights' card."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.images.degrade import parse_degradation
+from rtsr_bench.protocol import SCALES
+from rtsr_bench.submissions.table import Table
+
+VERSION = 1
+"""Of the form and meaning of a recipe: raised when the same file would train something else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """One training, whole; `docs/training.md` explains each key.
+
+    Lengths are in HR pixels, `learning_rate` is Adam's at the start, halved every `halve_every` iterations;
+    `degradations` maps a name (see `rtsr_bench.images.degrade`) to how often it is drawn, relative to the others.
+    """
+
+    file: Path
+    text: str
+    name: str
+    arch: Path
+    entry: str
+    args: dict[str, Any]
+    scale: int
+    hr_crop: int
+    shrink: tuple[int, ...]
+    candidates: int
+    degradations: dict[str, float]
+    validation_pictures: int
+    validation_crops: int
+    iterations: int
+    batch: int
+    learning_rate: float
+    halve_every: int
+    high_frequency_weight: float
+    ema: float
+    seed: int
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hex digits of the SHA-256 of the file's text: another text is another training."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    @property
+    def lr_crop(self) -> int:
+        """Side of the LR crops in pixels."""
+        return self.hr_crop // self.scale
+
+
+def read_recipe(file: Path) -> Recipe:
+    """Read a recipe; UserError, one line, for whatever is wrong with it."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise UserError(f"{file}: expected a training recipe (TOML), found: {error.strerror}; check the path") from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file}: expected TOML, found a mistake: {reason}; correct that place") from None
+    Table(content, str(file)).only(("recipe", "data", "optimiser"))
+    tables = {}
+    for name, keys in _KEYS.items():
+        value = content.get(name)
+        if not isinstance(value, dict):
+            raise UserError(f"{file}: expected a table [{name}], found none; see docs/training.md for the form")
+        tables[name] = Table(value, f"{file}: [{name}]")
+        tables[name].only(keys)
+    recipe = _recipe(file, text, **tables)
+    if not recipe.arch.is_file():
+        raise UserError(
+            f"{file}: [recipe] arch: expected a Python file, found nothing at {recipe.arch}; check the path"
+        )
+    return recipe
+
+
+_KEYS = {
+    "recipe": ("version", "name", "arch", "entry", "args", "scale"),
+    "data": ("hr_crop", "shrink", "candidates", "degradations", "validation_pictures", "validation_crops"),
+    "optimiser": (
+        "iterations",
+        "batch",
+        "learning_rate",
+        "halve_every",
+        "high_frequency_weight",
+        "ema",
+        "seed",
+    ),
+}
+
+
+def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Table) -> Recipe:
+    recipe.choice("version", (VERSION,), example=str(VERSION))
+    scale = int(recipe.choice("scale", SCALES, example="2"))
+    iterations = _whole(optimiser, "iterations", 1, 100_000_000)
+    hr_crop = _whole(data, "hr_crop", 8 * scale, 4096)
+    if hr_crop % scale:
+        raise data.mistake("hr_crop", expected=f"a multiple of the scale, {scale}", way_out="round it down to one")
+    return Recipe(
+        file=file,
+        text=text,
+        name=recipe.text("name", limit=100, default=file.stem, example='"s-x2"'),
+        arch=(file.parent / recipe.text("arch", limit=300, default="arch.py", example='"../arch.py"')).resolve(),
+        entry=recipe.text("entry", limit=100, example='"training"'),
+        args=recipe.table("args"),
+        scale=scale,
+        hr_crop=hr_crop,
+        shrink=_shrink(data),
+        candidates=_whole(data, "candidates", 1, 64, default=1),
+        degradations=_degradations(data),
+        validation_pictures=_whole(data, "validation_pictures", 1, 1000, default=1),
+        validation_crops=_whole(data, "validation_crops", 1, 4096, default=32),
+        iterations=iterations,
+        batch=_whole(optimiser, "batch", 1, 65_536),
+        learning_rate=_number(optimiser, "learning_rate", 1e-9, 1.0),
+        halve_every=_whole(optimiser, "halve_every", 1, 100_000_000, default=iterations),
+        high_frequency_weight=_number(optimiser, "high_frequency_weight", 0.0, 1000.0, default=0.0),
+        ema=_number(optimiser, "ema", 0.0, 0.999999, default=0.999),
+        seed=_whole(optimiser, "seed", 0, 2**31, default=0),
+    )
+
+
+def _whole(table: Table, key: str, least: int, most: int, default: int | None = None) -> int:
+    value = table.value(key) if table.has(key) or default is None else default
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise table.mistake(key, expected=f"a whole number from {least} to {most}", way_out=f"write {key} = {least}")
+    return value
+
+
+def _number(table: Table, key: str, least: float, most: float, default: float | None = None) -> float:
+    value = table.value(key) if table.has(key) or default is None else default
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
+        raise table.mistake(key, expected=f"a number from {least:g} to {most:g}", way_out=f"write {key} = {most:g}")
+    return float(value)
+
+
+def _shrink(table: Table) -> tuple[int, ...]:
+    value = table.value("shrink") if table.has("shrink") else [1]
+    whole = isinstance(value, list) and all(isinstance(item, int) and not isinstance(item, bool) for item in value)
+    if not whole or not value or not all(1 <= item <= 8 for item in value):
+        raise table.mistake("shrink", expected="whole numbers from 1 to 8", way_out="write shrink = [1]")
+    return tuple(value)
+
+
+def _degradations(table: Table) -> dict[str, float]:
+    value = table.value("degradations")
+    weights = value.values() if isinstance(value, dict) else ()
+    if not weights or not all(isinstance(w, (int, float)) and not isinstance(w, bool) and 0 < w < 1e6 for w in weights):
+        raise table.mistake(
+            "degradations",
+            expected="a table of names and how often each is drawn",
+            way_out='write degradations = { "pillow-bicubic" = 1 }',
+        )
+    assert isinstance(value, dict)
+    for name in value:
+        parse_degradation(name)
+    return {name: float(weight) for name, weight in value.items()}
