@@ -15,6 +15,9 @@ PARAMS = {
     "bicubic/x4": 0,
     "rt4ksr/s-x2": 44_521,
     "rt4ksr/s-x3": 57_541,
+    "imdn/x2": 694_404,
+    "imdn/x3": 703_059,
+    "imdn/x4": 715_176,
     "example_team/x2": 9_148,
     "example_team/x3": 11_323,
 }
