@@ -26,4 +26,5 @@ PARITY = (
     Parity("imdn", "imdn", {"scale": 2}, "imdn_x2.pth", ("imdn_set5.json", "imdn_x2"), mean_db=37.997),
     Parity("imdn", "imdn", {"scale": 3}, "imdn_x3.pth", ("imdn_set5.json", "imdn_x3")),
     Parity("imdn", "imdn", {"scale": 4}, "imdn_x4.pth", ("imdn_set5.json", "imdn_x4")),
+    Parity("rfdn", "rfdn", {"scale": 4}, "rfdn_aim_x4.pth", ("zoo_set5.json", "rfdn_x4"), 255.0, mean_db=32.161),
 )
