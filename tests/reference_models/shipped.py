@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +22,7 @@ FOLDERS = (
 )
 
 
+@cache
 def load_arch(folder: Path, module: str = "arch") -> ModuleType:
     """A module of a submission, under a name of its own: all of them are called arch.py."""
     spec = importlib.util.spec_from_file_location(f"{folder.name}_{module}", folder / f"{module}.py")
@@ -52,17 +55,48 @@ class Case:
         checkpoint = self.table.get("checkpoint")
         return self.folder / checkpoint if isinstance(checkpoint, str) else None
 
+    @property
+    def args(self) -> dict[str, Any]:
+        return self.table.get("args", {})
+
+    @property
+    def data_range(self) -> float:
+        return self.table.get("data_range", 1.0)
+
+    @property
+    def module(self) -> ModuleType:
+        return load_arch(self.folder, self.table["entry"].partition(":")[0])
+
     def entry(self) -> Callable[..., torch.nn.Module]:
-        module, _, name = self.table["entry"].partition(":")
-        return getattr(load_arch(self.folder, module), name)
+        return getattr(self.module, self.table["entry"].partition(":")[2])
 
     def build(self) -> torch.nn.Module:
         """The model with its weights, or with fresh ones of a fixed seed where they have to be fetched."""
         torch.manual_seed(0)
-        model = self.entry()(**self.table.get("args", {}))
-        if self.weights is not None:
-            model.load_state_dict(load_file(self.weights), strict=True)
+        entry = self.entry()
+        if self.weights is not None and "checkpoint" in inspect.signature(entry).parameters:
+            model = entry(**self.args, checkpoint=str(self.weights))
+        else:
+            model = entry(**self.args)
+            if self.weights is not None:
+                model.load_state_dict(load_file(self.weights), strict=True)
         return model.eval().requires_grad_(requires_grad=False)
+
+    def training_form(self) -> torch.nn.Module | None:
+        """The form that the network is trained in, where it is another one than is handed in.
+
+        A folder shows it by a callable `training` beside the entry that takes the manifest's `args` and returns a
+        module with `.deployed_form()`. Blocks that can compute themselves merged (`folded`) compute step by step.
+        """
+        make = getattr(self.module, "training", None)
+        if make is None:
+            return None
+        torch.manual_seed(0)
+        form = make(**self.args)
+        for block in form.modules():
+            if hasattr(block, "folded"):
+                block.folded = False
+        return form.eval().requires_grad_(requires_grad=False)
 
 
 def manifest(folder: Path) -> dict[str, Any]:
