@@ -131,7 +131,7 @@ class _Work:
         def piece() -> None:
             lines = np.empty((4, TILE + 2 * RADIUS), np.float32 if np.count_nonzero(plane) == 1 else np.float64)
             sums = self._kernels.ssim_columns(
-                self._sr, self._hr, plane, _WEIGHTS, _CONSTANTS, lines, rows.start, rows.stop
+                self._sr, self._hr, plane, _WEIGHTS, _CONSTANTS, lines, _ring(), rows.start, rows.stop
             )
             for border in self._borders[: rows.rank + 1]:
                 place[border] = float(np.sum(sums[border : len(sums) - border]))
@@ -158,6 +158,14 @@ class _Work:
 
 _WEIGHTS = np.array(gaussian())
 _CONSTANTS = np.array([C1, C2])
+
+
+def _ring() -> NDArray[np.float64]:
+    """Scratch of the SSIM kernel, 11 x 4 x TILE, from a multiple of 64 bytes on: numpy's own begins at one of 16."""
+    shape = (WINDOW, 4, TILE)
+    room = np.empty(math.prod(shape) + 8, np.float64)
+    start = -room.ctypes.data % 64 // 8
+    return room[start : start + math.prod(shape)].reshape(shape)
 
 
 def _planes(colour: Colour) -> list[NDArray[np.float64]]:

@@ -52,7 +52,8 @@ def _compile() -> Kernels:
     six = types.Tuple([types.float64] * 6)
     moments = six(image, image, *[types.int64] * 4)
     scratch = [types.float32[:, ::1], types.float64[:, ::1]]
-    columns = [line(image, image, line, line, line, lines, types.int64, types.int64) for lines in scratch]
+    ring = types.float64[:, :, ::1]
+    columns = [line(image, image, line, line, line, lines, ring, types.int64, types.int64) for lines in scratch]
     return Kernels(
         moments=_compile_one(kernels.moments, [moments]), ssim_columns=_compile_one(kernels.ssim_columns, columns)
     )

@@ -221,3 +221,9 @@ def test_bicubic_gives_the_golden_values_of_the_official_code(shared: Path, name
                 row["name"],
                 label,
             )
+
+
+def test_the_ring_of_the_ssim_kernel_begins_at_a_cache_line() -> None:
+    rings = [fidelity._ring() for _ in range(8)]
+    assert {ring.ctypes.data % 64 for ring in rings} == {0}
+    assert {ring.shape for ring in rings} == {(11, 4, fidelity.TILE)}

@@ -76,8 +76,8 @@ def test_the_kernels_as_plain_python_do_what_the_compiled_ones_do(channel: int) 
     expected = definition.ssim_map(sr[..., channel].astype(float), hr[..., channel].astype(float))[1:3].sum(axis=0)
     for function in (kernels.ssim_columns, jit.compiled().ssim_columns):
         for dtype in (np.float32, np.float64):
-            lines = np.empty((4, kernels.TILE + 10), dtype)
-            sums = function(sr, hr, plane, np.array(gaussian()), np.array([C1, C2]), lines, 1, 3)
+            lines, ring = np.empty((4, kernels.TILE + 10), dtype), np.empty((11, 4, kernels.TILE))
+            sums = function(sr, hr, plane, np.array(gaussian()), np.array([C1, C2]), lines, ring, 1, 3)
             np.testing.assert_allclose(sums, expected, rtol=0, atol=1e-12)
     six = kernels.moments(sr, hr, 0, 14, 0, 17)
     assert six == jit.compiled().moments(sr, hr, 0, 14, 0, 17)
