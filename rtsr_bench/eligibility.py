@@ -98,12 +98,20 @@ def reasons(record: Record, track: Track | None, *, gain_db: float | None, troub
     if record.runtime is None and not failed:
         found.append(Reason(bar=Bar.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))
     if gain_db is not None and not math.isfinite(gain_db):
-        text = "An image came back identical to HR: its PSNR is infinite and the score is not defined."
+        text = f"{_flawless(record)} came back identical to HR: the PSNR is infinite and the score is not defined."
         found.append(Reason(bar=Bar.UNUSABLE, short="PSNR infinite", text=text))
     elif gain_db is not None and gain_db <= 0:
         text = f"No gain over bicubic ({gain_db:+.3f} dB): the score is 0."
         found.append(Reason(bar=Bar.NO_GAIN, short="no gain over bicubic", text=text))
     return tuple(found)
+
+
+def _flawless(record: Record) -> str:
+    """The images without any error under some convention, by name: the first three, and how many more."""
+    images = record.fidelity.images if isinstance(record.fidelity, Fidelity) else ()
+    names = [image.name for image in images if 0.0 in image.mse.values()]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more or "An image"
 
 
 def unofficial_words(record: Record, track: Track) -> str:

@@ -75,6 +75,15 @@ def test_an_infinite_gain_has_no_score():
     assert bars(record(), gain_db=float("inf")) == [Bar.UNUSABLE]
 
 
+def test_an_infinite_psnr_names_the_image():
+    whole = record()
+    first, *others = whole.fidelity.images
+    images = (replace(first, name="flat.png", mse=dict.fromkeys(first.mse, 0.0)), *others)
+    flat = replace(whole, fidelity=replace(whole.fidelity, images=images))
+    (reason,) = reasons(flat, TRACK, gain_db=float("inf"))
+    assert reason.text.startswith("flat.png came back identical to HR")
+
+
 def test_unofficial_lists_the_overrides_in_words():
     found = reasons(record(looking=True), TRACK, gain_db=0.5)
     assert [one.bar for one in found] == [Bar.UNOFFICIAL]
