@@ -24,9 +24,9 @@ _CODE = ("training", "images/degrade.py", "images/resize.py", "images/io.py")
 
 
 def code_digest(recipe: Recipe) -> str:
-    """16 hex digits over the code that decides what is trained: the recipe's, this room's and the degradations'."""
+    """16 hex digits over the code that decides what is trained: the arch's folder's, this room's, the degradations'."""
     package = Path(__file__).resolve().parents[1]
-    files = [recipe.arch]
+    files = sorted(recipe.arch.parent.glob("*.py"))
     for name in _CODE:
         place = package / name
         files += sorted(place.glob("*.py")) if place.is_dir() else [place]

@@ -200,7 +200,8 @@ def _one_thread(_: int) -> None:
 
 def _step(state: _State, recipe: Recipe, low: Tensor, high: Tensor, device: torch.device) -> None:
     for group in state.optimizer.param_groups:
-        group["lr"] = recipe.learning_rate * 0.5 ** (state.step // recipe.halve_every)
+        warm = min(1.0, (state.step + 1) / (recipe.warm_up + 1))
+        group["lr"] = recipe.learning_rate * warm * 0.5 ** (state.step // recipe.halve_every)
     lr, hr = (_unit(images, device) for images in (low, high))
     with torch.autocast(device.type, dtype=torch.float16, enabled=device.type == "cuda"):
         sr = state.model(lr)

@@ -21,7 +21,8 @@ VERSION = 1
 class Recipe:
     """One training, whole; `docs/training.md` explains each key.
 
-    Lengths are in HR pixels, `learning_rate` is Adam's at the start, halved every `halve_every` iterations;
+    Lengths are in HR pixels, `learning_rate` is Adam's, reached in a line over `warm_up`
+    iterations and halved every `halve_every`;
     `degradations` maps a name (see `rtsr_bench.images.degrade`) to how often it is drawn, relative to the others.
     """
 
@@ -41,6 +42,7 @@ class Recipe:
     iterations: int
     batch: int
     learning_rate: float
+    warm_up: int
     halve_every: int
     high_frequency_weight: float
     ema: float
@@ -90,6 +92,7 @@ _KEYS = {
         "iterations",
         "batch",
         "learning_rate",
+        "warm_up",
         "halve_every",
         "high_frequency_weight",
         "ema",
@@ -122,6 +125,7 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         iterations=iterations,
         batch=_whole(optimiser, "batch", 1, 65_536),
         learning_rate=_number(optimiser, "learning_rate", 1e-9, 1.0),
+        warm_up=_whole(optimiser, "warm_up", 0, 100_000_000, default=0),
         halve_every=_whole(optimiser, "halve_every", 1, 100_000_000, default=iterations),
         high_frequency_weight=_number(optimiser, "high_frequency_weight", 0.0, 1000.0, default=0.0),
         ema=_number(optimiser, "ema", 0.0, 0.999999, default=0.999),
