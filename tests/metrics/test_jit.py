@@ -46,7 +46,7 @@ def test_importing_neither_compiles_nor_loads_numba_and_the_machine_code_is_kept
 def _refusing_njit(error: Exception) -> Any:
     real = numba.njit
 
-    def njit(*arguments: Any, cache: bool, **options: Any) -> Any:
+    def njit(*arguments: Any, cache: bool = False, **options: Any) -> Any:  # numba itself calls it without
         if cache:
             raise error
         return real(*arguments, **options)
