@@ -28,7 +28,7 @@ SSIM = 1e-5
 
 
 def name(case: Parity) -> str:
-    return case.checkpoint.rpartition(".")[0]
+    return f"{case.model}_x{case.args['scale']}"
 
 
 @pytest.fixture(autouse=True)

@@ -27,4 +27,7 @@ PARITY = (
     Parity("imdn", "imdn", {"scale": 3}, "imdn_x3.pth", ("imdn_set5.json", "imdn_x3")),
     Parity("imdn", "imdn", {"scale": 4}, "imdn_x4.pth", ("imdn_set5.json", "imdn_x4")),
     Parity("rfdn", "rfdn", {"scale": 4}, "rfdn_aim_x4.pth", ("zoo_set5.json", "rfdn_x4"), 255.0, mean_db=32.161),
+    Parity("carn_m", "carn_m", {"scale": 2}, "carn_m.pth", ("zoo_set5.json", "carn_m_x2"), mean_db=37.682),
+    Parity("carn_m", "carn_m", {"scale": 3}, "carn_m.pth", ("zoo_set5.json", "carn_m_x3")),
+    Parity("carn_m", "carn_m", {"scale": 4}, "carn_m.pth", ("zoo_set5.json", "carn_m_x4")),
 )
