@@ -1,0 +1,70 @@
+"""Recipes are read strictly: each mistake is one line that names the place and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.training.recipe import Recipe, read_recipe
+
+SHIPPED = sorted((Path(__file__).parents[2] / "reference_models").glob("*/recipes/**/*.toml"))
+
+
+def test_a_recipe_says_what_is_trained(recipe: Recipe) -> None:
+    assert (recipe.name, recipe.entry, recipe.args, recipe.scale) == ("tiny", "tiny", {"scale": 2}, 2)
+    assert recipe.arch.name == "arch.py"
+    assert recipe.lr_crop == 12
+    assert recipe.degradations == {"pillow-bicubic": 1.0, "pillow-bicubic+jpeg90": 3.0}
+    assert recipe.shrink == (1,)
+
+
+def test_another_text_is_another_training(recipe_file: Callable[..., Path], recipe: Recipe) -> None:
+    assert read_recipe(recipe_file(seed="6")).digest != recipe.digest
+    assert read_recipe(recipe_file()).digest == recipe.digest
+
+
+@pytest.mark.parametrize(
+    ("replaced", "said"),
+    [
+        ({"version": "2"}, "version: expected 1, found the number 2"),
+        ({"scale": "5"}, "scale: expected 2 or 3 or 4"),
+        ({"hr_crop": "25"}, "hr_crop: expected a multiple of the scale, 2"),
+        ({"hr_crop": "8"}, "hr_crop: expected a whole number from 16"),
+        ({"batch": "true"}, "batch: expected a whole number"),
+        ({"learning_rate": "-1"}, "learning_rate: expected a number"),
+        ({"degradations": "{}"}, "degradations: expected a table of names"),
+        ({"degradations": '{ "blur" = 1 }'}, "degradation 'blur': expected one of"),
+        ({"degradations": '{ "pillow-bicubic" = 0 }'}, "how often each is drawn"),
+        ({"ema": "1.0"}, "ema: expected a number from 0 to"),
+        ({"seed": "1.5"}, "seed: expected a whole number"),
+        ({"entry": "3"}, "entry: expected a line of text"),
+        ({"candidates": "1\nbeauty = 3"}, "unknown key 'beauty'"),
+        ({"candidates": "1\nshrink = [0]"}, "shrink: expected whole numbers from 1 to 8"),
+        ({"batch": "= 3"}, "expected TOML, found a mistake"),
+    ],
+)
+def test_a_mistake_is_one_line(recipe_file: Callable[..., Path], replaced: dict[str, str], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read_recipe(recipe_file(**replaced))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_or_code_that_is_not_there_is_said(recipe_file: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="expected a training recipe"):
+        read_recipe(tmp_path / "none.toml")
+    path = recipe_file()
+    (tmp_path / "arch.py").unlink()
+    with pytest.raises(UserError, match="arch: expected a Python file, found nothing"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_recipes_are_in_order(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert recipe.name == path.stem
+    assert recipe.args["scale"] == recipe.scale
+    assert 4 * recipe.halve_every < recipe.iterations <= 5 * recipe.halve_every + 4

@@ -1,0 +1,116 @@
+"""Pictures and samples: tested images are never trained on, LR lies over HR, a number is a sample."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.images.degrade import degrade
+from rtsr_bench.images.io import read_rgb, write_png
+from rtsr_bench.training import pictures as pictures_module
+from rtsr_bench.training.pictures import find_pictures, pixels, split
+from rtsr_bench.training.recipe import Recipe
+from rtsr_bench.training.samples import Samples, validation_crops
+
+
+def test_pictures_come_in_the_order_of_their_hashes(pictures_folder: Path) -> None:
+    found, left_out = find_pictures(pictures_folder)
+    assert [picture.sha256 for picture in found] == sorted(picture.sha256 for picture in found)
+    assert len(found) == 4
+    assert left_out == ()
+    (pictures_folder / "again.png").write_bytes(found[0].path.read_bytes())
+    assert len(find_pictures(pictures_folder)[0]) == 4, "one file under two names is one picture"
+
+
+def test_an_image_of_a_test_set_is_left_out_whatever_its_name(
+    pictures_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = find_pictures(pictures_folder)[0][1]
+    monkeypatch.setattr(pictures_module, "_tested", lambda: frozenset({tested.sha256}))
+    found, left_out = find_pictures(pictures_folder)
+    assert left_out == (tested.name,)
+    assert tested not in found
+
+
+@pytest.mark.shared
+def test_open4k_is_split_as_its_list_says(shared: Path) -> None:
+    found, left_out = find_pictures(shared / "data/open4k")
+    assert (len(found), len(left_out)) == (18, 30)
+
+
+@pytest.mark.shared
+def test_the_classic_sets_are_never_trained_on(shared: Path) -> None:
+    folder = next((shared / "data/SelfExSR").rglob("*HR*.png")).parent
+    with pytest.raises(UserError, match="images of test sets and no other"):
+        find_pictures(folder)
+
+
+def test_a_folder_without_pictures_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="found none"):
+        find_pictures(tmp_path)
+    with pytest.raises(UserError, match="nothing there"):
+        find_pictures(tmp_path / "none")
+
+
+def test_decoded_pictures_are_the_files(pictures_folder: Path) -> None:
+    picture = find_pictures(pictures_folder)[0][0]
+    assert np.array_equal(pixels(picture, 1), read_rgb(picture.path))
+    assert pixels(picture, 2).shape == (45, 55, 3)
+    assert np.array_equal(pixels(picture, 2), pixels(picture, 2))
+
+
+def test_validation_keeps_pictures_for_itself(pictures_folder: Path) -> None:
+    found, _ = find_pictures(pictures_folder)
+    train, validation = split(found, 1)
+    assert (*train, *validation) == found
+    with pytest.raises(UserError, match="expected more pictures"):
+        split(found, 4)
+
+
+def test_a_number_is_a_sample(recipe: Recipe, pictures_folder: Path) -> None:
+    found, _ = find_pictures(pictures_folder)
+    first, again = Samples(recipe, found), Samples(recipe, found)
+    for number in (0, 3, 47):
+        for one, other in zip(first[number], again[number], strict=True):
+            assert torch.equal(one, other)
+    assert len(first) == 48
+    assert not torch.equal(first[0][1], first[1][1])
+    low, high = first[0]
+    assert (low.shape, high.shape, low.dtype) == ((3, 12, 12), (3, 24, 24), torch.uint8)
+
+
+def test_lr_lies_over_hr_in_every_turn(recipe: Recipe, pictures_folder: Path) -> None:
+    clean = dataclasses.replace(recipe, degradations={"pillow-bicubic": 1.0})
+    samples = Samples(clean, find_pictures(pictures_folder)[0])
+    for number in range(24):
+        low, high = samples[number]
+        small = degrade(high.permute(1, 2, 0).numpy().copy(), 2, "pillow-bicubic").astype(int)
+        inner = (slice(2, -2), slice(2, -2))  # beside the crop the sample saw what the crop alone doesn't show
+        difference = np.abs(small[inner] - low.permute(1, 2, 0).numpy()[inner])
+        assert difference.mean() < 0.5  # Pillow rounds between its two passes, whose order a transposition swaps
+
+
+def test_all_degradations_are_drawn_as_often_as_said(recipe: Recipe, pictures_folder: Path) -> None:
+    found, _ = find_pictures(pictures_folder)
+    clean = Samples(dataclasses.replace(recipe, degradations={"pillow-bicubic": 1.0}), found)
+    mixed = Samples(dataclasses.replace(recipe, iterations=100), found)
+    same = sum(torch.equal(clean[number][0], mixed[number][0]) for number in range(400))
+    assert 70 <= same <= 130  # a quarter of 400, within 3.5 standard deviations
+
+
+def test_a_picture_too_small_for_the_crops_is_named(recipe: Recipe, pictures_folder: Path) -> None:
+    write_png(pictures_folder / "small.png", np.zeros((40, 90, 3), np.uint8))
+    with pytest.raises(UserError, match=r"small\.png: expected at least 56 pixels a side .* found 40x90"):
+        Samples(recipe, find_pictures(pictures_folder)[0])
+
+
+def test_validation_crops_are_always_the_same(recipe: Recipe, pictures_folder: Path) -> None:
+    found, _ = find_pictures(pictures_folder)
+    low, high = validation_crops(recipe, found[-1:], "pillow-bicubic+jpeg90")
+    assert (low.shape, high.shape) == ((4, 3, 24, 24), (4, 3, 48, 48))
+    assert torch.equal(high, validation_crops(recipe, found[-1:], "pillow-bicubic")[1])
