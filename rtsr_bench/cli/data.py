@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from rtsr_bench.datasets.audit import Audit
+    from rtsr_bench.datasets.findings import Audit
     from rtsr_bench.datasets.originals import Original
     from rtsr_bench.datasets.recipes import SetRecipe
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rtsr_bench.datasets.catalog import find_dataset, find_recipe
-from rtsr_bench.datasets.dataset import Missing, RenderedImage
+from rtsr_bench.datasets.catalog import find_recipe
+from rtsr_bench.datasets.dataset import RenderedImage
+from rtsr_bench.datasets.findings import Audit
 from rtsr_bench.datasets.hashing import files_sha256
+from rtsr_bench.datasets.inspecting import inspected
 from rtsr_bench.datasets.layouts import images_in, subfolder
 from rtsr_bench.datasets.places import candidates, data_roots
 from rtsr_bench.datasets.prepared import GT, ORIGINALS, decode, differences, kept, side_by_side
@@ -21,34 +22,6 @@ if TYPE_CHECKING:
     from rtsr_bench.datasets.builtin import BuiltinImage
     from rtsr_bench.datasets.prepared import Decoded, Preparation
     from rtsr_bench.datasets.recipes import SetRecipe
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Audit:
-    """What was found of one part of a data set (`x2`): the names of faulty files, or why it is absent.
-
-    `where` is the folder looked at, `images` how many files or images were compared; `note` says in a line what a
-    reader should know beside it, such as that there are no published hashes.
-    """
-
-    part: str
-    where: str = ""
-    images: int = 0
-    missing: tuple[str, ...] = ()
-    damaged: tuple[str, ...] = ()
-    foreign: tuple[str, ...] = ()
-    absent: str = ""
-    note: str = ""
-
-    @property
-    def faults(self) -> int:
-        """How many files are not as they should be."""
-        return len(self.missing) + len(self.damaged) + len(self.foreign)
-
-    @property
-    def ok(self) -> bool:
-        """There, and every file as it should be."""
-        return not self.absent and not self.faults
 
 
 def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
@@ -67,7 +40,7 @@ def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
         found = [_by_path(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
         if found := [audits for audits in found if any(not part.absent for part in audits)]:
             return min(found, key=_faults)
-    return tuple(_by_pairing(recipe, scale, roots) for scale in recipe.scales)
+    return tuple(inspected(recipe, scale, roots) for scale in recipe.scales)
 
 
 def _prepared_parts(recipe: SetRecipe, folder: Path) -> tuple[Audit, ...]:
@@ -182,28 +155,4 @@ def _part(recipe: SetRecipe, folder: Path, part: str) -> Audit:
         missing=tuple(name for name in expected if name not in hashes),
         damaged=tuple(name for name, pin in expected.items() if hashes.get(name, pin.sha256) != pin.sha256),
         foreign=tuple(name for name in paired if name not in expected),
-    )
-
-
-def _by_pairing(recipe: SetRecipe, scale: int, roots: Sequence[Path]) -> Audit:
-    """A set in another layout, or without hashes: pairs, sizes, every image read once."""
-    part = f"x{scale}"
-    try:
-        found = find_dataset(recipe.id, scale=scale, degradation="files", roots=roots)
-    except UserError as error:
-        return Audit(part=part, damaged=(str(error),))
-    if isinstance(found, Missing):
-        return Audit(part=part, absent=f"{found.reason}; {found.way_out}")
-    damaged = [] if found.verified or not recipe.pins else [found.note]
-    for pair in found.pairs:
-        try:
-            pair.both()
-        except UserError as error:
-            damaged.append(str(error))
-    return Audit(
-        part=part,
-        where=str(found.folder),
-        images=2 * len(found.pairs),
-        damaged=tuple(damaged),
-        note="" if damaged else found.note,
     )

@@ -152,7 +152,7 @@ def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) ->
     if files is None:
         return None
     pairs = pair_up(files, hr_only=lr_made)
-    sizes = _checked_sizes(recipe, pairs, scale)
+    sizes = {pair.hr: checked_size(recipe, pair, scale) for pair in pairs}
     hashes = files_sha256([file for pair in pairs for file in (pair.hr, pair.lr) if file is not None])
     refuse_stand_ins(recipe, pairs, hashes)
     differs = difference(recipe, published_scale, pairs, hashes, folder)
@@ -181,27 +181,25 @@ def _pair(pair: PairFiles, scale: int, size: Size, hashes: dict[Path, str], degr
     )
 
 
-def _checked_sizes(recipe: SetRecipe, pairs: Sequence[PairFiles], scale: int) -> dict[Path, Size]:
-    """HR sizes by file, from the headers alone; UserError where the recipe asks for another size or LR does not fit."""
+def checked_size(recipe: SetRecipe, pair: PairFiles, scale: int) -> Size:
+    """A pair's HR size, from the headers alone; UserError where the recipe asks for another, or LR does not fit."""
     from rtsr_bench.images.io import read_size
 
-    sizes = {}
-    for pair in pairs:
-        hr = sizes[pair.hr] = read_size(pair.hr, what="HR image")
-        if recipe.hr_size not in (None, hr):
-            raise UserError(
-                f"{pair.hr}: expected HR of {recipe.hr_size} (height x width) in the {recipe.title}, found {hr}: "
-                + (recipe.way_out or "take it out")
-            )
-        expected = Size(hr.height // scale, hr.width // scale)
-        if expected.pixels == 0:
-            raise UserError(f"{pair.hr}: expected HR of at least one LR pixel at x{scale}, found {hr}: take it out")
-        if pair.lr and (lr := read_size(pair.lr, what="LR image")) != expected:
-            raise UserError(
-                f"{pair.lr}: expected {expected} (HR {pair.hr.name} is {hr}, x{scale}), found {lr}: "
-                "check that both belong together"
-            )
-    return sizes
+    hr = read_size(pair.hr, what="HR image")
+    if recipe.hr_size not in (None, hr):
+        raise UserError(
+            f"{pair.hr}: expected HR of {recipe.hr_size} (height x width) in the {recipe.title}, found {hr}: "
+            + (recipe.way_out or "take it out")
+        )
+    expected = Size(hr.height // scale, hr.width // scale)
+    if expected.pixels == 0:
+        raise UserError(f"{pair.hr}: expected HR of at least one LR pixel at x{scale}, found {hr}: take it out")
+    if pair.lr and (lr := read_size(pair.lr, what="LR image")) != expected:
+        raise UserError(
+            f"{pair.lr}: expected {expected} (HR {pair.hr.name} is {hr}, x{scale}), found {lr}: "
+            "check that both belong together"
+        )
+    return hr
 
 
 def _cropped(size: Size, scale: int) -> Size:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
 
 LAYOUTS = ("selfexsr", "gt-lr", "div2k", "div2k-lsdir")
 
@@ -73,27 +73,65 @@ def match(folder: Path, scale: int, *, layout: str | None = None, hr_only: bool 
     return None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pairing:
+    """Pairs by name in the order of the HR names, and what is in none: HR or LR alone, and second files of one name."""
+
+    pairs: tuple[PairFiles, ...]
+    hr_alone: tuple[Path, ...]
+    lr_alone: tuple[Path, ...]
+    doubles: tuple[tuple[Path, Path], ...]
+
+
+def pairing(files: Match) -> Pairing:
+    """Pair HR with LR strictly by name, and tell what is left over; nothing is refused."""
+    doubles: list[tuple[Path, Path]] = []
+    stems = {path.stem for path in files.hr}
+    hr = _named(((_key(files, path, None), path) for path in files.hr), doubles)
+    lr = _named(((_key(files, path, stems), path) for path in files.lr), doubles)
+    return Pairing(
+        pairs=tuple(PairFiles(hr=hr[key], lr=lr[key]) for key in sorted(hr.keys() & lr.keys())),
+        hr_alone=tuple(hr[key] for key in sorted(hr.keys() - lr.keys())),
+        lr_alone=tuple(lr[key] for key in sorted(lr.keys() - hr.keys())),
+        doubles=tuple(doubles),
+    )
+
+
 def pair_up(files: Match, *, hr_only: bool = False) -> tuple[PairFiles, ...]:
     """Pair HR with LR strictly by name, in the order of the HR names.
 
     UserError, naming the files, for an HR image without LR, an LR image without HR, two files of one name.
     """
-    hr = _by_key(files, files.hr, "HR")
+    found = pairing(files)
+    for one, other in found.doubles:
+        role = "HR" if one in files.hr else "LR"
+        raise UserError(
+            f"{files.folder} x{files.scale}: expected one {role} image of a name, found {one.name} and {other.name}: "
+            "take one of them out"
+        )
     if hr_only:
-        return tuple(PairFiles(hr=hr[key], lr=None) for key in sorted(hr))
-    lr = _by_key(files, files.lr, "LR", hr)
+        return tuple(PairFiles(hr=path, lr=None) for path in found.hr_alone)
     where = f"{files.folder} x{files.scale}"
-    if without := [hr[key].name for key in sorted(hr.keys() - lr.keys())]:
+    if found.hr_alone:
         raise UserError(
-            f"{where}: expected one LR image for each of {len(hr)} HR images, found none for {shown(without)}: "
-            "add the LR images or take the HR images out"
+            f"{where}: expected one LR image for each of {len(files.hr)} HR images, found none for "
+            f"{shown(path.name for path in found.hr_alone)}: add the LR images or take the HR images out"
         )
-    if extra := [lr[key].name for key in sorted(lr.keys() - hr.keys())]:
+    if found.lr_alone:
         raise UserError(
-            f"{where}: expected one HR image for each of {len(lr)} LR images, found none for {shown(extra)}: "
-            "add the HR images or take the LR images out"
+            f"{where}: expected one HR image for each of {len(files.lr)} LR images, found none for "
+            f"{shown(path.name for path in found.lr_alone)}: add the HR images or take the LR images out"
         )
-    return tuple(PairFiles(hr=hr[key], lr=lr[key]) for key in sorted(hr))
+    return found.pairs
+
+
+def _named(keyed: Iterable[tuple[str, Path]], doubles: list[tuple[Path, Path]]) -> dict[str, Path]:
+    by_key: dict[str, Path] = {}
+    for key, path in keyed:
+        first = by_key.setdefault(key, path)
+        if first is not path:
+            doubles.append((first, path))
+    return by_key
 
 
 def lacking(folder: Path, scale: int) -> str:
@@ -146,27 +184,12 @@ def _entries(folder: Path) -> list[Path]:
         raise UserError(f"{folder}: expected a readable folder, found: {error.strerror}") from error
 
 
-def _key(files: Match, path: Path, known: Mapping[str, Path] | None) -> str:
+def _key(files: Match, path: Path, known: Collection[str] | None) -> str:
     if files.layout == "selfexsr":
         return re.sub(rf"_SRF_{files.scale}_(HR|LR)$", "", path.stem)
     if known is None or path.stem in known:
         return path.stem
     return re.sub(rf"_?x{files.scale}$", "", path.stem, flags=re.IGNORECASE)
-
-
-def _by_key(
-    files: Match, paths: tuple[Path, ...], role: str, known: Mapping[str, Path] | None = None
-) -> dict[str, Path]:
-    by_key: dict[str, Path] = {}
-    for path in paths:
-        key = _key(files, path, known)
-        if key in by_key:
-            raise UserError(
-                f"{files.folder} x{files.scale}: expected one {role} image named {key!r}, found "
-                f"{by_key[key].name} and {path.name}: take one of them out"
-            )
-        by_key[key] = path
-    return by_key
 
 
 def _selfexsr(folder: Path, scale: int) -> _Files:

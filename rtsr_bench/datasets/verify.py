@@ -100,6 +100,7 @@ def _from_own(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapping[Pat
         said.append(f"{len(unlisted)} of {len(files)} files have no hash ({shown(unlisted)})")
     if other := [path for path, sha in files.items() if path in recipe.pins and recipe.pins[path].sha256 != sha]:
         said.append(f"{len(other)} of {len(files)} files differ from their hash ({shown(other)})")
-    if gone := [path for path in recipe.pins if path.rpartition("/")[0] in places and path not in files]:
+    beside = [path for path in recipe.pins if path.rpartition("/")[0] in places]
+    if gone := [path for path in beside if not (folder / path).is_file()]:
         said.append(f"{len(gone)} listed files are not there ({shown(gone)})")
     return "; ".join(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,10 @@ from rtsr_bench.datasets.audit import audit
 from rtsr_bench.datasets.collect import collect
 from rtsr_bench.datasets.recipes import SetRecipe
 from rtsr_bench.errors import UserError
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def data(*arguments: object) -> Result:
@@ -97,7 +102,53 @@ def test_verify_reads_every_image_of_ones_own_set(tmp_path: Path, pair_folder: P
     assert result.exit_code == 1
     assert "a.png" in result.output
     (folder / "LR2" / "a.png").unlink()
-    assert "found none for a.png" in data("verify", "mine", "--data-root", folder).output
+    assert "missing  LR x2 of GT/a.png" in data("verify", "mine", "--data-root", folder).output
+
+
+def test_verify_of_ones_own_set_names_every_fault_of_every_file(tmp_path: Path, pair_folder: PairFolder) -> None:
+    folder = pair_folder(tmp_path / "mine", hr=(60, 72), stems=tuple("abcdefgh"))
+    for stem in "abcd":
+        file = folder / "LR2" / f"{stem}.png"
+        file.write_bytes(file.read_bytes()[:-200])
+    draw(folder / "LR2" / "e.png", 7, 9)
+    (folder / "LR2" / "f.png").rename(folder / "LR2" / "renamed.png")
+    draw(folder / "GT" / "g.jpg", 60, 72)
+    draw(folder / "GT" / "h.png", 12, 14)
+    draw(folder / "LR2" / "h.png", 6, 7)
+    (part,) = (part for part in audit("mine", [folder]) if not part.absent)
+    assert part.missing == ("LR x2 of GT/f.png",)
+    assert part.foreign == ("LR2/renamed.png (no HR image of that name)",)
+    for name in ("a.png", "b.png", "c.png", "d.png", "e.png", "h.png"):
+        assert sum(name in line for line in part.damaged) == 1, name
+    assert any("g.png: of one name with g.jpg" in line for line in part.damaged)
+    assert len(part.damaged) == 7
+
+
+def test_verify_of_pinned_files_of_ones_own_tells_missing_from_damaged(tmp_path: Path, pair_folder: PairFolder) -> None:
+    folder = pair_folder(tmp_path / "mine", hr=(60, 72), stems=tuple("abcde"))
+    lines = [f'"{path.relative_to(folder)}" = "{sha256(path)}"' for path in sorted(folder.rglob("*.png"))]
+    (folder / "dataset.toml").write_text(
+        '[set]\nid = "mine"\ntitle = "Mine"\nscales = [2]\n[files]\n' + "\n".join(lines)
+    )
+    assert [part.faults for part in audit("mine", [folder])] == [0]
+    for stem in "abcd":
+        (folder / "LR2" / f"{stem}.png").unlink()
+    draw(folder / "LR2" / "e.png", 30, 36).write_bytes((folder / "GT" / "e.png").read_bytes())
+    (folder / "GT" / "a.png").rename(folder / "GT" / "z.png")
+    (part,) = audit("mine", [folder])
+    assert part.missing == ("GT/a.png", *(f"LR2/{stem}.png" for stem in "abcd"))
+    assert len(part.damaged) == 1
+    assert "LR2/e.png" in part.damaged[0]
+    assert part.foreign == ("GT/z.png (not in the recipe)",)
+
+
+def test_verify_names_images_that_no_track_could_measure(tmp_path: Path, pair_folder: PairFolder) -> None:
+    folder = pair_folder(tmp_path / "mine", hr=(12, 25), stems=("a", "b"))
+    result = data("verify", "mine", "--data-root", folder)
+    assert result.exit_code == 1
+    for stem in "ab":
+        assert f"{folder / 'GT' / f'{stem}.png'}: expected at least 11x11 pixels" in result.output
+    assert "found an image of 12x25" in result.output
 
 
 def test_an_unknown_set_reaches_the_command_line_as_the_users_mistake() -> None:

@@ -272,7 +272,7 @@ def spoil(path: Path, how: str) -> None:
 def test_an_image_that_is_no_plain_one_is_named_in_one_line(
     tmp_path: Path, pair_folder: PairFolder, place: str, how: str, said: str
 ) -> None:
-    folder = pair_folder(tmp_path / "mine")
+    folder = pair_folder(tmp_path / "mine", hr=(60, 72))
     spoil(folder / place / "b.png", how)
     parts = [part for part in audit("mine", [folder]) if not part.absent]
     (line,) = [line for part in parts for line in part.damaged]

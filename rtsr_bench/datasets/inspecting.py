@@ -1,0 +1,193 @@
+"""A set of one's own, or one in another layout, looked at whole: every fault of every file, and not only the first."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from rtsr_bench.datasets.catalog import checked_size, find_dataset
+from rtsr_bench.datasets.dataset import Missing
+from rtsr_bench.datasets.findings import Audit
+from rtsr_bench.datasets.hashing import file_sha256
+from rtsr_bench.datasets.layouts import Pairing, match, pairing
+from rtsr_bench.datasets.places import candidates, data_roots
+from rtsr_bench.datasets.prepared import THREADS
+from rtsr_bench.datasets.verify import difference, pinned_pairs, refuse_stand_ins
+from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rtsr_bench.datasets.layouts import Match, PairFiles
+    from rtsr_bench.datasets.recipes import SetRecipe
+    from rtsr_bench.protocol import Size
+
+
+def inspected(recipe: SetRecipe, scale: int, roots: Sequence[Path]) -> Audit:
+    """One scale of a set: names, sizes, hashes where there are any, and every image read once.
+
+    Of several copies the one with the fewest faults is told of.
+    """
+    part = f"x{scale}"
+    folders = [recipe.folder] if recipe.folder else list(candidates(recipe.names, data_roots(roots)))
+    found = []
+    for folder in folders:
+        try:
+            files = match(folder, scale, layout=recipe.layout)
+        except UserError as error:
+            found.append(Audit(part=part, where=str(folder), damaged=(str(error),)))
+            continue
+        if files is not None:
+            found.append(_inspected(recipe, files, folder))
+    if found:
+        return min(found, key=lambda audit: audit.faults)
+    try:
+        lacking = find_dataset(recipe.id, scale=scale, degradation="files", roots=roots)
+    except UserError as error:
+        return Audit(part=part, damaged=(str(error),))
+    if isinstance(lacking, Missing):
+        return Audit(part=part, absent=f"{lacking.reason}; {lacking.way_out}")
+    # LR that the set does not publish: made from the HR of another scale, whose files are told of there.
+    return Audit(part=part, where=str(lacking.folder), images=len(lacking.pairs), note=lacking.note)
+
+
+def _inspected(recipe: SetRecipe, files: Match, folder: Path) -> Audit:
+    paired = pairing(files)
+    missing, damaged, foreign = _pairing_faults(files, paired, folder)
+    every = [*files.hr, *files.lr]
+    hashes: dict[Path, str] = {}
+    for path in every:
+        try:
+            hashes[path] = file_sha256(path)
+        except UserError as error:
+            damaged[path] = str(error)
+    for path, said in zip(every, _side_by_side([(path, path in files.hr) for path in every]), strict=True):
+        if said:
+            damaged.setdefault(path, said)
+    for pair in paired.pairs:
+        for culprit, said in _pair_faults(recipe, files.scale, pair, hashes):
+            # A file that can't be read at all is told of already.
+            if pair.hr not in damaged and (pair.lr is None or pair.lr not in damaged):
+                damaged[culprit] = said
+    note = ""
+    if not recipe.folder and recipe.pins:
+        note = _against_published(recipe, files, paired, hashes, folder, missing, foreign)
+    elif recipe.pins:
+        _against_own(recipe, files, hashes, folder, missing, damaged, foreign)
+    else:
+        note = difference(recipe, files.scale, paired.pairs, hashes, folder)
+    return Audit(
+        part=f"x{files.scale}",
+        where=str(folder),
+        images=len(every),
+        missing=tuple(missing),
+        damaged=tuple(damaged.values()),
+        foreign=tuple(foreign.values()),
+        note=note,
+    )
+
+
+def _pairing_faults(files: Match, paired: Pairing, folder: Path) -> tuple[list[str], dict[Path, str], dict[Path, str]]:
+    missing = [f"LR x{files.scale} of {_inside(path, folder)}" for path in paired.hr_alone]
+    damaged = {
+        other: f"{_inside(other, folder)}: of one name with {one.name}: take one of them out"
+        for one, other in paired.doubles
+    }
+    foreign = {path: f"{_inside(path, folder)} (no HR image of that name)" for path in paired.lr_alone}
+    return missing, damaged, foreign
+
+
+def _side_by_side(files: Sequence[tuple[Path, bool]]) -> list[str]:
+    """What is wrong with each image file, read to its end; empty where nothing is."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(_trouble, files))
+
+
+def _trouble(file: tuple[Path, bool]) -> str:
+    from rtsr_bench.images.io import read_rgb
+
+    path, is_hr = file
+    try:
+        read_rgb(path, what="HR image" if is_hr else "LR image")
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _pair_faults(recipe: SetRecipe, scale: int, pair: PairFiles, hashes: dict[Path, str]) -> list[tuple[Path, str]]:
+    try:
+        hr = checked_size(recipe, pair, scale)
+        if all(file in hashes for file in (pair.hr, pair.lr) if file is not None):
+            refuse_stand_ins(recipe, [pair], hashes)
+    except UserError as error:
+        return [(pair.lr if pair.lr and str(error).startswith(str(pair.lr)) else pair.hr, str(error))]
+    small = too_small(hr, scale)
+    return [(pair.hr, f"{pair.hr}: {small}")] if small else []
+
+
+def too_small(hr: Size, scale: int) -> str:
+    """Why an HR image of this size cannot be measured on the tracks of a scale, in words; empty where it can."""
+    from rtsr_bench.metrics.window import WINDOW
+    from rtsr_bench.tracks import all_tracks
+
+    conventions = {one for track in all_tracks().values() if track.scale == scale for one in track.protocol.conventions}
+    for convention in sorted(conventions, key=lambda one: -one.border):
+        step = scale * convention.lr_multiple
+        left = min(hr.height // step, hr.width // step) * step - 2 * convention.border
+        if left < WINDOW:
+            return (
+                f"expected at least {WINDOW}x{WINDOW} pixels inside a border of {convention.border} for SSIM at "
+                f"x{scale}, found an image of {hr}: take it out"
+            )
+    return ""
+
+
+def _against_own(
+    recipe: SetRecipe,
+    files: Match,
+    hashes: dict[Path, str],
+    folder: Path,
+    missing: list[str],
+    damaged: dict[Path, str],
+    foreign: dict[Path, str],
+) -> None:
+    """A person's own hashes: what is listed and not there, is other than listed, or is not listed."""
+    paths = {_inside(path, folder): path for path in (*files.hr, *files.lr)}
+    places = {path.rpartition("/")[0] for path in paths}
+    gone = [path for path in recipe.pins if path.rpartition("/")[0] in places and not (folder / path).is_file()]
+    # The LR image that an HR image lacks is told of by its own name, where the recipe knows it.
+    if gone:
+        missing.clear()
+        missing += gone
+    for name, path in paths.items():
+        if name not in recipe.pins:
+            foreign.setdefault(path, f"{name} (not in the recipe)")
+        elif path in hashes and hashes[path] != recipe.pins[name].sha256:
+            expected, found = recipe.pins[name].sha256[:16], hashes[path][:16]
+            damaged.setdefault(path, f"{name}: expected SHA-256 {expected}..., found {found}...")
+
+
+def _against_published(
+    recipe: SetRecipe,
+    files: Match,
+    paired: Pairing,
+    hashes: dict[Path, str],
+    folder: Path,
+    missing: list[str],
+    foreign: dict[Path, str],
+) -> str:
+    """A copy under other names, compared by content: what is not published, and what was published and is not there."""
+    expected = {sha256 for pair in pinned_pairs(recipe, files.scale) for sha256 in pair}
+    for path, found in hashes.items():
+        if expected and found not in expected:
+            foreign.setdefault(path, f"{_inside(path, folder)} (not one of the published files)")
+    there = set(hashes.values())
+    missing += [path for path, pin in recipe.pins.items() if pin.sha256 in expected - there]
+    if all(file in hashes for pair in paired.pairs for file in (pair.hr, pair.lr) if file is not None):
+        return difference(recipe, files.scale, paired.pairs, hashes, folder)
+    return ""
+
+
+def _inside(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
