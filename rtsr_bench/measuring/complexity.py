@@ -21,7 +21,7 @@ from rtsr_bench.protocol import Precision, Size
 
 _FREE_NAMES = """
 _adaptive_avg_pool2d _local_scalar_dense _log_softmax _native_batch_norm_legit_no_training _reshape_alias
-_softmax _to_copy _unsafe_index _unsafe_view alias all amax amin any arange argmax as_strided avg_pool2d
+_prelu_kernel _softmax _to_copy _unsafe_index _unsafe_view alias all amax amin any arange argmax as_strided avg_pool2d
 bernoulli_ cat channel_shuffle clone col2im constant_pad_nd copy_ cudnn_batch_norm cumsum detach empty
 empty_like expand fill_ full full_like gather im2col index index_put_ index_select is_same_size item
 lift_fresh linalg_vector_norm linspace masked_fill max max_pool2d_with_indices mean min native_batch_norm
