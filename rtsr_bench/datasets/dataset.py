@@ -130,6 +130,13 @@ class ImagePair:
             )
         return hr
 
+    def file_size(self) -> Size:
+        """How large HR is as it lies there, before any crop, from its header; UserError where it can't be read."""
+        from rtsr_bench.images.io import read_size
+
+        source = self.hr_source
+        return source.image.size if isinstance(source, RenderedImage) else read_size(source.path, what="HR image")
+
     def lr(self) -> NDArray[np.uint8]:
         """LR as uint8 H x W x 3 RGB, `size` divided by scale; UserError in one line where it is not."""
         return self._lr_file(self.lr_source) if self.lr_source else self._lr_made(self.hr())

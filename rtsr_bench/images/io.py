@@ -26,9 +26,9 @@ MAX_PIXELS = 8192 * 8192
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
 _OPAQUE_MODES = {"1", "L", "P", "RGB"}
 _ALPHA_MODES = {"LA", "PA", "RGBA"}
-_PNG_END = b"IEND\xae\x42\x60\x82"
-_PNG_TAIL = 4096  # some programs write their own bytes behind the end
+_PNG_SIGNATURE = 8
 _PNG_DEPTH_AT = 24  # signature 8, chunk length 4, "IHDR" 4, width 4, height 4
+_PIECE = 1 << 20
 
 
 def read_rgb(path: Path, *, what: str = "image", drop_alpha: bool = False) -> NDArray[np.uint8]:
@@ -44,13 +44,13 @@ def read_rgb(path: Path, *, what: str = "image", drop_alpha: bool = False) -> ND
         frames = getattr(image, "n_frames", 1)
         if frames != 1:
             raise UserError(f"{path}: expected a still {what}, found {frames} frames: save the one that is meant")
-        depth, ends = _png_facts(path) if image.format == "PNG" else (8, True)
+        depth, trouble = _png_facts(path) if image.format == "PNG" else (8, "")
         if depth == 16 or image.mode.startswith(("I", "F")):
             raise UserError(f"{path}: expected an 8-bit {what}, found 16 bits per channel: convert it to 8 bits")
         if image.mode not in _OPAQUE_MODES | _ALPHA_MODES:
             raise UserError(f"{path}: expected an RGB or grey {what}, found mode {image.mode}: convert it to RGB")
-        if not ends:
-            raise UserError(f"{path}: the {what} is truncated (its end is missing): fetch it again")
+        if trouble:
+            raise UserError(f"{path}: the {what} is {trouble}: fetch it again")
         try:
             image.load()
         except _BROKEN as error:
@@ -115,15 +115,29 @@ def _too_large(what: str) -> str:
     return f"expected a {what} of at most {MAX_PIXELS} pixels"
 
 
-def _png_facts(path: Path) -> tuple[int, bool]:
-    """Bits per sample and whether the end marker is there: Pillow passes over both without a word.
+def _png_facts(path: Path) -> tuple[int, str]:
+    """Bits per sample, and what is wrong with the chunks (empty where nothing is): Pillow passes over both in silence.
 
-    It reads 16-bit colour as 8-bit, and pixels without the checksum behind them as whole.
+    It reads 16-bit colour as 8-bit, pixels without the end behind them as whole, and pixels whose chunk has another
+    checksum; of these, those that unpack all the same come out as other pixels.
     """
     with path.open("rb") as file:
         depth = file.read(_PNG_DEPTH_AT + 1)[_PNG_DEPTH_AT]
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _PNG_TAIL))
-        return depth, _PNG_END in file.read()
+        file.seek(_PNG_SIGNATURE)
+        while len(head := file.read(8)) == 8:
+            left, kind = struct.unpack(">I4s", head)
+            checksum = zlib.crc32(kind)
+            while left and (piece := file.read(min(left, _PIECE))):
+                checksum = zlib.crc32(piece, checksum)
+                left -= len(piece)
+            stored = file.read(4)
+            if len(stored) < 4:
+                break
+            if checksum != int.from_bytes(stored, "big"):
+                return depth, "damaged (a chunk's checksum is another)"
+            if kind == b"IEND":
+                return depth, ""  # some programs write their own bytes behind the end
+    return depth, "truncated (its end is missing)"
 
 
 def _one_line(error: BaseException) -> str:

@@ -200,8 +200,8 @@ def refuse_unlike(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *
         if left < window:
             metric = f"SSIM needs {WINDOW}x{WINDOW} pixels" if window > 1 else "MSE needs a pixel"
             raise UserError(
-                f"image of {sr.shape[0]}x{sr.shape[1]}: {metric} inside the border of {convention.border}, "
-                f"found {max(left, 0)} on the shorter side: leave the image out or ask for a smaller border"
+                f"{metric} inside the border of {convention.border}, found {max(left, 0)} on the shorter side of the "
+                f"{sr.shape[0]}x{sr.shape[1]} that are measured: leave the image out or ask for a smaller border"
             )
 
 

@@ -114,7 +114,7 @@ def _just_too_large(path: Path) -> None:
         (_animated_png, "3 frames"),
         (_animated_gif, "no such image"),
         (_truncated, "truncated"),
-        (_flipped_bits, "truncated or damaged"),
+        (_flipped_bits, "is damaged"),
         (_truncated_jpeg, "truncated or damaged"),
         (_text, "no such image"),
         (_empty, "no such image"),
@@ -145,6 +145,36 @@ def test_a_png_cut_short_anywhere_is_refused(tmp_path: Path, cut: int) -> None:
     (tmp_path / "cut.png").write_bytes(data[:-cut])
     with pytest.raises(UserError, match="truncated"):
         read_rgb(tmp_path / "cut.png")
+
+
+def test_a_flipped_bit_anywhere_in_a_png_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pixels = np.cumsum(rng.integers(-2, 3, (40, 60, 3)), axis=1).astype(np.uint8)
+    file = tmp_path / "a.png"
+    Image.fromarray(pixels).save(file)
+    whole = file.read_bytes()
+    for at in range(33, len(whole), 29):  # behind the header, through the pixels, to the last checksum
+        spoilt = bytearray(whole)
+        spoilt[at] ^= 1 << at % 8
+        file.write_bytes(spoilt)
+        with pytest.raises(UserError, match=r"a\.png: the image"):
+            read_rgb(file)
+
+
+def test_a_png_whose_pixels_unpack_but_have_another_checksum_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    pixels = np.full((8, 8, 3), 7, np.uint8)
+    Image.fromarray(pixels).save(file)
+    whole = file.read_bytes()
+    at = whole.index(b"IDAT")
+    length = int.from_bytes(whole[at - 4 : at], "big")
+    other = zlib.compress(zlib.decompress(whole[at + 4 : at + 4 + length]).replace(b"\x07", b"\x08"))
+    spoilt = whole[: at - 4] + len(other).to_bytes(4, "big") + b"IDAT" + other + whole[at + 4 + length :]
+    file.write_bytes(spoilt)
+    with Image.open(file) as image:  # Pillow itself says nothing
+        assert not np.array_equal(np.array(image), pixels)
+    with pytest.raises(UserError, match="checksum is another"):
+        read_rgb(file)
 
 
 def test_colour_images_come_back_as_they_were_written(tmp_path: Path) -> None:
