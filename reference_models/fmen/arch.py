@@ -8,6 +8,8 @@ deployed form is what the authors published weights of, and what is timed and co
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -82,6 +84,24 @@ class Attention(nn.Module):
         """`(N, C, H, W)` to the same shape."""
         out = self.middle(F.leaky_relu(self.squeeze(x), 0.1))
         return torch.sigmoid(self.excite(F.leaky_relu(out, 0.1))) * x
+
+    @torch.no_grad()
+    def balance(self) -> None:
+        """Move powers of two from all convolutions to the last: the same function, to the bit in float32.
+
+        Folded norms let the features between them grow to 1e7 with the authors' weights, which half precision cannot
+        hold. A LeakyReLU passes a positive factor on, so each convolution may give it away and the last take it back.
+        """
+        convs = [self.squeeze]
+        for pair in self.middle:
+            convs += [pair.conv1, pair.conv2]
+        taken = 0
+        for conv in convs:
+            excess = max(0, math.ceil(math.log2(float(conv.weight.flatten(1).norm(dim=1).max()))))
+            taken += excess
+            conv.weight.mul_(2.0**-excess)
+            conv.bias.mul_(2.0**-taken)
+        self.excite.weight.mul_(2.0**taken)
 
 
 class NormalisedAttention(nn.Module):
@@ -171,6 +191,8 @@ def fmen(scale: int, checkpoint: str | None = None) -> FMEN:
     if checkpoint is not None:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         model.load_state_dict({_name_here(name): tensor for name, tensor in state.items()}, strict=True)
+        for attention in model.attention:
+            attention.balance()
     return model.eval()
 
 

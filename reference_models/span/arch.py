@@ -92,6 +92,8 @@ class SPAN(nn.Module):
         self.tail = _conv3x3(channels, channels, deployed=deployed)
         self.fuse = nn.Conv2d(4 * channels, channels, 1)
         self.to_pixels = nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
+        with torch.no_grad():  # the features are on a scale of 255, the output is not: fresh weights start accordingly
+            self.to_pixels.weight.div_(255)
 
     def forward(self, x: Tensor) -> Tensor:
         """Upscale `x`, a float tensor `(N, 3, H, W)`."""

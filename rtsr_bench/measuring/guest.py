@@ -82,7 +82,11 @@ def _builder(
     takes_checkpoint = checkpoint is not None and "checkpoint" in inspect.signature(entry).parameters
 
     def build() -> torch.nn.Module:
-        model = entry(**arguments, checkpoint=checkpoint) if takes_checkpoint else entry(**arguments)
+        # Fresh weights of an untrained model are the same in every build and process: the copies that are timed,
+        # checked and run in half precision are one network. What it draws later, while it runs, is not seeded.
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(0)
+            model = entry(**arguments, checkpoint=checkpoint) if takes_checkpoint else entry(**arguments)
         if not isinstance(model, torch.nn.Module):
             raise BadGuest(f"the entry returned a {type(model).__name__}, expected a torch.nn.Module")
         if checkpoint is not None and not takes_checkpoint:
