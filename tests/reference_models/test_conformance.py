@@ -113,6 +113,9 @@ DECLARED = {
     "ecbsr/m4c16-x4": (11_840, 6.05),
     "ecbsr/m10c32-x2": (94_308, 194.09),
     "ecbsr/m10c32-x4": (97_776, 50.31),
+    "swinir_light/x2": (910_152, 2168.20),
+    "swinir_light/x3": (918_267, 971.11),
+    "swinir_light/x4": (929_628, 556.22),
     "example_team/x2": (9_148, 18.81),
     "example_team/x3": (11_323, 10.35),
 }
