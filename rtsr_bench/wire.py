@@ -1,8 +1,9 @@
-"""What parent and child say to each other: JSON objects, one a line, over two pipes; pixels go through files.
+"""What parent and child say to each other: JSON objects, one a line, over a socket; pixels go through files.
 
-The parent sends a request (`op` and its arguments). The child answers with any number of `{"event": "progress"}` and
-then one `{"event": "done", ...}` or `{"event": "failed", "kind": ..., "message": ..., "detail": ...}`. The shapes of
-the answers stand in `sandbox.replies`, which believes nothing.
+The parent sends a request (`op`, its arguments, a random `id`; descriptors of files go along). The child answers with
+any number of `{"event": "progress"}` and then one `{"event": "done", ...}` or `{"event": "failed", "kind": ...,
+"message": ..., "detail": ...}`, each with the same `id`. The shapes of the answers stand in `sandbox.replies`, which
+believes nothing.
 """
 
 from __future__ import annotations
@@ -35,6 +36,18 @@ def encode(message: dict[str, Any]) -> bytes:
     if len(line) > MAX_LINE:
         raise ValueError(f"a message of {len(line)} bytes is longer than {MAX_LINE}")
     return line
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """Turn a line into a message; ValueError where it is none, holds NaN or Infinity, or is nested too deeply."""
+    message = json.loads(line, parse_constant=_refuse)
+    if not isinstance(message, dict):
+        raise ValueError(f"expected an object, found a {type(message).__name__}")  # noqa: TRY004 - as for any other text
+    return message
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is no number")
 
 
 def clip(text: str) -> str:

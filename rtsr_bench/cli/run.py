@@ -62,6 +62,12 @@ class _SizeType(click.ParamType[Size]):
 @click.option(
     "--save-images", "gallery", type=click.Path(path_type=Path), help="Write every SR image as PNG below this."
 )
+@click.option(
+    "--require-isolation",
+    "isolation",
+    type=click.Choice(["process", "bubblewrap"]),
+    help="Refuse to run guests with less isolation than this.",
+)
 @click.pass_context
 def run_command(
     context: click.Context,
@@ -80,6 +86,7 @@ def run_command(
     images: int | None,
     data: tuple[str, ...],
     gallery: Path | None,
+    isolation: str | None,
 ) -> None:
     """Measure every model of the submissions at PATH... on every track of its scale whose data are at hand.
 
@@ -89,6 +96,7 @@ def run_command(
     from rtsr_bench.cli.progress import Display
     from rtsr_bench.datasets import data_roots
     from rtsr_bench.evaluate import Bench, Overrides, plan
+    from rtsr_bench.sandbox import Level
     from rtsr_bench.store import prepare
     from rtsr_bench.submissions import survey
     from rtsr_bench.tracks import all_tracks, find_track
@@ -111,7 +119,10 @@ def run_command(
     prepare(records)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
-    with Display() as display, Bench(device=device, threads=threads) as bench:
+    required = Level(isolation) if isolation else None
+    with Display() as display, Bench(device=device, threads=threads, required=required) as bench:
+        reason = f" ({bench.isolation.reason}); guests run with your rights" if bench.isolation.reason else ""
+        display.note(f"isolation: {bench.isolation.level.value}{reason}")
         made = plan(
             handed_in.submissions,
             tracks=tracks,

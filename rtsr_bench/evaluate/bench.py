@@ -6,9 +6,9 @@ import re
 from types import TracebackType
 from typing import Self
 
-from rtsr_bench.errors import UserError
+from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
-from rtsr_bench.sandbox import Child, Hello
+from rtsr_bench.sandbox import Child, Hello, Isolation, Level, obtainable, require
 from rtsr_bench.system import cpu_model
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -17,15 +17,33 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 class Bench:
     """A device to measure on. Opening it starts a child that tells what the device is and serves the first job."""
 
-    def __init__(self, *, device: str = "auto", threads: int = 0) -> None:
-        """Start the first child; UserError where the device can't be had. `threads` 0 leaves the choice to torch."""
+    def __init__(self, *, device: str = "auto", threads: int = 0, required: Level | None = None) -> None:
+        """Start the first child; UserError where the device, or the isolation required, can't be had.
+
+        `threads` 0 leaves the choice to torch.
+        """
         if not _DEVICE.fullmatch(device):
             raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
         self.baselines = Baselines()
         self.threads = threads
-        self._spare: Child | None = Child(device=device, threads=threads)
+        self.isolation = obtainable()
+        if required is not None:
+            require(self.isolation, required)
+        self._spare: Child | None = self._first(device, required)
         self.hello: Hello = self._spare.hello
         self.device = self.hello.device
+
+    def _first(self, device: str, required: Level | None) -> Child:
+        """Start the first child: a room that can be had may still lack a library that the environment needs."""
+        try:
+            return Child(device=device, threads=self.threads, level=self.isolation.level)
+        except HarnessError as error:
+            if self.isolation.level is Level.PROCESS:
+                raise
+            self.isolation = Isolation(level=Level.PROCESS, reason=f"{self.isolation.level.value}: {error}")
+            if required is not None:
+                require(self.isolation, required)
+            return Child(device=device, threads=self.threads, level=Level.PROCESS)
 
     @property
     def device_kind(self) -> str:
@@ -42,7 +60,7 @@ class Bench:
         child, self._spare = self._spare, None
         if child is not None and child.alive:
             return child
-        return Child(device=self.device, threads=self.threads)
+        return Child(device=self.device, threads=self.threads, level=self.isolation.level)
 
     def close(self) -> None:
         """End a child that was never used."""

@@ -6,22 +6,19 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset, ImagePair
-from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.crops import CropBook, Gallery, Keeper
 from rtsr_bench.metrics.fidelity import measure
-from rtsr_bench.protocol import Convention, Precision, Protocol
-from rtsr_bench.record import Failure, FailureKind, Fidelity, ImageFidelity, Stage
-from rtsr_bench.sandbox import Child, Enhanced
-from rtsr_bench.wire import Op
+from rtsr_bench.protocol import Convention, Precision, Protocol, Size
+from rtsr_bench.record import Failure, Fidelity, ImageFidelity
+from rtsr_bench.sandbox import Child
 
 _PENDING = 2
 """Images whose fidelity may still be outstanding: bounds the memory, however many images there are."""
@@ -72,13 +69,13 @@ def measure_fidelity(
             views = _views(*reading.result(), protocol)
             if item.index + 1 < len(items):
                 reading = pool.submit(items[item.index + 1].pair.both)
-            files = []
+            images = []
             for view in views:
                 sr = _enhance(child, view, item, protocol, precision)
                 if isinstance(sr, Failure):
                     return sr
-                files.append(sr)
-            values.append(pool.submit(_image_fidelity, item, files, views, baselines, keepers))
+                images.append(sr)
+            values.append(pool.submit(_image_fidelity, item, images, views, baselines, keepers))
             del views
             while len(values) >= _PENDING:
                 done.append(values.popleft().result())
@@ -104,44 +101,25 @@ def _views(hr: Image, lr: Image, protocol: Protocol) -> list[_View]:
     ]
 
 
-def _enhance(child: Child, view: _View, item: _Item, protocol: Protocol, precision: Precision) -> Path | Failure:
-    lr_file = child.scratch / "lr.raw"
-    sr_file = child.scratch / f"sr-{item.index}-{view.conventions[0].key}.raw"
-    try:
-        view.lr.tofile(lr_file)
-    except OSError as error:
-        raise HarnessError(f"pixels could not be handed over through {child.scratch}: {error}") from error
-    request: dict[str, Any] = {
-        "lr": str(lr_file),
-        "sr": str(sr_file),
-        "size": list(view.lr.shape[:2]),
-        "scale": protocol.scale,
-        "precision": precision.value,
-    }
-    answer = child.ask(Op.ENHANCE, Enhanced, request, limit_s=protocol.limits.enhance_s)
+def _enhance(child: Child, view: _View, item: _Item, protocol: Protocol, precision: Precision) -> Image | Failure:
+    size = Size(view.lr.shape[0], view.lr.shape[1])
+    answer = child.enhance(
+        view.lr.data, size=size, scale=protocol.scale, precision=precision, limit_s=protocol.limits.enhance_s
+    )
     if isinstance(answer, Failure):
         return Failure(
             stage=answer.stage, kind=answer.kind, message=f"{item.pair.name}: {answer.message}", detail=answer.detail
         )
-    found = sr_file.stat().st_size if sr_file.is_file() else 0
-    if found != view.hr.size:
-        return Failure(
-            stage=Stage.ENHANCE,
-            kind=FailureKind.BAD_OUTPUT,
-            message=f"{item.pair.name}: {found} bytes of SR pixels arrived, expected {view.hr.size}",
-        )
-    return sr_file
+    return np.frombuffer(answer, dtype=np.uint8).reshape(view.hr.shape)
 
 
 def _image_fidelity(
-    item: _Item, files: Sequence[Path], views: Sequence[_View], baselines: Baselines, keepers: Sequence[Keeper]
+    item: _Item, images: Sequence[Image], views: Sequence[_View], baselines: Baselines, keepers: Sequence[Keeper]
 ) -> ImageFidelity:
     mse: dict[str, float] = {}
     ssim: dict[str, float] = {}
     baseline_mse: dict[str, float] = {}
-    for view, file in zip(views, files, strict=True):
-        sr = np.fromfile(file, dtype=np.uint8).reshape(view.hr.shape)
-        file.unlink()
+    for view, sr in zip(views, images, strict=True):
         try:
             baseline = baselines.of(item.pair, view.hr, view.lr, view.conventions)
             values = measure(sr, view.hr, view.conventions)

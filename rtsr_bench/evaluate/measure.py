@@ -125,7 +125,7 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
         torch=hello.torch,
         python=hello.python,
         facts={**hello.facts, **(meter.facts if meter else {})},
-        isolation=child.isolation,
+        isolation=child.isolation.value,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import torch
 
 from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of
 from rtsr_bench.protocol import Precision, Size
+
+_CHUNK = 1 << 24
 
 
 def forward(guest: Guest, tensor: torch.Tensor, precision: Precision) -> Any:
@@ -35,18 +38,36 @@ def checked(output: object, batch: int, size: Size) -> torch.Tensor:
     return output
 
 
-def enhance(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Read LR (H x W x 3 uint8, raw), write SR (H*scale x W*scale x 3 uint8, raw); both are files the parent named.
+def enhance(guest: Guest, request: Mapping[str, Any], lr: int, sr: int) -> dict[str, Any]:
+    """Read LR (H x W x 3 uint8, raw) from one file, write SR (H*scale x W*scale x 3 uint8, raw) to the other.
 
-    SR is `clamp(x / data_range, 0, 1) * 255`, rounded half to even, as the official code does.
+    Both are descriptors. SR is `clamp(x / data_range, 0, 1) * 255`, rounded half to even, as the official code does.
     """
     size, scale = Size(*request["size"]), int(request["scale"])
     precision = Precision(request["precision"])
-    pixels = np.fromfile(request["lr"], dtype=np.uint8).reshape(size.height, size.width, 3)
-    tensor = torch.from_numpy(pixels).to(guest.device).permute(2, 0, 1).unsqueeze(0)
-    tensor = tensor.to(torch.float32).contiguous().div_(255.0 / guest.data_range)
-    output = checked(forward(guest, tensor, precision), 1, size.times(scale)).to(torch.float32)
+    output = checked(forward(guest, image_tensor(guest, lr, size), precision), 1, size.times(scale)).to(torch.float32)
     unit = output if guest.data_range == 1.0 else output / guest.data_range
-    sr = unit.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
-    sr[0].permute(1, 2, 0).contiguous().cpu().numpy().tofile(request["sr"])
+    pixels = unit.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
+    write_all(sr, pixels[0].permute(1, 2, 0).contiguous().cpu().numpy().data)
     return {}
+
+
+def image_tensor(guest: Guest, lr: int, size: Size) -> torch.Tensor:
+    """Read LR pixels (H x W x 3 uint8, raw) from a descriptor as a float tensor (1, 3, H, W) of the data range."""
+    raw = bytearray(size.pixels * 3)
+    view, done = memoryview(raw), 0
+    while done < len(raw):
+        got = os.preadv(lr, [view[done : done + _CHUNK]], done)
+        if not got:
+            raise ValueError(f"{done} bytes of LR pixels, expected {len(raw)}")
+        done += got
+    pixels = np.frombuffer(raw, dtype=np.uint8).reshape(size.height, size.width, 3)
+    tensor = torch.from_numpy(pixels).to(guest.device).permute(2, 0, 1).unsqueeze(0)
+    return tensor.to(torch.float32).contiguous().div_(255.0 / guest.data_range)
+
+
+def write_all(fd: int, pixels: memoryview) -> None:
+    """Write all bytes to the beginning of a file."""
+    view, done = pixels.cast("B"), 0
+    while done < len(view):
+        done += os.pwrite(fd, view[done : done + _CHUNK], done)

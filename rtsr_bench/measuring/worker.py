@@ -1,6 +1,6 @@
 """The child process: answers requests until its pipe closes. Started by the sandbox, never imported.
 
-python -I -m rtsr_bench.measuring.worker REQUEST_FD ANSWER_FD PARENT_PID
+python -I -m rtsr_bench.measuring.worker WIRE_FD HARNESS_PID PARENT_PID
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import json
 import os
 import platform
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import monotonic
-from typing import IO, Any
+from typing import Any
 
 import torch
 
 from rtsr_bench.measuring import complexity, contract, enhance, timing
+from rtsr_bench.measuring.bind import bind, die_first
 from rtsr_bench.measuring.guest import BadGuest, Guest, load
 from rtsr_bench.measuring.memory import MemoryWatch
 from rtsr_bench.record import FailureKind
@@ -28,20 +29,24 @@ from rtsr_bench.wire import Op, clip, encode
 
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.1
+_MOST_FILES = 8
 
 
 class Worker:
     """One guest on one device, and the answers given about it."""
 
-    def __init__(self, answers: IO[bytes]) -> None:
-        self._answers = answers
+    def __init__(self, wire: socket.socket) -> None:
+        self._wire = wire
+        self._id = ""
+        self._files: list[int] = []
         self._device = torch.device("cpu")
         self._guest: Guest | None = None
         self._watch: MemoryWatch | None = None
         self._last = 0.0
 
-    def answer(self, request: Mapping[str, Any]) -> None:
+    def answer(self, request: Mapping[str, Any], files: list[int]) -> None:
         """Carry out one request and say how it went; nothing a guest raises leaves this function."""
+        self._id, self._files = str(request["id"]), files
         try:
             reply = self._carry_out(request)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything; it becomes a Failure
@@ -52,6 +57,7 @@ class Worker:
         done: dict[str, Any] = {"event": "done"}
         match Op(request["op"]):
             case Op.HELLO:
+                bind(request["bounds"], gpu=request["device"] != "cpu")
                 return done | self._hello(str(request["device"]), int(request["threads"]))
             case Op.LOAD:
                 self._watch = MemoryWatch(self._device)
@@ -59,7 +65,7 @@ class Worker:
                 scale = request["scale"]
                 return done | {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
             case Op.ENHANCE:
-                return done | enhance.enhance(self._loaded(), request)
+                return done | enhance.enhance(self._loaded(), request, *self._files)
             case Op.RUNTIME:
                 watch = self._watch or MemoryWatch(self._device)
                 return done | timing.measure_runtime(self._loaded(), request, watch, self._progress(request))
@@ -125,8 +131,7 @@ class Worker:
         return tell
 
     def _say(self, message: dict[str, Any]) -> None:
-        self._answers.write(encode(message))
-        self._answers.flush()
+        self._wire.sendall(encode({**message, "id": self._id}))
 
 
 def _failed(error: BaseException) -> dict[str, Any]:
@@ -152,20 +157,37 @@ def _bind_to_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
+    die_first()
+
+
+def serve(wire: socket.socket) -> None:
+    """Answer requests, one a line, until the other end closes."""
+    worker, buffer, files = Worker(wire), b"", list[int]()
+    while True:
+        chunk, more, _, _ = socket.recv_fds(wire, 1 << 16, _MOST_FILES)
+        if not chunk:
+            return
+        buffer += chunk
+        files += more
+        line, found, rest = buffer.partition(b"\n")
+        if not found:
+            continue
+        buffer = rest
+        try:
+            worker.answer(json.loads(line), files)
+        finally:
+            for fd in files:
+                os.close(fd)
+            files = []
 
 
 def main() -> None:
-    """Serve requests from the pipe until it closes."""
-    request_fd, answer_fd, parent = (int(argument) for argument in sys.argv[1:4])
+    """Serve requests from the socket until it closes."""
+    wire_fd, _, parent = (int(argument) for argument in sys.argv[1:4])
     _bind_to_parent(parent)
-    for fd in (request_fd, answer_fd):
-        os.set_inheritable(fd, False)  # noqa: FBT003 - the signature of the standard library
-    with os.fdopen(request_fd, "rb") as requests, os.fdopen(answer_fd, "wb") as answers:
-        worker = Worker(answers)
-        for line in requests:
-            worker.answer(json.loads(line))
+    with socket.socket(fileno=wire_fd) as wire:
+        wire.set_inheritable(False)
+        serve(wire)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,23 @@ open sockets, start processes that leave its group, and lie about its runtime. R
 the isolation level in the record says more than `process`.
 """
 
+from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.child import Child
+from rtsr_bench.sandbox.levels import Isolation, Level, obtainable, require
 from rtsr_bench.sandbox.replies import Counted, Enhanced, Finding, Findings, Hello, Loaded, Timed
 
-__all__ = ["Child", "Counted", "Enhanced", "Finding", "Findings", "Hello", "Loaded", "Timed"]
+__all__ = [
+    "Bounds",
+    "Child",
+    "Counted",
+    "Enhanced",
+    "Finding",
+    "Findings",
+    "Hello",
+    "Isolation",
+    "Level",
+    "Loaded",
+    "Timed",
+    "obtainable",
+    "require",
+]

@@ -68,6 +68,16 @@ def _files(folder: Path, label: str) -> list[tuple[str, Path]]:
     return found
 
 
+def left_out(relative: Path) -> bool:
+    """Whether a file or folder at this path is no part of what was handed in, as `folder_digest` says."""
+    return (
+        not _IGNORED_FOLDERS.isdisjoint(relative.parts)
+        or relative.name in _IGNORED_FILES
+        or relative.suffix in _IGNORED_SUFFIXES
+        or _is_result(relative)
+    )
+
+
 def _is_result(relative: Path) -> bool:
     return len(relative.parts) == 2 and relative.parts[0] == "results" and relative.suffix.lower() in _IMAGES
 

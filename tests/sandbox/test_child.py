@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import Child, Counted, Enhanced, Finding, Findings, Loaded, Timed
+from rtsr_bench.sandbox import Child, Counted, Finding, Findings, Loaded, Timed
 from rtsr_bench.wire import Op
 
 GUESTS = Path(__file__).parents[1] / "guests"
@@ -32,11 +33,9 @@ def load(child: Child, guest: str, *, scale: int | None = 2, limit_s: float = 60
     return child.ask(Op.LOAD, Loaded, request, limit_s=limit_s)
 
 
-def enhance(child: Child, *, width: int = 40, limit_s: float = 60) -> Enhanced | Failure:
-    lr, sr = child.scratch / "lr.raw", child.scratch / "sr.raw"
-    lr.write_bytes(os.urandom(24 * width * 3))
-    request = {"lr": str(lr), "sr": str(sr), "size": [24, width], "scale": 2, "precision": "fp32"}
-    return child.ask(Op.ENHANCE, Enhanced, request, limit_s=limit_s)
+def enhance(child: Child, *, width: int = 40, limit_s: float = 60) -> bytearray | Failure:
+    pixels = os.urandom(24 * width * 3)
+    return child.enhance(pixels, size=Size(24, width), scale=2, precision=Precision.FP32, limit_s=limit_s)
 
 
 @pytest.mark.parametrize(
@@ -88,31 +87,27 @@ def test_a_guest_that_breaks_at_an_image(child: Child, guest: str, kind: Failure
 
 def test_a_flood_of_output_is_drained_and_its_end_kept(child: Child) -> None:
     assert isinstance(load(child, "floods_output"), Loaded)
-    assert isinstance(enhance(child), Enhanced)
+    assert isinstance(enhance(child), bytearray)
     assert 0 < len(child.output) <= 16 * 1024
 
 
 def test_nothing_of_the_guest_survives_the_child() -> None:
     with Child(device="cpu") as child:
         load(child, "starts_a_daemon")
-        assert isinstance(enhance(child), Enhanced)
-        scratch = child.scratch
+        assert isinstance(enhance(child), bytearray)
+        room = child._room.folder
         assert "61.25" in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     deadline = time.monotonic() + 10
     while "sleep 61.25" in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
         assert time.monotonic() < deadline, "the guest's process lives on"
         time.sleep(0.05)
-    assert not scratch.exists()
+    assert not room.exists()
 
 
 def test_sr_arrives_rounded_half_to_even_and_clamped(child: Child) -> None:
     assert isinstance(load(child, "good"), Loaded)
-    lr, sr = child.scratch / "lr.raw", child.scratch / "sr.raw"
-    pixels = bytes(range(24))
-    lr.write_bytes(pixels)
-    request = {"lr": str(lr), "sr": str(sr), "size": [2, 4], "scale": 2, "precision": "fp32"}
-    assert isinstance(child.ask(Op.ENHANCE, Enhanced, request, limit_s=60), Enhanced)
-    out = sr.read_bytes()
+    out = child.enhance(bytes(range(24)), size=Size(2, 4), scale=2, precision=Precision.FP32, limit_s=60)
+    assert isinstance(out, bytearray)
     assert len(out) == 4 * 8 * 3
     assert out[:6] == bytes([0, 1, 2, 0, 1, 2])  # nearest neighbour: each pixel twice
 

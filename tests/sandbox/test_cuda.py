@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import Failure, FailureKind
-from rtsr_bench.sandbox import Child, Counted, Enhanced, Loaded, Timed
+from rtsr_bench.sandbox import Child, Counted, Loaded, Timed
 from rtsr_bench.submissions import discover, load_request
 from rtsr_bench.system import gauge
 from rtsr_bench.wire import Op
@@ -88,13 +89,11 @@ def test_fp16_on_the_card_gives_the_pixels_of_fp32_on_the_cpu_nearly(child: Chil
     pixels = np.random.default_rng(3).integers(0, 256, 24 * 40 * 3, dtype=np.uint8).tobytes()
     images = []
     with Child(device="cpu") as reference:
-        for one, precision in ((child, "fp16"), (reference, "fp32")):
+        for one, precision in ((child, Precision.FP16), (reference, Precision.FP32)):
             assert isinstance(load(one, PROJECT / "reference_models" / "bicubic"), Loaded)
-            (one.scratch / "lr.raw").write_bytes(pixels)
-            request = {"lr": str(one.scratch / "lr.raw"), "sr": str(one.scratch / "sr.raw"), "size": [24, 40],
-                       "scale": 2, "precision": precision}  # fmt: skip
-            assert isinstance(one.ask(Op.ENHANCE, Enhanced, request, limit_s=120), Enhanced)
-            images.append(np.fromfile(one.scratch / "sr.raw", dtype=np.uint8).astype(int))
+            sr = one.enhance(pixels, size=Size(24, 40), scale=2, precision=precision, limit_s=120)
+            assert isinstance(sr, bytearray)
+            images.append(np.frombuffer(sr, dtype=np.uint8).astype(int))
     assert np.abs(images[0] - images[1]).max() <= 1
 
 
@@ -107,9 +106,7 @@ def test_counting_needs_no_memory_of_the_card(child: Child) -> None:
 
 def test_a_model_too_large_for_the_card_runs_out_of_memory_not_the_harness(child: Child) -> None:
     assert isinstance(load(child, GUESTS / "out_of_memory"), Loaded)
-    (child.scratch / "lr.raw").write_bytes(os.urandom(24 * 40 * 3))
-    request = {"lr": str(child.scratch / "lr.raw"), "sr": str(child.scratch / "sr.raw"), "size": [24, 40], "scale": 2,
-               "precision": "fp32"}  # fmt: skip
-    failure = child.ask(Op.ENHANCE, Enhanced, request, limit_s=120)
+    size = Size(24, 40)
+    failure = child.enhance(os.urandom(24 * 40 * 3), size=size, scale=2, precision=Precision.FP32, limit_s=120)
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.OUT_OF_MEMORY

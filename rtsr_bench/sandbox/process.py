@@ -1,0 +1,173 @@
+"""Starting the child's process at an isolation level, telling how it ended, and ending it with all it started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from time import monotonic
+
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.sandbox import bubblewrap
+from rtsr_bench.sandbox.bounds import Bounds
+from rtsr_bench.sandbox.levels import Level
+from rtsr_bench.sandbox.room import Room
+
+_KEPT_OUTPUT = 16 * 1024
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "LANG", "TZ")
+_KEEPER = Path(__file__).with_name("keeper.py")
+_INIT = 1
+_GONE_S = 10.0
+
+
+class Process:
+    """The child's process and its output, which is read all the time and of which the end is kept."""
+
+    def __init__(self, level: Level, room: Room, bounds: Bounds, wire: socket.socket, *, gpu: bool) -> None:
+        """Start it with one end of the wire; HarnessError where no process can be started."""
+        self.level = level
+        self.output = bytearray()
+        self._inner: int | None = None
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        worker = [sys.executable, "-I", "-B", "-m", "rtsr_bench.measuring.worker", str(wire.fileno()), str(os.getpid())]
+        with contextlib.ExitStack() as stack:
+            if level is Level.BUBBLEWRAP:
+                home = bubblewrap.SCRATCH
+                self.inside = Path(bubblewrap.ROOM)
+                shell = bubblewrap.Shell(
+                    executable=bubblewrap.executable() or "bwrap",
+                    room=room.visible,
+                    scratch_bytes=bounds.scratch,
+                    gpu=gpu,
+                )
+                seccomp = stack.enter_context(shell.filter())
+                info_read, info_write = os.pipe()
+                stack.callback(os.close, info_read)
+                passed = [wire.fileno(), info_write, *([] if seccomp is None else [seccomp])]
+                inner = environment | {"HOME": home, "TMPDIR": home, "USER": "guest"}
+                command = shell.command(environment=inner, seccomp_fd=seccomp, info_fd=info_write) + worker
+                command.append(str(_INIT))
+            else:
+                home = str(room.scratch)
+                self.inside = room.visible
+                passed = [wire.fileno()]
+                command = [sys.executable, "-I", "-S", str(_KEEPER), str(os.getpid()), *worker]
+            try:
+                self._popen = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=passed,
+                    env=environment | {"HOME": home, "TMPDIR": home, "USER": "guest"},
+                    cwd=room.scratch,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise HarnessError(f"no child process could be started: {error}") from error
+            finally:
+                for fd in passed[1:2]:
+                    os.close(fd)
+            if level is Level.BUBBLEWRAP:
+                self._inner = _inner_pid(info_read)
+        self._drain = threading.Thread(target=self._keep_output, daemon=True)
+        self._drain.start()
+
+    @property
+    def root(self) -> int:
+        """Number of the process below which everything of the guest is."""
+        return self._popen.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._popen.poll() is None
+
+    def ended(self) -> tuple[int, int] | None:
+        """Wait a little for its end: its exit code and 0, or 0 and the signal that ended it; None where it lives on."""
+        try:
+            code = self._popen.wait(timeout=_GONE_S)
+        except subprocess.TimeoutExpired:
+            return None
+        self._drain.join(timeout=1)
+        if code < 0:
+            return 0, -code
+        if self.level is Level.BUBBLEWRAP and code > 128:  # how bwrap passes a signal on
+            return 0, code - 128
+        return code, 0
+
+    def kill(self) -> None:
+        """End the process and everything it started, and see that all of it is gone."""
+        if self.level is Level.BUBBLEWRAP:
+            self._end_room()
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(self._popen.pid, signal.SIGTERM)  # the keeper ends what is below it, then itself
+        try:
+            self._popen.wait(timeout=_GONE_S)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+
+    def _end_room(self) -> None:
+        """Kill the room's first process: the kernel ends all others of its namespace with it."""
+        pidfd = None
+        with contextlib.suppress(OSError, AttributeError):
+            if self._inner is not None and self.running:
+                pidfd = os.pidfd_open(self._inner)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        if pidfd is not None:
+            with contextlib.suppress(OSError, AttributeError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            select.select([pidfd], [], [], _GONE_S)
+            os.close(pidfd)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(timeout=_GONE_S)
+
+    def close(self) -> None:
+        """Kill it if it lives and close its output."""
+        self.kill()
+        self._drain.join(timeout=1)
+        if self._popen.stdout is not None and not self._drain.is_alive():
+            self._popen.stdout.close()
+
+    def _keep_output(self) -> None:
+        stream = self._popen.stdout
+        assert stream is not None
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(stream.fileno(), 1 << 16):
+                self.output += chunk
+                del self.output[:-_KEPT_OUTPUT]
+
+
+def user_processes() -> int:
+    """Processes and threads that this user runs already: the kernel counts them against the child's limit."""
+    me, total = os.getuid(), 0
+    for entry in os.scandir("/proc") if Path("/proc").is_dir() else ():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if entry.stat().st_uid == me:
+                    total += len(os.listdir(f"{entry.path}/task"))  # noqa: PTH208 - a count, and ten times as fast
+    return total
+
+
+def _inner_pid(info: int) -> int | None:
+    """Read the number of the room's first process from what bwrap writes once it is there."""
+    said, deadline = b"", monotonic() + _GONE_S
+    while (left := deadline - monotonic()) > 0 and select.select([info], [], [], left)[0]:
+        chunk = os.read(info, 4096)
+        said += chunk
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return int(json.loads(said)["child-pid"])
+        if not chunk:
+            break
+    return None

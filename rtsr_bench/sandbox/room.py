@@ -1,0 +1,132 @@
+"""The host's side of a guest's room: its scratch folder, and the copy of what was handed in that the guest gets to see.
+
+A copy, because then the room can be built before it is known who moves in, a guest that ruins its folder ruins the
+copy, and nothing that was left out of the submission's digest comes along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.submissions.digest import left_out
+
+_PREFIX, _LOCK = "rtsr-bench-", "in-use"
+_HANDED_IN, _WEIGHTS = "submission", "weights"
+_DU_ENTRIES = 10_000
+
+
+class Room:
+    """A folder of its own below the system's temporary folder, gone with `close` or swept by the next harness."""
+
+    def __init__(self) -> None:
+        parent = Path(tempfile.gettempdir())
+        _sweep(parent)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
+        self._lock = (self.folder / _LOCK).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.scratch = self.folder / "scratch"
+        self.visible = self.folder / "room"
+        for folder in (self.scratch, self.visible):
+            folder.mkdir()
+
+    def admit(self, request: Mapping[str, Any], inside: Path) -> dict[str, Any]:
+        """Copy what a `load` request names into the room and return the request with paths as the guest sees them.
+
+        `inside` is where the guest sees `visible`. `folder` is the submission; any other text that is the absolute path
+        of something in it is rewritten, and any that is a file elsewhere (fetched weights) is copied beside it.
+        """
+        source = Path(request["folder"])
+        try:
+            self._empty()
+            shutil.copytree(source, self.visible / _HANDED_IN, symlinks=True, ignore=_ignore(source))
+            _relink(self.visible / _HANDED_IN, source)
+            moved = {name: self._moved(value, source, inside) for name, value in request.items()}
+        except OSError as error:
+            raise HarnessError(f"{source} could not be copied for the guest: {error}") from error
+        return {**moved, "folder": str(inside / _HANDED_IN)}
+
+    def _moved(self, value: Any, source: Path, inside: Path) -> Any:
+        if not isinstance(value, str) or not value.startswith("/"):
+            return value
+        path = Path(value)
+        if path.is_relative_to(source):
+            return str(inside / _HANDED_IN / path.relative_to(source))
+        if path.is_file():
+            (self.visible / _WEIGHTS).mkdir(exist_ok=True)
+            shutil.copyfile(path, self.visible / _WEIGHTS / path.name)
+            return str(inside / _WEIGHTS / path.name)
+        return value
+
+    def _empty(self) -> None:
+        for entry in self.visible.iterdir():
+            shutil.rmtree(entry)
+
+    def used_bytes(self) -> int:
+        """Bytes that lie in the host's scratch folder; a guess from below where there are very many files."""
+        total = seen = 0
+        todo = [str(self.scratch)]
+        while todo and seen < _DU_ENTRIES:
+            with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+        return total
+
+    def close(self) -> None:
+        """Remove everything; a guest may have made folders that only their owner can open again."""
+        _remove(self.folder)
+        self._lock.close()
+
+
+def _remove(folder: Path) -> None:
+    if not folder.exists():
+        return
+    with contextlib.suppress(OSError):
+        shutil.rmtree(folder)
+        return
+    for parent, folders, _ in os.walk(folder):
+        for name in folders:
+            with contextlib.suppress(OSError):
+                path = Path(parent, name)
+                if not path.is_symlink():
+                    path.chmod(stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ignore(source: Path) -> Any:
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        here = Path(folder).relative_to(source)
+        return {name for name in names if left_out(here / name)}
+
+    return ignored
+
+
+def _relink(copy: Path, source: Path) -> None:
+    """Let links inside the copy that named the original by its absolute path point into the copy."""
+    for parent, folders, files in os.walk(copy):
+        for name in (*folders, *files):
+            link = Path(parent, name)
+            if link.is_symlink() and link.readlink().is_absolute() and link.readlink().is_relative_to(source):
+                target = copy / link.readlink().relative_to(source)
+                link.unlink()
+                link.symlink_to(os.path.relpath(target, link.parent))
+
+
+def _sweep(parent: Path) -> None:
+    """Remove folders whose harness was killed before it could: nobody holds their lock any longer."""
+    for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError), lock.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(lock.parent)
