@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from rtsr_bench.datasets.recipes import SetRecipe
 
 FAULTY = 1
+PLAIN_EVERY_S = 3.0
+"""How often a fetch says in a plain line how far it is, where nobody watches a bar."""
 
 _roots_option = click.option(
     "--data-root",
@@ -106,6 +109,7 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
     A set whose images are made of originals (Open4K) is prepared as well. A set of your own, found by --data-root, is
     fetched into its folder.
     """
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rtsr_bench.datasets.catalog import find_recipe
@@ -114,9 +118,10 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
     recipes = [find_recipe(name, roots) for name in names]
     for recipe in recipes:
         files = files_of(recipe, scales)
-        megabytes = sum(file.bytes or 0 for file in files.values()) / 1e6
-        click.echo(f"{recipe.title}: {len(files)} files, {megabytes:.1f} MB")
-        click.echo(f"  source   {recipe.source}")
+        counts = [file.bytes for file in files.values() if file.bytes is not None]
+        size = f"{sum(counts) / 1e6:.1f} MB" if len(counts) == len(files) else "size unknown"
+        click.echo(f"{recipe.title}: {len(files)} files, {size}")
+        click.echo(f"  source   {recipe.source or 'not stated'}")
         click.echo(f"  licence  {recipe.license or 'none stated'}")
         if recipe.preparation:
             for line in _licences(recipe.preparation.originals):
@@ -128,10 +133,22 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
         for recipe in recipes:
             task = bars.add_task(recipe.title, total=None)
 
-            def show(done: int, total: int, task: TaskID = task) -> None:
-                bars.update(task, completed=done, total=total)
+            said = [monotonic()]
 
-            folder = collect(recipe, scales=scales, root=root, progress=show)
+            def show(done: int, total: int, task: TaskID = task, title: str = recipe.title, said: Any = said) -> None:
+                bars.update(task, completed=done, total=total)
+                if bars.disable and monotonic() - said[0] > PLAIN_EVERY_S:
+                    said[0] = monotonic()
+                    click.echo(f"{title}: {done} of {total} steps", err=True)
+
+            def within(name: str, have: int, size: int | None, task: TaskID = task, said: Any = said) -> None:
+                of = f" of {size / 1e6:.0f}" if size else ""
+                bars.update(task, description=escape(f"{name} {have / 1e6:.0f}{of} MB"))
+                if bars.disable and monotonic() - said[0] > PLAIN_EVERY_S:
+                    said[0] = monotonic()
+                    click.echo(f"{name}: {have / 1e6:.0f}{of} MB", err=True)
+
+            folder = collect(recipe, scales=scales, root=root, progress=show, within=within)
             click.echo(f"{recipe.title}: {_fetched(recipe, folder, scales)}")
 
 

@@ -86,6 +86,7 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
 
 def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
     """The recipe of a published set, or of one's own below these roots; UserError for an id nobody knows."""
+    set_id = set_id.lower()  # ids are small letters, titles are not
     if set_id in published():
         return published()[set_id]
     own = {recipe.id: recipe for recipe in own_sets(roots)}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rtsr_bench.datasets.recipes import SetRecipe
+    from rtsr_bench.datasets.transfer import Progress
 
 _CONNECTIONS = 6  # small files: more would only be unkind to the server
 
@@ -67,32 +68,41 @@ def collect(
     scales: Sequence[int] = (),
     root: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    within: Callable[[str, int, int | None], None] | None = None,
 ) -> Path:
     """Fetch what is missing of a set and return its folder; each file whole and verified, or not there.
 
     The set is put below `root`, by default where it is found again without being named; a set of one's own into its
     folder. `progress` is called with the steps done and the steps in all, from one thread at a time: a step is a file
     at hand, an archive unpacked or an image prepared. UserError at the first file that can't be had: what was fetched
-    until then stays, and is not fetched again.
+    until then stays, and is not fetched again. `within` is called between the pieces of a download, from any thread,
+    with the file's name, the bytes at hand and the bytes in all where they are known.
     """
     files = files_of(recipe, scales)
     folder = recipe.folder or (root or data_folder()) / recipe.cache
     steps = _Steps(len(files) + (len(recipe.preparation.originals) if recipe.preparation else 0), progress)
     stop, interrupted = threading.Event(), threading.Event()
 
-    def go_on(have: int, total: int | None) -> None:
-        """Between two pieces of a download: end it where the whole is being ended; what is there is resumed later."""
-        if interrupted.is_set():
-            raise CancelledError(f"stopped at {have} of {total or 'unknown'} bytes")
-
     def one(path: str) -> None:
         if stop.is_set():
             return
         try:
             if path.startswith(f"{ARCHIVES}/"):
-                fetch_archive(recipe, path, files[path], folder, pause=stop.wait, progress=go_on)
+                fetch_archive(
+                    recipe,
+                    path,
+                    files[path],
+                    folder,
+                    pause=stop.wait,
+                    progress=_between_pieces(files[path], interrupted, within),
+                )
             else:
-                place(files[path], folder / path, pause=stop.wait, progress=go_on)
+                place(
+                    files[path],
+                    folder / path,
+                    pause=stop.wait,
+                    progress=_between_pieces(files[path], interrupted, within),
+                )
         except BaseException:
             stop.set()
             raise
@@ -111,6 +121,20 @@ def collect(
     else:
         _refuse_lacking(recipe, folder, _pinned_files(recipe, scales))
     return folder
+
+
+def _between_pieces(
+    file: Recipe, interrupted: threading.Event, within: Callable[[str, int, int | None], None] | None
+) -> Progress:
+    """End a download where the whole is being ended (what is there is resumed later), else tell how far it is."""
+
+    def piece(have: int, total: int | None) -> None:
+        if interrupted.is_set():
+            raise CancelledError(f"stopped at {have} of {total or 'unknown'} bytes")
+        if within is not None:
+            within(file.file_name, have, total or file.bytes)
+
+    return piece
 
 
 def _refuse_lacking(recipe: SetRecipe, folder: Path, pinned: Iterable[str]) -> None:

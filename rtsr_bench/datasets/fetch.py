@@ -188,5 +188,5 @@ def trouble_writing(target: Path) -> Iterator[None]:
                 target.with_name(f".{target.name}.part").unlink(missing_ok=True)
         raise HarnessError(
             f"{target}: cannot be written ({error.strerror or error}): make room or rights there, "
-            f"or name another folder with {CACHE_VARIABLE}"
+            f"or name another folder with {CACHE_VARIABLE} or --to"
         ) from error

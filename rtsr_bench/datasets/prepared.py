@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 ORIGINALS, GT, KEPT = "originals", "GT", "prepared.json"
 """Within a prepared set's folder: what was fetched, HR, and what the files were found to decode to."""
 
+FETCH = "rtsr-bench data fetch open4k"
+"""What makes prepared images anew: both prepared sets lie in the one folder that it fills."""
+
 THREADS = 2
 """Images decoded or prepared side by side: each takes a few 100 MB, and Pillow lets go of the interpreter lock."""
 
@@ -124,7 +127,10 @@ def decode(path: Path, file_sha256: str) -> Decoded:
 def _decoded(path: Path, file_sha256: str) -> Decoded:  # noqa: ARG001 - the hash is the key of the cache
     from rtsr_bench.images.io import read_rgb
 
-    pixels = read_rgb(path, what="HR image" if path.parent.name == GT else "LR image")
+    try:
+        pixels = read_rgb(path, what="HR image" if path.parent.name == GT else "LR image")
+    except UserError as error:
+        raise UserError(str(error).replace("fetch it again", f"`{FETCH}` makes it anew")) from error
     return Decoded(pixels=hashlib.sha256(pixels.tobytes()).hexdigest(), sample=sampled(pixels))
 
 
@@ -211,11 +217,17 @@ def differences(preparation: Preparation, folder: Path, found: Mapping[str, Deco
         # Only where the pixels of both were made of the same bytes can it be told who is at odds.
         same = all(_file(folder / path) == preparation.pins[path].file for path in other)
         who = "decodes to pixels other than pinned" if same else "differs from the pinned pixels"
+        how_far = f"max {values.max()}, mean {values.mean():.2g} at {_ROWS * _COLUMNS} sampled places each"
+        if not values.any():
+            how_far = f"only between the {_ROWS * _COLUMNS} sampled places of each"
         names = shown(PurePosixPath(path).name for path in other)
-        lines.append(
-            f"{part} {who} on {len(other)} of {len(preparation.originals)} images ({names}): max {values.max()}, "
-            f"mean {values.mean():.2g} at {_ROWS * _COLUMNS} sampled places each, with {decoder()}"
-        )
+        notes = kept(folder)
+        # A file that is not as it was prepared here was changed since; no other decoder is to blame for that.
+        changed = [path for path in other if path in notes and notes[path].get("file") != _file(folder / path)]
+        end = f", with {decoder()}"
+        if len(changed) == len(other):
+            who, end = "was changed", f"; `{FETCH}` makes it anew"
+        lines.append(f"{part} {who} on {len(other)} of {len(preparation.originals)} images ({names}): {how_far}{end}")
     return lines
 
 

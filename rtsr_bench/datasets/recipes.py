@@ -142,9 +142,8 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
     layout = head.get("layout")
     if layout not in (None, *LAYOUTS):
         raise ValueError(f"layout: expected one of {', '.join(LAYOUTS)}, found {layout!r}")
+    _check_types(table, head)
     scales = tuple(head.get("scales", SCALES))
-    if not scales or not set(scales) <= set(SCALES):
-        raise ValueError(f"scales: expected some of {SCALES}, found {list(scales)}")
     pins = {path: Pin(sha256=_sha256(value, path)) for path, value in table.get("files", {}).items()}
     if "index" in head:
         pins |= _index((folder / head["index"]).read_text(encoding="utf-8"))
@@ -174,6 +173,26 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
     )
 
 
+def _check_types(table: Mapping[str, Any], head: Mapping[str, Any]) -> None:
+    """TypeError or ValueError, in a line, for the first value of another kind than the form asks for."""
+    for key in ("title", "license", "source", "summary", "index", "base_url"):
+        if not isinstance(head.get(key, ""), str):
+            raise TypeError(f"{key}: expected a text, found {head[key]!r}")
+    scales = head.get("scales", list(SCALES))
+    if not isinstance(scales, list) or not scales or not all(type(n) is int and n in SCALES for n in scales):
+        raise ValueError(f"scales: expected some of {SCALES} in a list, found {scales!r}")
+    size = head.get("hr_size", [1, 1])
+    if not isinstance(size, list) or len(size) != 2 or not all(type(n) is int and n > 0 for n in size):
+        raise ValueError(f"hr_size: expected height and width as two whole numbers above 0, found {size!r}")
+    if "base_url" in head and not re.match(r"(https?://[^/]|file://)", head["base_url"]):
+        raise ValueError(f"base_url: expected an address with https, http or file, found {head['base_url']!r}")
+    archives = table.get("archive", [])
+    if not isinstance(archives, list) or not all(isinstance(one, dict) for one in archives):
+        raise TypeError("archive: expected tables headed [[archive]], in two pairs of brackets")
+    if not isinstance(table.get("files", {}), dict):
+        raise TypeError("files: expected a table [files] of path = SHA-256")
+
+
 def _archive(table: Mapping[str, Any], license_: str) -> Archive:
     _only(table, {"url", "sha256", "bytes", "inside"}, "[[archive]]")
     for key, kind, words in (("url", str, "a text"), ("inside", str, "a text"), ("bytes", int, "a whole number")):
@@ -199,8 +218,10 @@ def _preparation(table: Mapping[str, Any], folder: Traversable | Path) -> Prepar
 
 def _index(text: str) -> dict[str, Pin]:
     pins = {}
-    for line in text.splitlines():
-        sha256, count, path = line.split(" ", 2)
+    for number, line in enumerate(text.splitlines(), 1):
+        sha256, count, path = (*line.split(" ", 2), "", "")[:3]
+        if not path or not count.isdecimal():
+            raise ValueError(f"index, line {number}: expected SHA-256, bytes and path, found {line!r}")
         pins[path] = Pin(sha256=_sha256(sha256, path), bytes=int(count))
     return pins
 

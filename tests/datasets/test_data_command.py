@@ -202,3 +202,7 @@ def test_the_data_command_loads_nothing_heavy() -> None:
     code = "import sys, rtsr_bench.cli.data; print([m for m in ('torch', 'numpy', 'PIL', 'rich') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_set_is_found_whatever_the_case_of_its_name(root: Path) -> None:
+    assert data("verify", "Toy3", "--data-root", root).exit_code == 0

@@ -249,3 +249,36 @@ def test_a_wrong_type_in_an_archives_table_is_one_line(tmp_path: Path, origin: P
     folder = recipe(tmp_path / "mine", tail=files(origin) + kept + f"\n{line}\n")
     with pytest.raises(UserError, match=rf"{key} of \[\[archive\]\]: expected"):
         own_sets([folder])
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "said"),
+    [
+        ("license = 3", "", "license: expected a text"),
+        ('summary = ["a"]', "", "summary: expected a text"),
+        ("scales = [2.0]", "", "scales: expected some of"),
+        ("hr_size = [0, 3840]", "", "hr_size: expected height and width"),
+        ("hr_size = [2160]", "", "hr_size: expected height and width"),
+        ('base_url = "example.org/x"', "", "base_url: expected an address"),
+        ("", '[archive]\nurl = "https://example.org/a.zip"', "in two pairs of brackets"),
+    ],
+)
+def test_a_value_of_another_kind_is_one_line(tmp_path: Path, head: str, tail: str, said: str) -> None:
+    tmp_path.joinpath("dataset.toml").write_text(f'[set]\nid = "frames"\ntitle = "Frames"\n{head}\n{tail}\n')
+    with pytest.raises(UserError, match=said) as caught:
+        own_sets([tmp_path])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_malformed_line_of_an_index_is_told_by_its_number(tmp_path: Path) -> None:
+    tmp_path.joinpath("dataset.toml").write_text('[set]\nid = "frames"\ntitle = "F"\nindex = "frames.files"\n')
+    tmp_path.joinpath("frames.files").write_text(f"{'0' * 64} 12 GT/a.png\nnonsense\n")
+    with pytest.raises(UserError, match="index, line 2: expected SHA-256, bytes and path, found 'nonsense'"):
+        own_sets([tmp_path])
+
+
+def test_what_a_recipe_does_not_say_is_said_to_be_unknown(tmp_path: Path, origin: Path) -> None:
+    folder = recipe(tmp_path / "lab", f'base_url = "{origin.as_uri()}/"', files(origin))
+    output = fetch(folder).output
+    assert "size unknown" in output
+    assert "source   not stated" in output

@@ -233,7 +233,7 @@ def test_another_picture_under_the_name_is_not_passed_off_as_the_set(small4k: Se
     Image.new("RGB", (48, 36), (255, 255, 255)).save(folder / "GT" / "pub__exact.png")
     found = find()
     assert found.title == "Small4K (unverified copy)"
-    assert "GT differs from the pinned pixels on 1 of 3 images (pub__exact.png): max 2" in found.note
+    assert "GT was changed on 1 of 3 images (pub__exact.png): max 2" in found.note
     result = data("verify", "small4k")
     assert result.exit_code == 1
     assert "damaged  pub__exact.png: other pixels than its own" in result.output
