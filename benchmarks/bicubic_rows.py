@@ -52,8 +52,13 @@ def main() -> None:
     parser.add_argument("--canonical", type=Path, help="Set5 with the literature's LR files")
     parser.add_argument("--markdown", action="store_true", help="print tables for docs/metrics.md")
     options = parser.parse_args()
+    if not any((options.sets / name / f"image_SRF_{scale}").is_dir() for name, scale in LITERATURE):
+        parser.error(f"{options.sets}: expected Set5/image_SRF_2 or its like below this folder, found none")
+    lacking = [n for n in SCALES if options.canonical and not (options.canonical / "LR_bicubic" / f"X{n}").is_dir()]
+    if lacking or (options.canonical and not any((options.canonical / "HR").glob("*.png"))):
+        parser.error(f"{options.canonical}: expected HR/*.png and LR_bicubic/X2, X3, X4 in this folder")
     for name in dict.fromkeys(name for name, _ in LITERATURE):
-        scales = [scale for scale in SCALES if (options.sets / name / f"image_SRF_{scale}").is_dir()]
+        scales = [n for n in SCALES if any((options.sets / name / f"image_SRF_{n}").glob("*_HR.png"))]
         if scales:
             columns = {scale: rows_of(options.sets, name, scale, options.canonical) for scale in scales}
             show(name, columns, markdown=options.markdown)

@@ -42,6 +42,10 @@ def main() -> None:
     parser.add_argument("--submission", type=Path, default=PROJECT / "reference_models" / "bicubic")
     parser.add_argument("--images", type=int, default=4)
     options = parser.parse_args()
+    if options.images < 1:
+        parser.error(f"--images: expected at least 1, found {options.images}")
+    if not options.submission.is_dir():
+        parser.error(f"--submission {options.submission}: no such folder")
     found = find_dataset("builtin", scale=2, degradation="pillow-bicubic")
     assert isinstance(found, Dataset)
     large = [pair for pair in found.pairs if pair.size == Size(2160, 3840)]

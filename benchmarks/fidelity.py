@@ -50,6 +50,10 @@ def main() -> None:
     parser.add_argument("--hr", type=Path, help="an image to take instead of the mosaic")
     parser.add_argument("--rounds", type=int, default=7, help="rounds of the fast ones; the slow ones have a third")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds: expected at least 1, found {options.rounds}")
+    if options.hr and not options.hr.is_file():
+        parser.error(f"--hr {options.hr}: no such image")
     hr = four_k(read_rgb(options.hr) if options.hr else mosaic())
     sr = torch_bicubic(degrade(hr, 2, "pillow-bicubic"), 2)
     began = time.perf_counter()

@@ -9,6 +9,7 @@ mean over images of their PSNR in dB.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ CATEGORIES = {"photography": "photography", "digital-art": "digital art"}
 
 def main() -> None:
     """Print both tables in Markdown."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     preparation = find_recipe("open4k").preparation
     if preparation is None:
         raise AssertionError("Open4K is prepared from originals")
