@@ -1,7 +1,8 @@
 """Records on disk: one JSON file a record, written whole or not at all, never overwritten.
 
 An outcome that failed is written as `{"failure": {...}}` in the place of the measurement. Beside `NAME.json` there may
-be a folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them.
+be a folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them. What
+`rtsr-bench reproduce` computed lies there too, in one file that each call replaces.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 import msgspec
 
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.paper.observed import KEPT_IN, Observed
+from rtsr_bench.paper.observed import decode as decode_observed
 from rtsr_bench.record import SCHEMA, Failure, Record
 
 CROPS = ".crops"
@@ -192,6 +195,31 @@ def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
     raise HarnessError(f"a thousand records called {name} stand in {folder} already")
+
+
+def keep_observed(observed: Observed, folder: Path) -> Path:
+    """Write what was computed for the paper's tables in the place of what was kept; UserError where it cannot be."""
+    prepare(folder)
+    temporary, path = folder / f"{_TEMPORARY}{os.urandom(8).hex()}", folder / KEPT_IN
+    try:
+        temporary.write_bytes(observed.encode())
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; name another folder with --records") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def load_observed(folder: Path) -> Observed:
+    """What was kept there; empty where nothing was. ValueError with one sentence where the file is of no use."""
+    try:
+        return decode_observed((folder / KEPT_IN).read_bytes())
+    except FileNotFoundError:
+        return Observed()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{KEPT_IN} {error}") from None
 
 
 def _publish(temporary: Path, path: Path) -> None:

@@ -15,6 +15,7 @@ from rtsr_bench import __version__
 from rtsr_bench.cli.check import check_command, new_command
 from rtsr_bench.cli.data import data_group
 from rtsr_bench.cli.report import report_command
+from rtsr_bench.cli.reproduce import reproduce_command
 from rtsr_bench.cli.run import run_command
 from rtsr_bench.cli.tracks import tracks_command
 from rtsr_bench.cli.train import train_command
@@ -37,7 +38,16 @@ def cli() -> None:
     """  # noqa: D301 - \b is click's mark for a block that is not rewrapped
 
 
-for _command in (run_command, report_command, new_command, check_command, tracks_command, data_group, train_command):
+for _command in (
+    run_command,
+    report_command,
+    new_command,
+    check_command,
+    tracks_command,
+    data_group,
+    train_command,
+    reproduce_command,
+):
     cli.add_command(_command)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.leaderboard import leaderboards
+from rtsr_bench.paper import Observed
 from rtsr_bench.report.addresses import board_slugs, model_slug
 from rtsr_bench.report.board_page import print_board
 from rtsr_bench.report.crops import Crop, read_crops
@@ -14,8 +15,9 @@ from rtsr_bench.report.frames import as_long_csv, frames
 from rtsr_bench.report.index_page import print_index, print_published, print_reading
 from rtsr_bench.report.model_page import print_model
 from rtsr_bench.report.press import Press
+from rtsr_bench.report.reproduction import print_reproduction, reproduce_all
 from rtsr_bench.report.writing import write_site
-from rtsr_bench.store import load_records
+from rtsr_bench.store import load_observed, load_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,16 +45,27 @@ def build(records_dir: Path, out_dir: Path) -> Site:
     names = {stored.path: stored.path.relative_to(records_dir).as_posix() for stored in loaded.records}
     records = {names[stored.path]: stored.record for stored in loaded.records}
     folders = {names[stored.path]: stored.crops for stored in loaded.records if stored.crops is not None}
-    files, problems = compose(records, loaded.problems, folders)
+    observed, found = Observed(), list(loaded.problems)
+    try:
+        observed = load_observed(records_dir)
+    except ValueError as error:
+        found.append(str(error))
+    files, problems = compose(records, found, folders, observed)
     write_site(out_dir, files, keep=records_dir)
     pages = tuple(sorted(path for path in files if path.endswith(".html")))
     return Site(index=out_dir / "index.html", pages=pages, problems=problems)
 
 
 def compose(
-    records: Mapping[str, Record], problems: Sequence[str] = (), crop_folders: Mapping[str, Path] | None = None
+    records: Mapping[str, Record],
+    problems: Sequence[str] = (),
+    crop_folders: Mapping[str, Path] | None = None,
+    observed: Observed | None = None,
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The site's files by path, and all problems: those handed in and those of the crops."""
+    """The site's files by path, and all problems: those handed in and those of the crops.
+
+    `observed` is what was computed for the paper's tables; without it their page says how to have it.
+    """
     boards = leaderboards(records)
     press = Press(len(records))
     found = list(problems)
@@ -72,6 +85,7 @@ def compose(
                         found.append(str(error))
                 print_model(press, board, group, row, slug=slugs[row.source], board_address=address, crops=crops)
     print_published(press, addressed)
+    print_reproduction(press, reproduce_all(observed or Observed(), list(records.values())))
     print_reading(press)
     if records:
         for name, frame in frames(records, boards=boards).items():

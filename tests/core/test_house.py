@@ -13,11 +13,11 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "rtsr_bench"
 MAX_LINES = 310
 
-CORE = {"errors", "protocol", "record", "score", "eligibility", "statistics", "leaderboard", "tracks", "wire"}
+CORE = {"errors", "protocol", "record", "score", "eligibility", "statistics", "leaderboard", "tracks", "wire", "paper"}
 PIXELS = {"images", "metrics"}
 DISK = {"datasets", "submissions", "store", "system"}
 BOUNDARY = {"sandbox"}
-VERBS = {"evaluate", "training"}
+VERBS = {"evaluate", "training", "reproduce"}
 
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(CORE, CORE),

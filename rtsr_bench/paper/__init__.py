@@ -1,0 +1,45 @@
+"""The tables of the RT4KSR paper, cell by cell: what is printed, what is computed here, and why they differ.
+
+Printed values are data (`tables/*.toml`), what was computed is `Observed`, and `compare` judges: a pure function of
+both and of records, like a leaderboard.
+"""
+
+from rtsr_bench.paper.compare import Cell, Compared, ComparedRow, Tally, Verdict, compare
+from rtsr_bench.paper.observed import KEPT_IN, Observed, ObservedBicubic, ObservedCount
+from rtsr_bench.paper.printed import (
+    AS_PRINTED,
+    QUANTITIES,
+    BicubicAsk,
+    CountAsk,
+    PaperRow,
+    PaperTable,
+    Printed,
+    Quantity,
+    Reason,
+    all_reasons,
+    all_tables,
+)
+
+__all__ = [
+    "AS_PRINTED",
+    "KEPT_IN",
+    "QUANTITIES",
+    "BicubicAsk",
+    "Cell",
+    "Compared",
+    "ComparedRow",
+    "CountAsk",
+    "Observed",
+    "ObservedBicubic",
+    "ObservedCount",
+    "PaperRow",
+    "PaperTable",
+    "Printed",
+    "Quantity",
+    "Reason",
+    "Tally",
+    "Verdict",
+    "all_reasons",
+    "all_tables",
+    "compare",
+]

@@ -1,0 +1,211 @@
+"""Printed against computed: one verdict a cell, with the reason where it is not `equal`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rtsr_bench.paper.measured import Measured
+from rtsr_bench.paper.printed import (
+    AS_PRINTED,
+    QUANTITIES,
+    CountAsk,
+    PaperRow,
+    PaperTable,
+    Printed,
+    Reason,
+    all_reasons,
+)
+from rtsr_bench.protocol import Size
+from rtsr_bench.score import ntire23_rtsr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rtsr_bench.paper.observed import Observed
+    from rtsr_bench.record import Record
+
+_FRAME = Size(2160, 3840)
+_CARD = "RTX 3090"
+_BROKEN = ("unbuilt", "operators")
+"""Reasons for a missing value that are faults here, not facts of the paper: such a cell is a mismatch."""
+
+
+class Verdict(StrEnum):
+    """What became of a printed value; `beside` has nothing printed.
+
+    Only `mismatch` is wrong: it should be equal and is not, or a fault here keeps it from being computed.
+    """
+
+    EQUAL = "equal"
+    DIFFERS = "differs"
+    ABSENT = "absent"
+    MISMATCH = "mismatch"
+    BESIDE = "beside"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """A printed value and ours, both in the printed unit; `reason` where they differ or ours is absent.
+
+    `beside` are a few words, or a related value, to be shown with the cell.
+    """
+
+    quantity: str
+    printed: Printed | None
+    ours: float | None
+    verdict: Verdict
+    reason: Reason | None = None
+    beside: str = ""
+
+    @property
+    def difference(self) -> float | None:
+        """Ours less the printed one, unrounded; None where either is missing."""
+        return None if self.printed is None or self.ours is None else self.ours - self.printed.value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedRow:
+    """A row's cells by quantity; a quantity that the row neither prints nor computes is left out."""
+
+    label: str
+    scale: int
+    cells: dict[str, Cell]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How many printed cells, and what became of them."""
+
+    cells: int
+    equal: int
+    differing: int
+    absent: int
+    mismatched: int
+
+    def __str__(self) -> str:
+        wrong = f", {self.mismatched} that should be equal and are not" if self.mismatched else ""
+        return (
+            f"{self.cells} cells: {self.equal} equal to the last printed digit, {self.differing} differing with a "
+            f"reason, {self.absent} not computable here with a reason{wrong}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """A table, judged."""
+
+    table: PaperTable
+    rows: tuple[ComparedRow, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell with a printed value."""
+        return tuple(cell for row in self.rows for cell in row.cells.values() if cell.printed is not None)
+
+    @property
+    def tally(self) -> Tally:
+        """The line that a table ends with."""
+        count = {verdict: sum(cell.verdict is verdict for cell in self.cells) for verdict in Verdict}
+        return Tally(
+            cells=len(self.cells),
+            equal=count[Verdict.EQUAL],
+            differing=count[Verdict.DIFFERS],
+            absent=count[Verdict.ABSENT],
+            mismatched=count[Verdict.MISMATCH],
+        )
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every reason that a cell of the table has, in the order of their appearance."""
+        return tuple(dict.fromkeys(cell.reason for cell in self.cells if cell.reason is not None))
+
+
+def compare(tables: Iterable[PaperTable], observed: Observed, records: Sequence[Record] = ()) -> tuple[Compared, ...]:
+    """Judge tables by what was computed and, where it was not, by records: a pure function of the three."""
+    measured = Measured(records)
+    return tuple(
+        Compared(table=table, rows=tuple(_row(table, row, observed, measured) for row in table.rows))
+        for table in tables
+    )
+
+
+def _row(table: PaperTable, row: PaperRow, observed: Observed, measured: Measured) -> ComparedRow:
+    cells = {}
+    for key in table.quantities:
+        printed = row.printed.get(key)
+        ours, missing = _ours(row, key, observed, measured)
+        if printed is None and ours is None:
+            continue
+        cells[key] = _judged(table, row, key, printed, ours, missing, measured)
+    return ComparedRow(label=row.label, scale=row.scale, cells=cells)
+
+
+def _judged(
+    table: PaperTable,
+    row: PaperRow,
+    key: str,
+    printed: Printed | None,
+    ours: float | None,
+    missing: str,
+    measured: Measured,
+) -> Cell:
+    given = row.reasons.get(key) or table.reasons.get(key, "")
+    reason, beside = "", row.beside.get(key, "")
+    if key == "psnr" and row.model and not row.data_set:
+        beside = measured.on_open4k(row.model)
+    if printed is None:
+        verdict = Verdict.BESIDE
+    elif ours is None:
+        reason = missing or given
+        verdict = Verdict.MISMATCH if reason in _BROKEN else Verdict.ABSENT
+    elif printed.same(ours):
+        verdict = Verdict.EQUAL
+    elif key == "runtime":
+        verdict, reason = Verdict.DIFFERS, "stack"
+    elif key in row.must or not given or abs(ours - printed.value) > row.within.get(key, float("inf")):
+        verdict = Verdict.MISMATCH
+    else:
+        verdict, reason = Verdict.DIFFERS, given
+    return Cell(
+        quantity=key,
+        printed=printed,
+        ours=ours,
+        verdict=verdict,
+        reason=all_reasons()[reason] if reason else None,
+        beside=beside,
+    )
+
+
+def _ours(row: PaperRow, key: str, observed: Observed, measured: Measured) -> tuple[float | None, str]:
+    """Our value in the printed unit, or None and the id of the reason (empty: the table's own)."""
+    if key in ("params", "running_params", "macs", "frame_macs"):
+        ask = (row.running or row.count) if key == "running_params" else row.count
+        return _counted(ask, key, observed) if ask else (None, "uncounted")
+    if key == "score" and row.score_of is not None:
+        return ntire23_rtsr(*row.score_of), ""
+    if key == "runtime" and row.model:
+        return measured.runtime_ms(row.model, card=_CARD), ""
+    if key in ("psnr", "ssim") and row.bicubic is not None:
+        found = observed.bicubic_row(row.bicubic.key)
+        return (None, "nodata") if found is None else (found.psnr_db if key == "psnr" else found.ssim, "")
+    if key in ("psnr", "ssim") and row.data_set:
+        means = measured.on_set(row.model, row.data_set, row.convention)
+        return (None, row.reasons.get("missing", "norecord")) if means is None else (means[key == "ssim"], "")
+    return None, ""
+
+
+def _counted(ask: CountAsk, key: str, observed: Observed) -> tuple[float | None, str]:
+    found = observed.count(ask.key)
+    if found is None or found.trouble:
+        return None, "unbuilt" if found else "uncounted"
+    if key in ("params", "running_params"):
+        return found.params / QUANTITIES[key].factor, ""
+    macs = found.macs_at(AS_PRINTED if key == "macs" else frame_input(ask.scale))
+    return (None, "operators") if macs is None else (macs / QUANTITIES[key].factor, "")
+
+
+def frame_input(scale: int) -> Size:
+    """The LR size that makes a 4K frame at this scale."""
+    return Size(_FRAME.height // scale, _FRAME.width // scale)

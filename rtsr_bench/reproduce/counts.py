@@ -1,0 +1,99 @@
+"""Parameters and MACs of the models that the tables name, built one after the other in one child a folder."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.paper import AS_PRINTED, CountAsk, ObservedCount
+from rtsr_bench.paper.compare import frame_input
+from rtsr_bench.protocol import Size
+from rtsr_bench.record import Failure
+from rtsr_bench.sandbox import Child, Counted, Loaded
+from rtsr_bench.submissions import ModelSpec, Submission, discover, load_request
+from rtsr_bench.wire import Op
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+LIMIT_S = 120.0
+"""Seconds a model may take to be built, and to be counted: each takes a few tenths."""
+
+_INTERPOLATION = "aten.upsample_"
+"""Operators that the counter names because it has no formula for them; the paper's MACs are of convolutions alone."""
+_SMALL = Size(64, 64)
+"""Input where only parameters are asked for: a pass that has to be computed for real stays small."""
+
+
+def count_models(
+    asks: Iterable[CountAsk], models: Path, *, on_folder: Callable[[str], None] = lambda _: None
+) -> tuple[tuple[ObservedCount, ...], str]:
+    """Count every model asked for, from its folder below `models`, and the version of torch that counted.
+
+    Counted with fresh weights, at the input of the paper's tables and at the LR size of a 4K frame; a folder that
+    belongs to no table costs nothing. UserError where `models` is no folder; a model that is not there or breaks
+    leaves its trouble in words.
+    """
+    if not models.is_dir():
+        raise UserError(f"no folder of reference models at {models}: name the one of the repository with --models")
+    ordered = sorted({ask.key: ask for ask in asks}.values(), key=lambda ask: ask.key)
+    folders = {name: tuple(group) for name, group in groupby(ordered, key=lambda ask: ask.submission)}
+    found: list[ObservedCount] = []
+    torch = ""
+    # Most of the time a child is busy loading torch: nothing is timed here, so they may do so side by side.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="counting") as pool:
+        jobs = {name: pool.submit(_folder, models / name, wanted) for name, wanted in folders.items()}
+        for name, job in jobs.items():
+            counts, version = job.result()
+            on_folder(name)
+            found += counts
+            torch = version or torch
+    return tuple(found), torch
+
+
+def _folder(path: Path, wanted: Sequence[CountAsk]) -> tuple[list[ObservedCount], str]:
+    """The counts of one folder's models, all in one child: its modules are imported once."""
+    if not path.is_dir():
+        return [ObservedCount(key=ask.key, trouble=f"no folder {path.name} among the models") for ask in wanted], ""
+    try:
+        (submission,) = discover(path)
+    except (UserError, ValueError) as error:
+        return [ObservedCount(key=ask.key, trouble=str(error)) for ask in wanted], ""
+    with Child(device="cpu", threads=1) as child:
+        return [_counted(ask, submission, child) for ask in wanted], child.hello.torch
+
+
+def _counted(ask: CountAsk, submission: Submission, child: Child) -> ObservedCount:
+    spec = _spec(ask, submission)
+    if spec is None:
+        return ObservedCount(key=ask.key, trouble=f"{submission.id} has no model of scale x{ask.scale}")
+    if not child.alive:
+        return ObservedCount(key=ask.key, trouble="the process that counts was ended by another model of the folder")
+    request = {**load_request(spec, submission, None), "scale": ask.scale}
+    loaded = child.ask(Op.LOAD, Loaded, request, limit_s=LIMIT_S)
+    if isinstance(loaded, Failure):
+        return ObservedCount(key=ask.key, trouble=loaded.message)
+    inputs = (AS_PRINTED, frame_input(ask.scale)) if ask.entry else (_SMALL,)
+    sizes = [[size.height, size.width] for size in inputs]
+    counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": sizes}, limit_s=LIMIT_S)
+    if isinstance(counted, Failure):
+        return ObservedCount(key=ask.key, trouble=counted.message)
+    named = {operator for count in counted.counts for operator in count.uncounted}
+    missing = sorted(operator for operator in named if not operator.startswith(_INTERPOLATION))
+    macs = () if missing else tuple((count.input, count.macs) for count in counted.counts)
+    return ObservedCount(key=ask.key, params=counted.params, macs=macs)
+
+
+def _spec(ask: CountAsk, submission: Submission) -> ModelSpec | None:
+    """The manifest's model of this scale, or another entry and other arguments of the same folder; never weights."""
+    spec = next((model for model in submission.models if model.scale == ask.scale), None)
+    if spec is None:
+        return None
+    if ask.entry:
+        spec = replace(spec, entry=ask.entry, args=ask.args)
+    return replace(spec, checkpoint=None)
