@@ -167,7 +167,10 @@ class Telemetry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runtime:
-    """Milliseconds of each timed repetition of the model call, in order; `parent_wall_s` is the harness's own clock."""
+    """Milliseconds of each timed repetition of the model call, in order.
+
+    `parent_wall_s` is the same on the harness's own clock, less what a repeat costs without a model.
+    """
 
     samples_ms: tuple[float, ...]
     input: Size

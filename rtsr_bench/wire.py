@@ -26,6 +26,8 @@ class Op(StrEnum):
     LOAD = "load"
     ENHANCE = "enhance"
     RUNTIME = "runtime"
+    REPEAT = "repeat"
+    FINISH = "finish"
     COMPLEXITY = "complexity"
     CHECK = "check"
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
 from rtsr_bench import __version__
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.evaluate.agreement import Gap
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.crops import CropBook, Gallery
 from rtsr_bench.evaluate.fidelity import measure_fidelity
 from rtsr_bench.evaluate.plan import Job
+from rtsr_bench.evaluate.runtime import Expected, expect_outputs, measure_gap, measure_runtime
 from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import (
     Complexity,
@@ -25,18 +27,14 @@ from rtsr_bench.record import (
     Runtime,
     Stage,
     System,
-    Telemetry,
 )
-from rtsr_bench.sandbox import Child, Counted, Loaded, Timed
+from rtsr_bench.sandbox import Child, Counted, Loaded
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
 from rtsr_bench.system import Gauge, describe, gauge
 from rtsr_bench.wire import Op
 
 ALSO_COUNTED_AT = Size(256, 256)
 """The input at which the field's other challenges count; stands beside the count at the track's own LR size."""
-
-_TELEMETRY_EVERY_S = 1.0
-_TELEMETRY_LIMIT = 200
 
 
 class Listener:
@@ -67,20 +65,23 @@ def measure(
     started, clock = datetime.now(UTC), monotonic()
     precision, untrained = job.protocol.precision[bench.device_kind], bool(job.model.untrained)
     guest = load_request(job.model, job.submission, resolve_checkpoint(job.model, job.submission))
+    outcome = _Outcome()
     with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
         system = describe_child(child, bench, meter)
-        outcome = _Outcome()
         failed = job.unloadable or _load(child, guest, job, listener)
-        if failed is None and untrained:
-            _runtime(child, job, precision, outcome, meter, listener)
-            _complexity(child if child.alive else None, guest, job, bench, outcome, listener)
-        elif failed is None:
+        if failed is None and not untrained:
             _fidelity(child, job, bench, precision, outcome, (book, gallery), listener)
-    if failed is None and not untrained:
+        if failed is None and not isinstance(outcome.fidelity, Failure):
+            _expect(child, job, precision, outcome, listener)
+    if failed is None:
         with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
+            gap = measure_gap(child, job.protocol, precision)
+            if isinstance(gap, Failure):
+                raise HarnessError(f"the machine could not be timed without a guest: {gap.message}")
+            outcome.gap = gap
             failed = _load(child, guest, job, listener)
             if failed is None:
-                if not isinstance(outcome.fidelity, Failure):
+                if outcome.runtime is None and not isinstance(outcome.fidelity, Failure):
                     _runtime(child, job, precision, outcome, meter, listener)
                 _complexity(child if child.alive else None, guest, job, bench, outcome, listener)
     if failed is not None:
@@ -113,6 +114,8 @@ class _Outcome:
     runtime: Runtime | Failure | None = None
     complexity: Complexity | Failure | None = None
     memory: Memory | Failure | None = None
+    expected: Expected = field(default_factory=dict)
+    gap: Gap | None = None
 
 
 def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:
@@ -175,53 +178,33 @@ def _fidelity(
         outcome.fidelity_fp32 = in_precision(Precision.FP32, None, None)
 
 
+def _expect(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:
+    """Let another child than the timed one say what timed calls will have to give."""
+    listener.stage("outputs to compare with", 1)
+    expected = expect_outputs(child, job.data, job.protocol, precision)
+    if isinstance(expected, Failure):
+        outcome.runtime = outcome.memory = expected
+    else:
+        outcome.expected = expected
+
+
 def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, meter: Gauge, listener: Listener) -> None:
     rules = job.protocol
     listener.stage(f"timing in {precision.value}", rules.warmup + rules.repeats)
-    states: list[Telemetry] = [meter.read("before")]
-    marks: dict[int, float] = {}
-    last = monotonic()
-
-    def on_progress(done: int) -> None:
-        nonlocal last
-        now = monotonic()
-        marks[done] = now
-        if now - last > _TELEMETRY_EVERY_S and len(states) < _TELEMETRY_LIMIT:
-            last = now
-            states.append(meter.read("during"))
-        listener.step(done)
-
-    request = {
-        "size": [rules.input.height, rules.input.width],
-        "batch": rules.batch,
-        "scale": rules.scale,
-        "precision": precision.value,
-        "warmup": rules.warmup,
-        "repeats": rules.repeats,
-        "seed": secrets.randbits(48),
-    }
-    timed = child.ask(Op.RUNTIME, Timed, request, limit_s=rules.limits.runtime_s, on_progress=on_progress)
-    if not isinstance(timed, Failure) and len(timed.samples_ms) != rules.repeats:
-        message = f"{len(timed.samples_ms)} samples arrived, expected {rules.repeats}"
-        timed = Failure(stage=Stage.RUNTIME, kind=FailureKind.INCONSISTENT, message=message)
-    if isinstance(timed, Failure):
-        outcome.runtime = outcome.memory = timed
-        return
-    begun, ended = marks.get(rules.warmup), marks.get(rules.warmup + rules.repeats)
-    outcome.runtime = Runtime(
-        samples_ms=timed.samples_ms,
-        input=rules.input,
-        batch=rules.batch,
-        precision=precision,
-        warmup=rules.warmup,
-        wall_s=timed.wall_s,
-        parent_wall_s=ended - begun if begun is not None and ended is not None else timed.region_s,
-        host_ms=timed.host_ms,
-        telemetry=(*states, meter.read("after")),
+    assert outcome.gap is not None
+    measured = measure_runtime(
+        child,
+        rules,
+        precision,
+        gap=outcome.gap,
+        expected=outcome.expected,
+        read_state=meter.read,
+        on_step=listener.step,
     )
-    if timed.memory is not None:
-        memory = timed.memory
-        outcome.memory = Memory(kind=memory.kind, peak_bytes=memory.peak_bytes, baseline_bytes=memory.baseline_bytes)
+    if isinstance(measured, Failure):
+        outcome.runtime = outcome.memory = measured
+    else:
+        outcome.runtime, outcome.memory = measured.runtime, measured.memory
 
 
 def _complexity(

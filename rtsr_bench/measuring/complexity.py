@@ -16,6 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from rtsr_bench.measuring.formats.deployed import Deployed
 from rtsr_bench.measuring.guest import Guest
 from rtsr_bench.protocol import Precision, Size
 
@@ -80,14 +81,31 @@ def count(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
     convolutions), the number of convolutions, and the uncounted operators by name.
     """
     model = guest.model(Precision.FP32)
-    params = sum(parameter.numel() for parameter in model.parameters())
     sizes = [Size(*size) for size in request["sizes"]]
+    if isinstance(model, Deployed):
+        return {"params": model.params(), "counts": model.counts(sizes) or [_graph(model, one, guest) for one in sizes]}
+    params = sum(parameter.numel() for parameter in model.parameters())
     try:
         meta = guest.build().eval().to("meta")
         counts = [_one(meta, size, torch.device("meta")) for size in sizes]
     except Exception:  # noqa: BLE001 - whatever a guest's model does not do on the meta device, it can do for real
         counts = [_one(model, size, guest.device) for size in sizes]
     return {"params": params, "counts": counts}
+
+
+def _graph(model: Deployed, size: Size, guest: Guest) -> dict[str, Any]:
+    """Count a graph by running it; where nothing passes the dispatcher it was fused into one, and so is not counted.
+
+    A graph that accepts another size only is said to be uncounted, too: it has no cost at this one.
+    """
+    if model.size not in (None, size):
+        nothing = dict.fromkeys(("macs", "flops", "activations", "convs"), 0)
+        named = {f"the whole graph (accepts {model.size} only)": 1}
+        return {"input": {"height": size.height, "width": size.width}, **nothing, "uncounted": named}
+    counted = _one(model, size, guest.device)
+    if not counted["flops"]:
+        counted["uncounted"] = {**counted["uncounted"], f"the whole graph ({model.kind})": 1}
+    return counted
 
 
 def _one(model: torch.nn.Module, size: Size, device: torch.device) -> dict[str, Any]:

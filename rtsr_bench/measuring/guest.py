@@ -60,9 +60,21 @@ class Guest:
 
 
 def load(request: Mapping[str, Any], device: torch.device) -> Guest:
-    """Make a guest of a `load` request: import its entry from its folder and build its model once."""
+    """Make a guest of a `load` request: read its folder in the way of its format and build its model once."""
+    os.chdir(Path(request["folder"]))
+    if request["format"] == "python":
+        build = _python(request)
+    else:
+        from rtsr_bench.measuring.formats import builder
+
+        build = builder(request, device)
+    guest = Guest(build=build, device=device, data_range=float(request["data_range"]))
+    guest.model(Precision.FP32)
+    return guest
+
+
+def _python(request: Mapping[str, Any]) -> Callable[[], torch.nn.Module]:
     folder = Path(request["folder"])
-    os.chdir(folder)
     sys.path.insert(0, str(folder))
     module_name, _, name = str(request["entry"]).partition(":")
     entry = importlib.import_module(module_name)
@@ -70,15 +82,13 @@ def load(request: Mapping[str, Any], device: torch.device) -> Guest:
         entry = getattr(entry, part)
     if not callable(entry):
         raise BadGuest(f"{request['entry']} is a {type(entry).__name__}, expected a callable that returns the model")
-    build = _builder(entry, dict(request["args"]), request["checkpoint"])
-    guest = Guest(build=build, device=device, data_range=float(request["data_range"]))
-    guest.model(Precision.FP32)
-    return guest
+    return entry_builder(entry, dict(request["args"]), request["checkpoint"])
 
 
-def _builder(
+def entry_builder(
     entry: Callable[..., Any], arguments: dict[str, Any], checkpoint: str | None
 ) -> Callable[[], torch.nn.Module]:
+    """Return what calls an entry with its arguments and loads the weights where the entry does not do so itself."""
     takes_checkpoint = checkpoint is not None and "checkpoint" in inspect.signature(entry).parameters
 
     def build() -> torch.nn.Module:

@@ -42,6 +42,7 @@ class Worker:
         self._device = torch.device("cpu")
         self._guest: Guest | None = None
         self._watch: MemoryWatch | None = None
+        self._timing: timing.Timing | None = None
         self._last = 0.0
 
     def answer(self, request: Mapping[str, Any], files: list[int]) -> None:
@@ -54,25 +55,36 @@ class Worker:
         self._say(reply)
 
     def _carry_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        done: dict[str, Any] = {"event": "done"}
+        reply: dict[str, Any] = {}
         match Op(request["op"]):
             case Op.HELLO:
                 bind(request["bounds"], gpu=request["device"] != "cpu")
-                return done | self._hello(str(request["device"]), int(request["threads"]))
+                reply = self._hello(str(request["device"]), int(request["threads"]))
             case Op.LOAD:
                 self._watch = MemoryWatch(self._device)
                 self._guest = load(request, self._device)
                 scale = request["scale"]
-                return done | {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
+                reply = {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
             case Op.ENHANCE:
-                return done | enhance.enhance(self._loaded(), request, *self._files)
+                reply = enhance.enhance(self._loaded(), request, *self._files)
             case Op.RUNTIME:
-                watch = self._watch or MemoryWatch(self._device)
-                return done | timing.measure_runtime(self._loaded(), request, watch, self._progress(request))
+                watch = (self._watch or MemoryWatch(self._device)) if self._guest is not None else None
+                self._timing = timing.Timing(self._guest, self._device, request, watch, self._progress(request))
+            case Op.REPEAT:
+                reply = self._ready().repeat(request, self._files[0] if self._files else None)
+            case Op.FINISH:
+                last, self._timing = self._ready(), None
+                reply = last.finish(request)
             case Op.COMPLEXITY:
-                return done | complexity.count(self._loaded(), request)
+                reply = complexity.count(self._loaded(), request)
             case Op.CHECK:
-                return done | contract.check(self._loaded(), request)
+                reply = contract.check(self._loaded(), request)
+        return {"event": "done"} | reply
+
+    def _ready(self) -> timing.Timing:
+        if self._timing is None:
+            raise BadGuest("nothing is ready to be timed")
+        return self._timing
 
     def _loaded(self) -> Guest:
         if self._guest is None:
@@ -120,11 +132,11 @@ class Worker:
         }
 
     def _progress(self, request: Mapping[str, Any]) -> Callable[[int], None]:
-        marks = {int(request["warmup"]), int(request["warmup"]) + int(request["repeats"])}
+        last = int(request["warmup"])
 
         def tell(done: int) -> None:
             now = monotonic()
-            if done in marks or now - self._last > _PROGRESS_EVERY_S:
+            if done == last or now - self._last > _PROGRESS_EVERY_S:
                 self._last = now
                 self._say({"event": "progress", "done": done})
 

@@ -11,7 +11,18 @@ the isolation level in the record says more than `process`.
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.child import Child
 from rtsr_bench.sandbox.levels import Isolation, Level, obtainable, require
-from rtsr_bench.sandbox.replies import Counted, Enhanced, Finding, Findings, Hello, Loaded, Timed
+from rtsr_bench.sandbox.replies import (
+    Counted,
+    Enhanced,
+    Finding,
+    Findings,
+    Finished,
+    Hello,
+    Loaded,
+    PeakMemory,
+    Repeated,
+    Warmed,
+)
 
 __all__ = [
     "Bounds",
@@ -20,11 +31,14 @@ __all__ = [
     "Enhanced",
     "Finding",
     "Findings",
+    "Finished",
     "Hello",
     "Isolation",
     "Level",
     "Loaded",
-    "Timed",
+    "PeakMemory",
+    "Repeated",
+    "Warmed",
     "obtainable",
     "require",
 ]

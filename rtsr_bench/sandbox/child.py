@@ -33,6 +33,8 @@ _STAGES = {
     Op.CHECK: Stage.ENHANCE,
     Op.ENHANCE: Stage.ENHANCE,
     Op.RUNTIME: Stage.RUNTIME,
+    Op.REPEAT: Stage.RUNTIME,
+    Op.FINISH: Stage.RUNTIME,
     Op.COMPLEXITY: Stage.COMPLEXITY,
 }
 

@@ -58,18 +58,29 @@ class PeakMemory:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Timed:
-    """Milliseconds of each repeat, on the device and (for CUDA) on the host, and the child's wall clock."""
+class Warmed:
+    """The untimed calls are done."""
 
-    samples_ms: tuple[float, ...]
-    host_ms: tuple[float, ...]
-    region_s: float
-    wall_s: float
-    memory: PeakMemory | None = None
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repeated:
+    """Milliseconds of one call, on the device and (for CUDA) on the host; values of the output of the call before."""
+
+    sample_ms: float
+    host_ms: float | None = None
+    probe: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.samples_ms or not all(math.isfinite(value) and value > 0 for value in self.samples_ms):
-            raise ValueError("samples that are not positive numbers of milliseconds")
+        if not (math.isfinite(self.sample_ms) and self.sample_ms > 0 and math.isfinite(self.host_ms or 0.0)):
+            raise ValueError("a sample that is no positive number of milliseconds")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """Values of the last output, and the peak of memory where the system tells."""
+
+    probe: tuple[float | None, ...] = ()
+    memory: PeakMemory | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

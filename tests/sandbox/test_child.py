@@ -6,19 +6,24 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.evaluate.agreement import distance
+from rtsr_bench.evaluate.conduct import Call, Conductor, fresh_input
+from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import Child, Counted, Finding, Findings, Loaded, Timed
+from rtsr_bench.sandbox import Child, Counted, Finding, Findings, Loaded
 from rtsr_bench.wire import Op
 
 GUESTS = Path(__file__).parents[1] / "guests"
-TIMING = {"size": [24, 40], "batch": 1, "scale": 2, "precision": "fp32", "warmup": 2, "repeats": 5, "seed": 7}
+PROTOCOL = Protocol(
+    scale=2, data_sets=("x",), degradation="x", conventions=(), input=Size(24, 40), precision={}, warmup=2, repeats=5
+)
 
 
 @pytest.fixture
@@ -116,28 +121,50 @@ def test_scale_is_found_by_running_where_nothing_says_it(child: Child) -> None:
     assert load(child, "wrong_scale", scale=None) == Loaded(scale=3)
 
 
-def test_every_repeat_is_a_sample_and_progress_marks_the_timed_region(child: Child) -> None:
+def test_a_timed_call_is_inside_the_parents_bracket_and_its_output_can_be_looked_into(child: Child) -> None:
     assert isinstance(load(child, "good"), Loaded)
+    conductor = Conductor(child, PROTOCOL, Precision.FP32)
     seen: list[int] = []
-    timed = child.ask(Op.RUNTIME, Timed, TIMING, limit_s=60, on_progress=seen.append)
-    assert isinstance(timed, Timed)
-    assert len(timed.samples_ms) == 5
-    assert sum(timed.samples_ms) / 1e3 <= timed.region_s <= timed.wall_s
-    assert seen[-1] == 7
-    assert 2 in seen
-    assert timed.memory is None or timed.memory.peak_bytes > 0
+    assert conductor.begin(2, on_progress=seen.append) is None
+    assert seen[-1] == 2
+    first, second = fresh_input(), fresh_input()
+    for given in (first, second, replace(first, places=second.places)):
+        call = conductor.call(given)
+        assert isinstance(call, Call)
+        assert 0 < call.sample_ms / 1e3 <= call.bracket_s
+    assert conductor.finish() is None
+    one, two, three = conductor.outputs.values()
+    assert one != two
+    assert distance(one, two) > 0.5
+    assert distance(two, three) > 0.5  # the same places, another input
+    assert conductor.last is not None
+    assert conductor.last.memory is None or conductor.last.memory.peak_bytes > 0
+
+
+def test_the_same_input_gives_the_same_output_in_another_process(child: Child) -> None:
+    given, outputs = fresh_input(), []
+    with Child(device="cpu") as other:
+        for one in (child, other):
+            assert isinstance(load(one, "good"), Loaded)
+            conductor = Conductor(one, PROTOCOL, Precision.FP32)
+            assert conductor.begin(0) is None
+            assert isinstance(conductor.call(given), Call)
+            assert conductor.finish() is None
+            outputs.append(conductor.outputs[given])
+    assert outputs[0] == outputs[1]
 
 
 def test_a_model_is_timed_in_each_of_the_five_precisions(child: Child) -> None:
     assert isinstance(load(child, "good"), Loaded)
-    for precision in ("fp32", "fp16", "bf16", "amp-fp16", "amp-bf16"):
-        timed = child.ask(Op.RUNTIME, Timed, {**TIMING, "precision": precision}, limit_s=60)
-        assert isinstance(timed, Timed), f"{precision}: {timed}"
+    for precision in Precision:
+        conductor = Conductor(child, PROTOCOL, precision)
+        assert conductor.begin(1) is None
+        assert isinstance(conductor.call(fresh_input()), Call), precision
 
 
 def test_timing_notices_a_job_done_by_half(child: Child) -> None:
     assert isinstance(load(child, "wrong_shape"), Loaded)
-    failure = child.ask(Op.RUNTIME, Timed, TIMING, limit_s=60)
+    failure = Conductor(child, PROTOCOL, Precision.FP32).begin(1)
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.BAD_OUTPUT
     assert failure.stage is Stage.RUNTIME

@@ -6,20 +6,30 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.evaluate.conduct import Call, Conductor, fresh_input
+from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
-from rtsr_bench.sandbox import Child, Counted, Loaded, Timed
+from rtsr_bench.sandbox import Child, Counted, Finished, Loaded
 from rtsr_bench.submissions import discover, load_request
 from rtsr_bench.system import gauge
 from rtsr_bench.wire import Op
 
 PROJECT = Path(__file__).parents[2]
 GUESTS = PROJECT / "tests" / "guests"
-TIMING = {"size": [540, 960], "batch": 1, "scale": 2, "precision": "fp16", "warmup": 10, "repeats": 50, "seed": 7}
+PROTOCOL = Protocol(
+    scale=2,
+    data_sets=("x",),
+    degradation="x",
+    conventions=(),
+    input=Size(540, 960),
+    precision={},
+    warmup=10,
+    repeats=50,
+)
 
 pytestmark = pytest.mark.gpu
 
@@ -36,10 +46,22 @@ def load(child: Child, folder: Path, **more: Any) -> Loaded | Failure:
     return child.ask(Op.LOAD, Loaded, request, limit_s=120)
 
 
-def timed(child: Child, **more: Any) -> Timed:
-    answer = child.ask(Op.RUNTIME, Timed, {**TIMING, **more}, limit_s=300)
-    assert isinstance(answer, Timed), answer
-    return answer
+def timed(child: Child, precision: Precision = Precision.FP16) -> Conducted:
+    conductor = Conductor(child, PROTOCOL, precision)
+    assert conductor.begin(PROTOCOL.warmup) is None
+    calls = [conductor.call(fresh_input()) for _ in range(PROTOCOL.repeats)]
+    assert conductor.finish() is None
+    assert conductor.last is not None
+    return Conducted([call for call in calls if isinstance(call, Call)], conductor.last)
+
+
+class Conducted(NamedTuple):
+    calls: list[Call]
+    last: Finished
+
+    @property
+    def samples_ms(self) -> list[float]:
+        return [call.sample_ms for call in self.calls]
 
 
 def test_the_device_is_named_with_what_decides_its_numbers(child: Child) -> None:
@@ -56,15 +78,15 @@ def test_nvml_knows_the_device_by_its_uuid(child: Child) -> None:
     assert state.temperature_c
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16", "amp-fp16", "amp-bf16"])
-def test_every_precision_is_timed_by_events(child: Child, precision: str) -> None:
+@pytest.mark.parametrize("precision", list(Precision))
+def test_every_precision_is_timed_by_events(child: Child, precision: Precision) -> None:
     assert isinstance(load(child, PROJECT / "submissions" / "example_team"), Loaded)
-    answer = timed(child, precision=precision)
-    assert len(answer.samples_ms) == len(answer.host_ms) == 50
-    assert sum(answer.samples_ms) / 1e3 <= answer.region_s * 1.02
-    assert answer.memory is not None
-    assert answer.memory.kind == "cuda-allocator"
-    assert answer.memory.peak_bytes >= 1080 * 1920 * 3 * 2
+    answer = timed(child, precision)
+    assert len(answer.calls) == PROTOCOL.repeats
+    assert all(call.host_ms and call.sample_ms / 1e3 <= call.bracket_s * 1.02 for call in answer.calls)
+    assert answer.last.memory is not None
+    assert answer.last.memory.kind == "cuda-allocator"
+    assert answer.last.memory.peak_bytes >= 1080 * 1920 * 3 * 2
 
 
 def test_events_agree_with_an_outside_clock(child: Child) -> None:

@@ -1,0 +1,115 @@
+"""Conducting a child through timed calls: every input is new, and the parent's own clock runs along."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from rtsr_bench.protocol import Precision, Protocol
+from rtsr_bench.record import Failure, FailureKind, Stage
+from rtsr_bench.sandbox import Child, Finished, Repeated, Warmed
+from rtsr_bench.sandbox.pixels import sheet
+from rtsr_bench.wire import Op
+
+PLACES = 256
+"""Values of an output that are looked at, at places that the guest learns of after the call."""
+
+Values = tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """What a timed call is given: random numbers of a seed, or an image (raw pixels of the timed LR size).
+
+    `places` is the seed of where the output is looked into; `whole` times a copy of the whole output along.
+    """
+
+    seed: int = 0
+    image: bytes | None = None
+    places: int = 0
+    whole: bool = False
+
+
+def fresh_input() -> Input:
+    """Return an input that nobody can know of before it is sent."""
+    return Input(seed=secrets.randbits(48), places=secrets.randbits(48))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One timed call: what the child said, and the seconds between request and answer as the parent saw them."""
+
+    given: Input
+    sample_ms: float
+    host_ms: float | None
+    bracket_s: float
+
+
+class Conductor:
+    """Asks a child for one timed call after another; `outputs` holds what it said of each call's output."""
+
+    def __init__(self, child: Child, protocol: Protocol, precision: Precision) -> None:
+        self._child, self._protocol, self._precision = child, protocol, precision
+        self._deadline = monotonic() + protocol.limits.runtime_s
+        self._last: Input | None = None
+        self.outputs: dict[Input, Values] = {}
+        self.last: Finished | None = None
+
+    def begin(self, warmup: int, on_progress: Callable[[int], None] | None = None) -> Failure | None:
+        """Make the model ready and run the untimed calls."""
+        rules = self._protocol
+        request = {
+            "size": [rules.input.height, rules.input.width],
+            "batch": rules.batch,
+            "scale": rules.scale,
+            "precision": self._precision.value,
+            "warmup": warmup,
+            "seed": secrets.randbits(48),
+        }
+        answer = self._child.ask(Op.RUNTIME, Warmed, request, limit_s=self._left(), on_progress=on_progress)
+        return answer if isinstance(answer, Failure) else None
+
+    def call(self, given: Input) -> Call | Failure:
+        """Time one call on this input."""
+        request = {"seed": given.seed, "whole": given.whole, "probe": self._where()}
+        if given.image is None:
+            before = monotonic()
+            answer = self._child.ask(Op.REPEAT, Repeated, request, limit_s=self._left())
+            bracket_s = monotonic() - before
+        else:
+            with sheet(len(given.image), given.image) as image:
+                before = monotonic()
+                answer = self._child.ask(Op.REPEAT, Repeated, request, limit_s=self._left(), files=(image,))
+                bracket_s = monotonic() - before
+        if isinstance(answer, Failure):
+            return answer
+        failure = self._keep(answer.probe)
+        if failure is not None:
+            return failure
+        self._last = given
+        return Call(given=given, sample_ms=answer.sample_ms, host_ms=answer.host_ms, bracket_s=bracket_s)
+
+    def finish(self) -> Failure | None:
+        """Learn of the last output and of the memory."""
+        answer = self._child.ask(Op.FINISH, Finished, {"probe": self._where()}, limit_s=self._left())
+        if isinstance(answer, Failure):
+            return answer
+        self.last = answer
+        return self._keep(answer.probe)
+
+    def _left(self) -> float:
+        return max(0.001, self._deadline - monotonic())
+
+    def _where(self) -> dict[str, int] | None:
+        return None if self._last is None else {"seed": self._last.places, "count": PLACES}
+
+    def _keep(self, values: Values) -> Failure | None:
+        if self._last is None:
+            return None
+        if len(values) != PLACES:
+            message = f"{len(values)} values of an output arrived, expected {PLACES}"
+            return Failure(stage=Stage.RUNTIME, kind=FailureKind.INCONSISTENT, message=message)
+        self.outputs[self._last] = values
+        return None

@@ -1,0 +1,157 @@
+"""Runtime of one model: timed by its child, conducted, bracketed and cross-checked by the parent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsr_bench.datasets import Dataset
+from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs
+from rtsr_bench.evaluate.conduct import Call, Conductor, Input, Values, fresh_input
+from rtsr_bench.protocol import Precision, Protocol
+from rtsr_bench.record import Failure, Memory, Runtime, Telemetry
+from rtsr_bench.sandbox import Child
+
+RANDOM_CHECKS, IMAGE_CHECKS = 3, 2
+"""Inputs whose outputs are computed in two processes; those of random numbers are ordinary repeats."""
+
+_GAPS = 6
+_MORE_IMAGES = 6
+
+Expected = dict[Input, Values]
+
+
+def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap | Failure:
+    """Measure what a repeat costs beside the model, while no guest is in the child."""
+    conductor = Conductor(child, protocol, precision)
+    failure = conductor.begin(0)
+    calls: list[Call] = []
+    for number in range(_GAPS):
+        if failure is not None:
+            return failure
+        made = conductor.call(replace(fresh_input(), whole=number % 2 == 1))
+        if isinstance(made, Failure):
+            return made
+        calls.append(made)
+    failure = conductor.finish()
+    return failure or Gap.of(calls)
+
+
+def expect_outputs(
+    child: Child, data: Sequence[Dataset], protocol: Protocol, precision: Precision
+) -> Expected | Failure:
+    """Let the model compute, in the child of the images, what timed calls will have to give in another process."""
+    inputs = [fresh_input() for _ in range(min(RANDOM_CHECKS, protocol.repeats))]
+    inputs += [replace(fresh_input(), image=_image(data, protocol), whole=True) for _ in range(IMAGE_CHECKS)]
+    conductor = Conductor(child, protocol, precision)
+    failure = conductor.begin(0)
+    for given in inputs:
+        made = failure or conductor.call(given)
+        if isinstance(made, Failure):
+            return made
+    failure = conductor.finish()
+    return failure or dict(conductor.outputs)
+
+
+def _image(data: Sequence[Dataset], protocol: Protocol) -> bytes:
+    """Return an LR image of the timed size that no guest has seen: one of the data's, moved and repeated to fill it."""
+    choose = secrets.SystemRandom()
+    pairs = [pair for one in data for pair in one.pairs]
+    pixels: NDArray[np.uint8] = choose.choice(pairs).lr()
+    height, width = protocol.input.height, protocol.input.width
+    pixels = np.roll(pixels, (choose.randrange(pixels.shape[0]), choose.randrange(pixels.shape[1])), axis=(0, 1))
+    times = (-(-height // pixels.shape[0]), -(-width // pixels.shape[1]), 1)
+    return np.ascontiguousarray(np.tile(pixels, times)[:height, :width]).tobytes()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """The runtime and the memory it took, as far as the system tells."""
+
+    runtime: Runtime
+    memory: Memory | None
+
+
+def measure_runtime(
+    child: Child,
+    protocol: Protocol,
+    precision: Precision,
+    *,
+    gap: Gap,
+    expected: Expected,
+    read_state: Callable[[str], Telemetry],
+    on_step: Callable[[int], None],
+) -> Measured | Failure:
+    """Time every repeat and see that nothing speaks against it.
+
+    The checked inputs stand among the repeats where nobody can foresee them; those with images are no samples.
+    """
+    began = monotonic()
+    conductor = Conductor(child, protocol, precision)
+    states = [read_state("before")]
+    failure = conductor.begin(protocol.warmup, on_progress=on_step)
+    if failure is not None:
+        return failure
+    order = _order(protocol.repeats, list(expected))
+    calls: list[Call] = []
+    images: list[Call] = []
+    for given in order:
+        made = conductor.call(given)
+        if isinstance(made, Failure):
+            return made
+        (images if given.image is not None else calls).append(made)
+        on_step(protocol.warmup + len(calls))
+        states += _state(states, began, read_state)
+    kind = child.hello.device.partition(":")[0]
+    again = list(images)
+    while (failure := check_images(calls, again, gap, kind)) is not None and len(again) < _MORE_IMAGES:
+        made = conductor.call(replace(images[0].given, places=secrets.randbits(48)))
+        if isinstance(made, Failure):
+            return made
+        again.append(made)
+    failure = conductor.finish() or failure or check_clock(calls, gap, kind)
+    failure = failure or check_outputs(expected, conductor.outputs, precision)
+    if failure is not None:
+        return failure
+    seen_s = sum(call.bracket_s for call in calls) - len(calls) * gap.usual_ms / 1e3
+    runtime = Runtime(
+        samples_ms=tuple(call.sample_ms for call in calls),
+        input=protocol.input,
+        batch=protocol.batch,
+        precision=precision,
+        warmup=protocol.warmup,
+        wall_s=monotonic() - began,
+        parent_wall_s=max(0.0, seen_s),
+        host_ms=tuple(call.host_ms for call in calls if call.host_ms is not None),
+        telemetry=(*states, read_state("after")),
+    )
+    peak = conductor.last.memory if conductor.last else None
+    memory = None
+    if peak is not None:
+        memory = Memory(kind=peak.kind, peak_bytes=peak.peak_bytes, baseline_bytes=peak.baseline_bytes)
+    return Measured(runtime=runtime, memory=memory)
+
+
+def _order(repeats: int, checks: list[Input]) -> list[Input]:
+    """Put the checked inputs among fresh ones, so that `repeats` of them all are random numbers."""
+    random = [given for given in checks if given.image is None]
+    order = random + [fresh_input() for _ in range(repeats - len(random))]
+    shuffle = secrets.SystemRandom()
+    shuffle.shuffle(order)
+    for given in (given for given in checks if given.image is not None):
+        order.insert(shuffle.randrange(1, len(order) + 1), given)
+    return order
+
+
+_STATE_EVERY_S, _STATES = 1.0, 200
+
+
+def _state(states: list[Telemetry], began: float, read_state: Callable[[str], Telemetry]) -> list[Telemetry]:
+    """Read the device's state about once a second, some hundred times at most."""
+    due = len(states) < _STATES and monotonic() - began > _STATE_EVERY_S * len(states)
+    return [read_state("during")] if due else []
