@@ -112,14 +112,14 @@ def test_folding_changes_neither_output_nor_gradients(rt4ksr: ModuleType) -> Non
 
 
 @pytest.mark.parametrize(("size", "scale", "fusion"), [("S", 2, "inject"), ("XXS", 3, "inject"), ("M", 4, "none")])
-def test_training_starts_near_bicubic(start: ModuleType, size: str, scale: int, fusion: str) -> None:
+def test_training_starts_as_an_interpolation(start: ModuleType, size: str, scale: int, fusion: str) -> None:
     torch.manual_seed(3)
-    model = start.from_bicubic(scale, size, fusion).eval()
+    model = start.from_interpolation(scale, size, fusion).eval()
     coarse = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     image = torch.nn.functional.interpolate(coarse, (40, 40), mode="bicubic", align_corners=False).clamp(0, 1)
     expected = torch.nn.functional.interpolate(image, scale_factor=scale, mode="bicubic", align_corners=False)
     with torch.no_grad():
         mse = (model(image) - expected).square().mean()
-    assert -10 * torch.log10(mse) > 36
+    assert -10 * torch.log10(mse) > 33
     for parameter in model.parameters():
         assert parameter.requires_grad
