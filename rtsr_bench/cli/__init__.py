@@ -14,6 +14,7 @@ import click
 from rtsr_bench import __version__
 from rtsr_bench.cli.check import check_command, new_command
 from rtsr_bench.cli.data import data_group
+from rtsr_bench.cli.importing import import_group
 from rtsr_bench.cli.report import report_command
 from rtsr_bench.cli.reproduce import reproduce_command
 from rtsr_bench.cli.run import run_command
@@ -47,6 +48,7 @@ for _command in (
     data_group,
     train_command,
     reproduce_command,
+    import_group,
 ):
     cli.add_command(_command)
 

@@ -49,9 +49,11 @@ def check_command(context: click.Context, paths: tuple[Path, ...], device: str) 
 def _check(submission: Submission, model: ModelSpec, device: str) -> bool:
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Child, Findings, Loaded
-    from rtsr_bench.submissions import load_request, resolve_checkpoint
+    from rtsr_bench.submissions import load_request, resolve_checkpoint, unmet
     from rtsr_bench.wire import Op
 
+    for line in unmet(submission.requirements):
+        click.echo(f"{submission.id}: requires {line}", err=True)
     request = load_request(model, submission, resolve_checkpoint(model, submission))
     with Child(device=device) as child:
         click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")

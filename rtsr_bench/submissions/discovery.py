@@ -25,6 +25,9 @@ ARCHITECTURE = "arch.py"
 REFERENCE_FOLDER = "reference_models"
 
 _JUNK = frozenset({"__MACOSX", "__pycache__"})
+_DEPTH = 4
+_WIDTH = 200
+"""Folders of a level that are looked into for what was packed too deep: it is a hint, not a search."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +108,7 @@ def _sources(path: Path) -> tuple[list[Path], list[Note]]:
     if not sources:
         raise UserError(
             f"{label}: expected a submission ({MANIFEST} or {ARCHITECTURE}) or a folder of submissions, "
-            f"found {_listing(children)}; `rtsr-bench new DIR` writes a submission to start from"
+            f"found {_listing(children)}{_deeper(path)}; `rtsr-bench new DIR` writes a submission to start from"
         )
     return sources, skipped
 
@@ -132,6 +135,27 @@ def _listing(children: Iterable[Path]) -> str:
     return f"only {', '.join(names[:4])}{more}"
 
 
+def _deeper(folder: Path) -> str:
+    """Name the first few manifests and architectures that lie too deep to be seen, `, and a/b/arch.py` or nothing."""
+    found: list[Path] = []
+    level = [folder]
+    for _ in range(_DEPTH):
+        level = [child for parent in level for child in _subfolders(parent)][:_WIDTH]
+        found += [child / name for child in level for name in (MANIFEST, ARCHITECTURE) if (child / name).is_file()]
+    names = [ascii_safe(path.relative_to(folder).as_posix())[:80] for path in found]
+    if not names:
+        return ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f", and deeper inside {', '.join(names[:3])}{more}"
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(one for one in folder.iterdir() if one.is_dir() and not one.is_symlink() and not _is_junk(one))
+    except OSError:
+        return []
+
+
 def _submission(source: Path) -> Submission:
     label = ascii_safe(str(source))
     if source.is_dir():
@@ -155,7 +179,7 @@ def _top(folder: Path, label: str) -> Path:
         return children[0]
     raise UserError(
         f"{label}: expected {MANIFEST} or {ARCHITECTURE} at the top of the archive or in its one folder, "
-        f"found {_listing(children)}; pack one submission an archive"
+        f"found {_listing(children)}{_deeper(folder)}; pack one submission an archive, with nothing around its folder"
     )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import SCALES
 from rtsr_bench.submissions.folder import inner_file, read_bounded
-from rtsr_bench.submissions.formats import FORMATS, PLANNED, Format
+from rtsr_bench.submissions.formats import FORMATS, Format
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec
 from rtsr_bench.submissions.table import Table, closest, kind_of, one_line, shown
 
@@ -176,10 +176,6 @@ def _format(table: Table) -> Format:
     if name in FORMATS:
         return FORMATS[name]
     supported = " or ".join(f'"{known}"' for known in FORMATS)
-    if name in PLANNED:
-        raise table.mistake(
-            "format", expected=supported, way_out=f"{name} is planned but not supported yet, hand in Python code"
-        )
     raise table.mistake("format", expected=supported, way_out=f"correct or remove it{closest(name, FORMATS)}")
 
 

@@ -1,9 +1,10 @@
-"""The `requirements.txt` of a submission: read as text, shown and checked elsewhere, never installed from here."""
+"""The `requirements.txt` of a submission: read as text, compared with what is installed, never installed from here."""
 
 from __future__ import annotations
 
 import codecs
 import re
+from importlib import metadata
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
@@ -13,6 +14,10 @@ from rtsr_bench.submissions.table import ascii_safe
 REQUIREMENTS = "requirements.txt"
 MAX_BYTES = 64 * 1024
 MAX_LINES = 500
+
+_DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow", "yaml": "PyYAML",
+                  "sklearn": "scikit-learn", "mamba_ssm": "mamba-ssm"}  # fmt: skip
+"""Packages whose module has another name."""
 
 
 def read_requirements(folder: Path, *, label: str) -> tuple[str, ...]:
@@ -38,3 +43,36 @@ def read_requirements(folder: Path, *, label: str) -> tuple[str, ...]:
             "list only what the model imports"
         )
     return kept
+
+
+def distribution_of(text: str) -> str:
+    """Return the name under which pip knows a requirement's line or a module."""
+    name = re.split(r"[\s\[<>=!~;@(]", text.strip(), maxsplit=1)[0]
+    return _DISTRIBUTIONS.get(name, name)
+
+
+def unmet(requirements: tuple[str, ...]) -> tuple[str, ...]:
+    """Say of each requirement that is not met here what was asked for and what is installed, a few words each.
+
+    What can't be compared (options, addresses, local paths) is said to be so; markers for other systems are heeded.
+    """
+    # It comes along with scikit-image, and only submissions with requirements want it.
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    found = []
+    for line in requirements:
+        try:
+            wanted = Requirement(line)
+        except InvalidRequirement:
+            found.append(f"{line[:80]} (not compared)")
+            continue
+        if wanted.marker is not None and not wanted.marker.evaluate():
+            continue
+        try:
+            version = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            found.append(f"{line[:80]} (not installed)")
+            continue
+        if not wanted.specifier.contains(version, prereleases=True):
+            found.append(f"{line[:80]} (installed: {version})")
+    return tuple(found)

@@ -203,6 +203,13 @@ def test_a_zip_without_a_model(tmp_path: Path) -> None:
     assert "found only a, model.py" in message
 
 
+def test_an_architecture_that_is_packed_too_deep_is_named(tmp_path: Path) -> None:
+    files = {"sub/team/arch.py": b"", "sub/team/checkpoint.pth": b"", "read.me": b""}
+    message = refusal(pack_zip(tmp_path / "team.zip", files))
+    assert "found only read.me, sub, and deeper inside sub/team/arch.py; pack one submission an archive" in message
+    assert "and deeper inside sub/team/arch.py" in refusal(lay_out(tmp_path / "folder", files))
+
+
 def test_a_zip_of_two_submissions(tmp_path: Path) -> None:
     message = refusal(pack_zip(tmp_path / "x.zip", {"a/arch.py": b"", "b/arch.py": b""}))
     assert "one submission an archive" in message

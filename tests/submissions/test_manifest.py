@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions import CheckpointFile, CheckpointRecipe, Submission, discover, load_request
-from rtsr_bench.submissions.formats import FORMATS, PLANNED
+from rtsr_bench.submissions.formats import FORMATS
 
 SHA = "0123456789abcdef" * 4
 ABOUT = '[submission]\nteam = "Team X"\ntitle = "XNet"\n'
@@ -249,12 +249,14 @@ def test_a_mistake_is_one_line_with_the_way_out(mistake: str, hand_in) -> None:
     assert len(message) < 600
 
 
-@pytest.mark.parametrize("name", PLANNED)
-def test_a_planned_format_is_told_what_is_supported(name: str, hand_in) -> None:
-    assert name not in FORMATS
-    message = complaint(hand_in(manifest=ABOUT + f'[[model]]\nscale = 2\nformat = "{name}"\nentry = 7'))
-    assert 'expected "python"' in message
-    assert f"{name} is planned" in message
+@pytest.mark.parametrize("name", ["torchscript", "torch-export", "onnx", "reference"])
+def test_a_format_that_is_a_file_wants_the_file(name: str, hand_in) -> None:
+    message = complaint(hand_in(manifest=ABOUT + f'[[model]]\nscale = 2\nformat = "{name}"\n'))
+    assert re.search(r"checkpoint: expected the model's file, found nothing; write checkpoint = ", message)
+
+
+def test_every_format_of_the_door_is_there() -> None:
+    assert list(FORMATS) == ["python", "torchscript", "torch-export", "onnx", "reference", "ntire-esr"]
 
 
 def test_ten_megabytes_of_manifest_are_refused_unread(hand_in) -> None:

@@ -7,11 +7,13 @@ to load the model. It never loads anything itself.
 from __future__ import annotations
 
 from rtsr_bench.submissions.formats.format import Format
+from rtsr_bench.submissions.formats.graphs import ONNX, TORCH_EXPORT, TORCHSCRIPT
+from rtsr_bench.submissions.formats.ntire_esr import NTIRE_ESR
 from rtsr_bench.submissions.formats.python import PYTHON
+from rtsr_bench.submissions.formats.reference import REFERENCE
 
-FORMATS: dict[str, Format] = {form.name: form for form in (PYTHON,)}
+FORMATS: dict[str, Format] = {
+    form.name: form for form in (PYTHON, TORCHSCRIPT, TORCH_EXPORT, ONNX, REFERENCE, NTIRE_ESR)
+}
 
-PLANNED = ("torchscript", "torch-export", "onnx", "ntire-esr")
-"""Formats that have a name but no file yet: a manifest that asks for one is told so."""
-
-__all__ = ["FORMATS", "PLANNED", "PYTHON", "Format"]
+__all__ = ["FORMATS", "PYTHON", "Format"]

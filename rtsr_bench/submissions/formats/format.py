@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.submission import ModelSpec
-from rtsr_bench.submissions.table import Table
+from rtsr_bench.submissions.table import Table, ascii_safe, shown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,3 +35,39 @@ class Format:
     keys: tuple[str, ...]
     read: Callable[[Table, Path], Load]
     request: Callable[[ModelSpec, Path, Path | None], dict[str, Any]]
+
+
+def plain_request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str, Any]:
+    """What every format tells the child: where the folder and the weights are, and what the manifest says."""
+    return {
+        "format": spec.format,
+        "folder": str(folder.absolute()),
+        "entry": spec.entry,
+        "args": spec.args,
+        "checkpoint": None if checkpoint is None else str(checkpoint.absolute()),
+        "data_range": spec.data_range,
+        "scale": spec.scale,
+    }
+
+
+def arguments(table: Table) -> dict[str, Any]:
+    """Return the keyword arguments that a table gives under `args`; UserError where a name can't be one."""
+    args = table.table("args")
+    for name in args:
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise UserError(
+                f"{table.where} args: expected names of keyword arguments, found {shown(name)}; "
+                "use letters, digits and underscores"
+            )
+        if name == "checkpoint":
+            raise UserError(
+                f"{table.where} args.{ascii_safe(name)}: expected no such argument here, because the harness passes "
+                'the resolved path itself; write checkpoint = "..." beside args'
+            )
+    return args
+
+
+def needs_checkpoint(table: Table, *, example: str) -> None:
+    """Refuse a model whose format is nothing without its file."""
+    if not table.has("checkpoint"):
+        raise table.mistake("checkpoint", expected="the model's file", way_out=f'write checkpoint = "{example}"')

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions.formats.format import Format, Load
-from rtsr_bench.submissions.submission import ModelSpec
-from rtsr_bench.submissions.table import Table, ascii_safe, shown
+from rtsr_bench.submissions.formats.format import Format, Load, arguments, plain_request
+from rtsr_bench.submissions.table import Table
 
 DEFAULT_ENTRY = "arch:srmodel"
 
@@ -38,35 +35,7 @@ def _read(table: Table, folder: Path) -> Load:
             f"{table.where} entry: expected {'/'.join(module)}.py in the submission's folder, found no such file; "
             "add it or name the module that holds the model"
         )
-    return Load(entry=entry, args=_arguments(table))
-
-
-def _arguments(table: Table) -> dict[str, Any]:
-    args = table.table("args")
-    for name in args:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise UserError(
-                f"{table.where} args: expected names of keyword arguments, found {shown(name)}; "
-                "use letters, digits and underscores"
-            )
-        if name == "checkpoint":
-            raise UserError(
-                f"{table.where} args.{ascii_safe(name)}: expected no such argument here, because the harness passes "
-                'the resolved path itself; write checkpoint = "..." beside args'
-            )
-    return args
-
-
-def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str, Any]:
-    return {
-        "format": spec.format,
-        "folder": str(folder.absolute()),
-        "entry": spec.entry,
-        "args": spec.args,
-        "checkpoint": None if checkpoint is None else str(checkpoint.absolute()),
-        "data_range": spec.data_range,
-        "scale": spec.scale,
-    }
+    return Load(entry=entry, args=arguments(table))
 
 
 PYTHON = Format(
@@ -74,5 +43,5 @@ PYTHON = Format(
     title="Python code",
     keys=("entry", "args"),
     read=_read,
-    request=_request,
+    request=plain_request,
 )

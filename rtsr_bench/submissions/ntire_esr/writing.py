@@ -1,0 +1,138 @@
+"""Writing each entry of a checkout as a submission: its files copied as they are, and a manifest beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.submissions.folder import inner_file
+from rtsr_bench.submissions.manifest import MANIFEST, id_from_name
+from rtsr_bench.submissions.ntire_esr.following import Needs, follow
+from rtsr_bench.submissions.ntire_esr.reading import SCRIPT, Entry, read_entries
+from rtsr_bench.submissions.requirements import REQUIREMENTS, distribution_of, read_requirements
+from rtsr_bench.submissions.table import ascii_safe, shown
+
+SCALE = 4
+_LICENSE = "LICENSE"
+_MAX_TITLE = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What became of one entry: `folder` None where it could not be imported, `line` says it all in one line.
+
+    `lacking` are the modules that its files import and that are neither in the checkout nor installed here.
+    """
+
+    entry: Entry
+    folder: Path | None
+    lacking: tuple[str, ...]
+    line: str
+
+
+def import_entries(checkout: Path, out: Path, *, only: tuple[int, ...] = ()) -> Iterator[Imported]:
+    """Write one submission for each entry (or for the numbered ones) into a folder, and tell of each.
+
+    UserError, one line, where the checkout is none, a number is unknown, or a folder of a submission exists already.
+    """
+    label = ascii_safe(str(checkout))
+    entries = read_entries(checkout)
+    known = {entry.model_id for entry in entries}
+    unknown = sorted(set(only) - known)
+    if unknown:
+        raise UserError(
+            f"{label}: expected numbers of entries ({', '.join(map(str, sorted(known)))}), found {unknown[0]}; "
+            "correct --only"
+        )
+    chosen = [entry for entry in entries if not only or entry.model_id in only]
+    for entry in chosen:
+        if (out / _id(entry)).exists():
+            raise UserError(
+                f"{ascii_safe(str(out / _id(entry)))}: expected no such folder, found one; "
+                "remove it or name another --out"
+            )
+    pins = {distribution_of(line).lower(): line for line in read_requirements(checkout, label=label)}
+    for entry in chosen:
+        try:
+            yield _import(checkout, out, entry, pins, label)
+        except UserError as error:
+            yield Imported(entry=entry, folder=None, lacking=(), line=f"left out: {_name(entry)}: {error}")
+
+
+def _import(checkout: Path, out: Path, entry: Entry, pins: dict[str, str], label: str) -> Imported:
+    problems = [f"{path}, {problem}" for path in entry.weights if (problem := inner_file(checkout, path))]
+    if entry.data_range not in (1.0, 255.0):
+        problems.append(f"a data range that is not told as 1 or 255 ({entry.data_range})")
+    needs = follow(checkout, entry.modules, label=label, by=SCRIPT)
+    if not needs.files:
+        problems.append("no import of a file of the checkout")
+    if problems:
+        line = f"left out: {_name(entry)}: expected what {SCRIPT} names, found {'; '.join(problems)}"
+        return Imported(entry=entry, folder=None, lacking=tuple(needs.lacking), line=line)
+    folder = out / _id(entry)
+    try:
+        for name in (SCRIPT, *needs.files, *entry.weights, *([_LICENSE] if (checkout / _LICENSE).is_file() else [])):
+            target = folder / PurePosixPath(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(checkout / name, target)
+        (folder / MANIFEST).write_text(_manifest(entry), encoding="utf-8")
+        wanted = [pins.get(distribution_of(top).lower(), distribution_of(top)) for top in needs.lacking]
+        if wanted:
+            (folder / REQUIREMENTS).write_text("\n".join(wanted) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"{ascii_safe(str(folder))}: expected a folder that can be written, found: {error.strerror}; "
+            "name another --out"
+        ) from None
+    return Imported(entry=entry, folder=folder, lacking=tuple(needs.lacking), line=_line(entry, folder, needs))
+
+
+def _line(entry: Entry, folder: Path, needs: Needs) -> str:
+    how = f"data range {entry.data_range:g}"
+    how += f", tiles of {entry.tile}" if entry.tile else ""
+    how += f", run by {entry.forward}" if entry.forward not in ("", "forward") else ""
+    line = f"wrote {ascii_safe(str(folder))} ({how})"
+    if needs.lacking:
+        wants = ", ".join(f"{ascii_safe(top)} (imported by {ascii_safe(by)})" for top, by in needs.lacking.items())
+        line += f"; not installed here: {wants}; see its {REQUIREMENTS}"
+    return line
+
+
+def _name(entry: Entry) -> str:
+    return f"entry {entry.model_id} ({ascii_safe(entry.name)})"
+
+
+def _id(entry: Entry) -> str:
+    return id_from_name(f"team{entry.model_id:02}_{entry.name}") or f"team{entry.model_id:02}"
+
+
+def _manifest(entry: Entry) -> str:
+    title = re.sub(r"\s+", " ", entry.name)[:_MAX_TITLE]
+    forward = f"forward = {_toml(entry.forward)}\n" if entry.forward else ""
+    return f"""# Written by `rtsr-bench import ntire-esr`; the files beside it are the repository's own, unchanged.
+
+[submission]
+id = {_toml(_id(entry))}
+team = "team {entry.model_id:02}"
+title = {_toml(title)}
+
+[[model]]
+scale = {SCALE}
+format = "ntire-esr"
+entry = "test_demo:select_model"
+args = {{ model_id = {entry.model_id} }}
+{forward}data_range = {entry.data_range}
+"""
+
+
+def _toml(text: str) -> str:
+    """A text as TOML: JSON's escapes are TOML's."""
+    quoted = json.dumps(text)
+    if "\\ud" in quoted.lower():
+        raise UserError(f"expected a name that can be written as UTF-8, found {shown(text)}; correct it")
+    return quoted

@@ -1,0 +1,235 @@
+"""Networks that come as a graph or as weights alone: loaded, run, converted and counted in the child."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from rtsr_bench.measuring import complexity, contract
+from rtsr_bench.measuring.enhance import forward
+from rtsr_bench.measuring.formats.deployed import Deployed
+from rtsr_bench.measuring.guest import BadGuest, Guest, load
+from rtsr_bench.protocol import Precision, Size
+
+SIZE = Size(12, 16)
+PARAMS = 3 * 8 * 9 + 8 + 8 * 12 * 9 + 12
+MACS = (3 * 8 * 9 + 8 * 12 * 9) * SIZE.pixels
+
+
+class Small(torch.nn.Module):
+    """Two convolutions and a pixel shuffle: x2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = torch.nn.Conv2d(3, 8, 3, padding=1)
+        self.tail = torch.nn.Conv2d(8, 12, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.pixel_shuffle(self.tail(torch.relu(self.head(x))), 2)
+
+
+@pytest.fixture(autouse=True)
+def _own_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+@pytest.fixture(scope="module")
+def net() -> Small:
+    torch.manual_seed(1)
+    return Small().eval().requires_grad_(requires_grad=False)
+
+
+def guest_of(form: str, path: Path, **more: Any) -> Guest:
+    request = {"format": form, "folder": str(path.parent), "entry": "", "args": {}, "checkpoint": str(path),
+               "data_range": 1.0, "scale": 2, **more}  # fmt: skip
+    return load(request, torch.device("cpu"))
+
+
+def image(size: Size = SIZE) -> torch.Tensor:
+    return torch.rand(1, 3, size.height, size.width, generator=torch.Generator().manual_seed(2))
+
+
+def saved(net: Small, form: str, path: Path, *, dynamic: bool = True) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says of its own formats that they grow old
+        match form:
+            case "torchscript":
+                torch.jit.script(net).save(path)  # type: ignore[no-untyped-call]  # torch.jit carries no types
+            case "frozen":
+                torch.jit.freeze(torch.jit.script(net)).save(path)  # type: ignore[no-untyped-call]  # as above
+            case "torch-export":
+                dims = {2: torch.export.Dim("h", min=4, max=4096), 3: torch.export.Dim("w", min=4, max=4096)}
+                shapes = {"x": dims} if dynamic else None
+                torch.export.save(torch.export.export(net, (image(),), dynamic_shapes=shapes), path)
+            case "onnx":
+                save_onnx(net, path, dynamic=dynamic)
+    return path
+
+
+def save_onnx(net: Small, path: Path, *, half: bool = False, dynamic: bool = True) -> Path:
+    onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    kind = onnx.TensorProto.FLOAT16 if half else onnx.TensorProto.FLOAT
+    weights = [
+        onnx.numpy_helper.from_array((value.half() if half else value).numpy(), name)
+        for name, value in net.state_dict().items()
+    ]
+    node = onnx.helper.make_node
+    nodes = [
+        node("Conv", ["x", "head.weight", "head.bias"], ["a"], pads=[1] * 4),
+        node("Relu", ["a"], ["b"]),
+        node("Conv", ["b", "tail.weight", "tail.bias"], ["c"], pads=[1] * 4),
+        node("DepthToSpace", ["c"], ["y"], blocksize=2, mode="CRD"),
+    ]
+    shape = ["n", 3, "h", "w"] if dynamic else [1, 3, SIZE.height, SIZE.width]
+    inputs = [onnx.helper.make_tensor_value_info("x", kind, shape)]
+    outputs = [onnx.helper.make_tensor_value_info("y", kind, [None, 3, None, None])]
+    graph = onnx.helper.make_graph(nodes, "net", inputs, outputs, weights)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    model.ir_version = 9  # what the oldest onnxruntime that is allowed can read
+    onnx.save(model, path)
+    return path
+
+
+FORMS = {"torchscript": "torchscript", "frozen": "torchscript", "torch-export": "torch-export", "onnx": "onnx"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_graph_gives_what_the_network_gives(form: str, net: Small, tmp_path: Path) -> None:
+    guest = guest_of(FORMS[form], saved(net, form, tmp_path / "model.bin"))
+    for size in (SIZE, Size(13, 17)):
+        torch.testing.assert_close(forward(guest, image(size), Precision.FP32), net(image(size)), rtol=1e-5, atol=1e-6)
+    assert contract.find_scale(guest) == 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_graph_is_counted_or_said_not_to_be(form: str, net: Small, tmp_path: Path) -> None:
+    guest = guest_of(FORMS[form], saved(net, form, tmp_path / "model.bin"))
+    for _ in range(4):  # TorchScript rewrites a graph that has run a few times
+        forward(guest, image(), Precision.FP32)
+    counted = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]]})
+    (count,) = counted["counts"]
+    assert counted["params"] == PARAMS
+    assert (count["macs"], count["convs"]) == (MACS, 2) or (form == "frozen" and count["uncounted"])
+
+
+def test_a_count_of_nothing_is_marked_as_no_count(net: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    guest = guest_of("torchscript", saved(net, "torchscript", tmp_path / "model.pt"))
+    monkeypatch.setattr(complexity, "flop_registry", {})
+    (count,) = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]]})["counts"]
+    assert count["macs"] == 0
+    assert "the whole graph (TorchScript)" in count["uncounted"]
+
+
+@pytest.mark.parametrize("form", ["torchscript", "torch-export"])
+def test_weights_of_a_graph_become_half(form: str, net: Small, tmp_path: Path) -> None:
+    guest = guest_of(form, saved(net, form, tmp_path / "model.bin"))
+    half = forward(guest, image(), Precision.FP16)
+    assert half.dtype is torch.float16
+    torch.testing.assert_close(half.float(), net(image()), rtol=0, atol=5e-3)
+
+
+def test_a_frozen_graph_keeps_its_number_format(net: Small, tmp_path: Path) -> None:
+    guest = guest_of("torchscript", saved(net, "frozen", tmp_path / "model.pt"))
+    with pytest.raises(
+        BadGuest, match=r"computes in float32 and can't be converted to float16; .*without torch.jit.fr"
+    ):
+        forward(guest, image(), Precision.FP16)
+
+
+@pytest.mark.parametrize("form", ["torch-export", "onnx"])
+def test_a_fixed_size_is_said_in_one_line(form: str, net: Small, tmp_path: Path) -> None:
+    guest = guest_of(form, saved(net, form, tmp_path / "model.bin", dynamic=False))
+    torch.testing.assert_close(forward(guest, image(), Precision.FP32), net(image()), rtol=1e-5, atol=1e-6)
+    with pytest.raises(BadGuest, match=r"accepts an input of 12x16 only, 13x17 was given; export it again"):
+        forward(guest, image(Size(13, 17)), Precision.FP32)
+
+
+def test_an_exported_program_of_one_size_is_not_counted_at_another(net: Small, tmp_path: Path) -> None:
+    guest = guest_of("torch-export", saved(net, "torch-export", tmp_path / "model.pt2", dynamic=False))
+    (count,) = complexity.count(guest, {"sizes": [[64, 64]]})["counts"]
+    assert count["uncounted"] == {"the whole graph (accepts 12x16 only)": 1}
+
+
+def test_an_onnx_graph_is_not_converted(net: Small, tmp_path: Path) -> None:
+    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"))
+    with pytest.raises(BadGuest, match=r'computes in fp32 and is not converted to fp16; .*half = "FILE"'):
+        forward(guest, image(), Precision.FP16)
+    with pytest.raises(BadGuest, match="autocast does not reach into an ONNX graph"):
+        forward(guest, image(), Precision.AMP_BF16)
+
+
+def test_a_second_onnx_graph_is_the_half_one(net: Small, tmp_path: Path) -> None:
+    half = save_onnx(net, tmp_path / "half.onnx", half=True)
+    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"), half=str(half))
+    assert forward(guest, image(), Precision.FP32).dtype is torch.float32
+    torch.testing.assert_close(forward(guest, image(), Precision.FP16).float(), net(image()), rtol=0, atol=5e-3)
+
+
+def test_onnx_products_have_their_own_formulas(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+    from rtsr_bench.measuring.formats.onnx import _count
+
+    node, info, kind = onnx.helper.make_node, onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+
+    def weight(name: str, *dims: int) -> Any:
+        return onnx.helper.make_tensor(name, kind, dims, [0.0] * math.prod(dims))
+
+    nodes = [
+        node("Conv", ["x", "depthwise"], ["a"], group=3, pads=[1] * 4, name="3 x 9"),
+        node("ConvTranspose", ["a", "up"], ["b"], strides=[2, 2], name="each input element: 5 x 4"),
+        node("MatMul", ["b", "mix"], ["y"], name="rows of 2w"),
+        node("QLinearConv", ["x"] * 8, ["z"], name="no formula"),
+    ]
+    weights = [weight("depthwise", 3, 1, 3, 3), weight("up", 3, 5, 2, 2), weight("mix", 16, 7)]
+    inputs = [info("x", kind, [1, 3, "h", "w"])]
+    graph = onnx.helper.make_graph(nodes, "net", inputs, [info("y", kind, [1, 5, None, None])], weights)
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), path)
+    count = _count(str(path), Size(6, 8))
+    assert count["macs"] == 3 * 9 * 48 + 3 * 48 * 5 * 4 + 5 * 12 * 7 * 16
+    assert count["convs"] == 2
+    assert count["uncounted"] == {"QLinearConv": 1}
+
+
+def test_a_missing_onnxruntime_is_one_line_with_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(
+        BadGuest, match=r'needs onnxruntime, which is not installed here: pip install "rtsr-bench\[onnx\]"'
+    ):
+        guest_of("onnx", tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_weights_alone_go_into_a_reference_architecture(suffix: str, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    from rtsr_bench.submissions import discover, load_request, resolve_checkpoint
+    from rtsr_bench.submissions.formats.reference import _FOLDER
+
+    if not (_FOLDER / "espcn").is_dir():
+        pytest.skip("needs the reference models of the checkout beside the package")
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    about = '[submission]\nteam = "t"\ntitle = "t"\n[[model]]\nscale = 3\nformat = "reference"\narch = "espcn"\n'
+    (folder / "submission.toml").write_text(about + f'checkpoint = "w{suffix}"\n')
+    (folder / f"w{suffix}").write_bytes(b"")
+    (submission,) = discover(folder)
+    (model,) = submission.models
+    request = load_request(model, submission, resolve_checkpoint(model, submission))
+    assert request["code"] == str(_FOLDER / "espcn" / "arch.py")
+    fresh = load({**request, "checkpoint": None, "format": "python", "folder": str(_FOLDER / "espcn"), "scale": 3},
+                 torch.device("cpu"))  # fmt: skip
+    weights = {key: value * 0.5 for key, value in fresh.model(Precision.FP32).state_dict().items()}
+    torch.save(weights, folder / "w.pth")
+    save_file(weights, folder / "w.safetensors")
+    loaded = load({**request, "scale": 3}, torch.device("cpu")).model(Precision.FP32)
+    assert not isinstance(loaded, Deployed)
+    assert all(torch.equal(value, weights[key]) for key, value in loaded.state_dict().items())
