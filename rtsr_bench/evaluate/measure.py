@@ -15,6 +15,7 @@ from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.crops import CropBook, Gallery
 from rtsr_bench.evaluate.fidelity import measure_fidelity
 from rtsr_bench.evaluate.plan import Job
+from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.evaluate.runtime import Expected, expect_outputs, measure_gap, measure_runtime
 from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import (
@@ -83,6 +84,7 @@ def measure(
             if failed is None:
                 if outcome.runtime is None and not isinstance(outcome.fidelity, Failure):
                     _runtime(child, job, precision, outcome, meter, listener)
+                _again(child, job, precision, outcome, listener)
                 _complexity(child if child.alive else None, guest, job, bench, outcome, listener)
     if failed is not None:
         outcome = _Outcome(fidelity=None if untrained else failed, runtime=failed, complexity=failed, memory=failed)
@@ -116,6 +118,7 @@ class _Outcome:
     memory: Memory | Failure | None = None
     expected: Expected = field(default_factory=dict)
     gap: Gap | None = None
+    witness: Witness | None = None
 
 
 def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:
@@ -160,7 +163,11 @@ def _fidelity(
 ) -> None:
     images = sum(len(data.pairs) for data in job.data)
 
-    def in_precision(which: Precision, book: CropBook | None, gallery: Gallery | None) -> Fidelity | Failure:
+    outcome.witness = Witness(data=job.data)
+
+    def in_precision(
+        which: Precision, book: CropBook | None, gallery: Gallery | None, witness: Witness | None
+    ) -> Fidelity | Failure:
         listener.stage(f"images in {which.value}", images)
         return measure_fidelity(
             child,
@@ -171,11 +178,12 @@ def _fidelity(
             on_image=listener.step,
             book=book,
             gallery=gallery,
+            witness=witness,
         )
 
-    outcome.fidelity = in_precision(precision, *kept)
+    outcome.fidelity = in_precision(precision, *kept, outcome.witness)
     if precision is not Precision.FP32 and child.alive:
-        outcome.fidelity_fp32 = in_precision(Precision.FP32, None, None)
+        outcome.fidelity_fp32 = in_precision(Precision.FP32, None, None, None)
 
 
 def _expect(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:
@@ -205,6 +213,17 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
         outcome.runtime = outcome.memory = measured
     else:
         outcome.runtime, outcome.memory = measured.runtime, measured.memory
+
+
+def _again(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:
+    """Compare some images with those of the first child, once nothing is timed any more."""
+    if outcome.witness is None or isinstance(outcome.fidelity, Failure) or not child.alive:
+        return
+    listener.stage("some images again", 1)
+    failure = outcome.witness.disagrees(child, job.protocol, precision)
+    if failure is not None:
+        outcome.fidelity = failure
+        outcome.fidelity_fp32 = failure if outcome.fidelity_fp32 is not None else None
 
 
 def _complexity(

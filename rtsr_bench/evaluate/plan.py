@@ -155,6 +155,8 @@ class _Data:
             sets = tuple(data for data in results if isinstance(data, Dataset))
             if protocol.images is not None:
                 sets = tuple(data.first(protocol.images) for data in sets)
+            if protocol.window is not None:
+                sets = tuple(data.windowed(protocol.window) for data in sets)
             self._found[track.id] = (sets, tuple(_lines(track, results, some=bool(sets))))
         return self._found[track.id]
 

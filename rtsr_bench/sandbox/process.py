@@ -24,7 +24,7 @@ _KEPT_OUTPUT = 16 * 1024
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "LANG", "TZ")
 _KEEPER = Path(__file__).with_name("keeper.py")
 _INIT = 1
-_GONE_S = 10.0
+_GONE_S, _ENDING_S = 10.0, 3.0
 
 
 class Process:
@@ -93,7 +93,7 @@ class Process:
     def ended(self) -> tuple[int, int] | None:
         """Wait a little for its end: its exit code and 0, or 0 and the signal that ended it; None where it lives on."""
         try:
-            code = self._popen.wait(timeout=_GONE_S)
+            code = self._popen.wait(timeout=_ENDING_S)
         except subprocess.TimeoutExpired:
             return None
         self._drain.join(timeout=1)

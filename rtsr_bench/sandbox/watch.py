@@ -13,7 +13,7 @@ from rtsr_bench.sandbox.room import Room
 EVERY_S = 0.25
 """Seconds between two looks: seldom enough to cost a timing nothing, often enough to stop what grows."""
 
-_SCRATCH_EVERY = 8
+_SCRATCH_EVERY = 2
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -33,8 +33,9 @@ class Watch:
         if len(pids) > self._bounds.processes:
             return FailureKind.CRASHED, f"ended: more than {self._bounds.processes:,} processes"
         if self._bounds.memory:
-            used = sum(_resident(pid) for pid in pids)
-            if used > self._bounds.memory:
+            # What forked processes still share is counted in each, at first; only where that is too much, exactly.
+            used = sum(map(_resident, pids))
+            if used > self._bounds.memory and sum(map(_proportional, pids)) > self._bounds.memory:
                 return FailureKind.OUT_OF_MEMORY, f"ended: more than {self._bounds.memory:,} bytes of memory in use"
         return None
 
@@ -58,3 +59,12 @@ def _resident(pid: int) -> int:
         fields = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
         return (int(fields[1]) - int(fields[2])) * _PAGE
     return 0
+
+
+def _proportional(pid: int) -> int:
+    """Bytes of its own that a process keeps in memory, what it shares with forks of itself divided among them."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss_Anon:"):
+                return int(line.split()[1]) * 1024
+    return _resident(pid)

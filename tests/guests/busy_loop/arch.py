@@ -1,0 +1,12 @@
+import torch
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def srmodel():
+    while True:
+        pass
+    return Net()

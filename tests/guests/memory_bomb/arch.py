@@ -1,0 +1,13 @@
+import torch
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def srmodel():
+    kept = []
+    while True:
+        kept.append(torch.ones(1 << 24))
+    return Net()

