@@ -97,7 +97,8 @@ class Protocol:
     """The measuring rules of a track. Equal digests mean measured alike; the score formula is not part of it.
 
     `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the precision
-    that is timed there; `images` limits each data set to its first so many images (None: all of them).
+    that is timed there; `images` limits each data set to its first so many images (None: all of them),
+    and `window` each image to the middle of its HR of that size (None: the whole).
     """
 
     version: int = 1
@@ -111,10 +112,14 @@ class Protocol:
     warmup: int = 50
     repeats: int = 244
     images: int | None = None
+    window: Size | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
     def digest(self) -> str:
-        """SHA-256 (first 16 hex digits) of the rules as canonical JSON."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """SHA-256 (first 16 hex digits) of the rules as canonical JSON; of `window`, the youngest, only if set."""
+        rules = asdict(self)
+        if self.window is None:
+            del rules["window"]
+        text = json.dumps(rules, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

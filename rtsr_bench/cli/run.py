@@ -57,6 +57,7 @@ class _SizeType(click.ParamType[Size]):
 @click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial.")
 @click.option("--warmup", type=int, help="Other number of untimed calls; unofficial.")
 @click.option("--repeats", type=int, help="Other number of timed calls; unofficial.")
+@click.option("--model", "models", multiple=True, metavar="ID", help="Only this model, such as rt4ksr/s-x2 or '*-x2'.")
 @click.option("--images", type=int, help="Only the first so many images of each data set; unofficial.")
 @click.option("--data", multiple=True, metavar="SET", help="Other data sets than the track's (repeatable); unofficial.")
 @click.option(
@@ -83,6 +84,7 @@ def run_command(
     size: Size | None,
     warmup: int | None,
     repeats: int | None,
+    models: tuple[str, ...],
     images: int | None,
     data: tuple[str, ...],
     gallery: Path | None,
@@ -99,6 +101,7 @@ def run_command(
     from rtsr_bench.sandbox import Level
     from rtsr_bench.store import prepare
     from rtsr_bench.submissions import survey
+    from rtsr_bench.submissions.selection import with_models
     from rtsr_bench.tracks import all_tracks, find_track
 
     overrides = Overrides(
@@ -124,7 +127,7 @@ def run_command(
         reason = f" ({bench.isolation.reason}); guests run with your rights" if bench.isolation.reason else ""
         display.note(f"isolation: {bench.isolation.level.value}{reason}")
         made = plan(
-            handed_in.submissions,
+            with_models(handed_in.submissions, models),
             tracks=tracks,
             named=bool(track_ids),
             roots=data_roots(roots),

@@ -102,7 +102,7 @@ class ImagePair:
     """One LR and HR image; `name` is the HR file's name or the rendered image's.
 
     `size` is the HR size after the crop (from the top left) to a multiple of `scale`; `lr_source` None means that LR is
-    made from the cropped HR by `degradation`.
+    made from the cropped HR by `degradation`. A pair that is a window into a larger one has that one's size as `whole`.
     """
 
     name: str
@@ -111,24 +111,24 @@ class ImagePair:
     hr_source: ImageFile | RenderedImage | PreparedImage
     lr_source: ImageFile | PreparedImage | None = None
     degradation: str = "files"
+    whole: Size | None = None
 
     @property
     def identity(self) -> str:
         """The identities of HR and LR, such as `file:<sha>,file:<sha>` or `pixels:<sha>,pillow-bicubic/x2`."""
         lr = self.lr_source.identity if self.lr_source else f"{self.degradation}/x{self.scale}"
-        return f"{self.hr_source.identity},{lr}"
+        window = f",middle {self.size}" if self.whole else ""
+        return f"{self.hr_source.identity},{lr}{window}"
+
+    def windowed(self, size: Size) -> ImagePair:
+        """The same pair, only the middle of it: HR of at most `size`, rounded down to a multiple of scale."""
+        height, width = (length - length % self.scale for length in (size.height, size.width))
+        window = Size(min(height, self.size.height), min(width, self.size.width))
+        return self if window == self.size else replace(self, size=window, whole=self.whole or self.size)
 
     def hr(self) -> NDArray[np.uint8]:
         """HR as uint8 H x W x 3 RGB of `size`; UserError in one line where it can't be read or has another size."""
-        from rtsr_bench.images.degrade import crop_to_multiple
-
-        hr = crop_to_multiple(self.hr_source.read(), self.scale)
-        if hr.shape[:2] != (self.size.height, self.size.width):
-            found = Size(hr.shape[0], hr.shape[1])
-            raise UserError(
-                f"{self.hr_source.where}: expected {self.size}, found {found}: it changed since it was found"
-            )
-        return hr
+        return self._middle(self._whole_hr(), 1)
 
     def file_size(self) -> Size:
         """How large HR is as it lies there, before any crop, from its header; UserError where it can't be read."""
@@ -139,20 +139,47 @@ class ImagePair:
 
     def lr(self) -> NDArray[np.uint8]:
         """LR as uint8 H x W x 3 RGB, `size` divided by scale; UserError in one line where it is not."""
-        return self._lr_file(self.lr_source) if self.lr_source else self._lr_made(self.hr())
+        whole = self._lr_file(self.lr_source) if self.lr_source else self._lr_made(self._whole_hr())
+        return self._middle(whole, self.scale)
 
     def both(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """HR and LR, reading or drawing HR once where LR is made from it."""
-        hr = self.hr()
-        return hr, self._lr_file(self.lr_source) if self.lr_source else self._lr_made(hr)
+        hr = self._whole_hr()
+        lr = self._lr_file(self.lr_source) if self.lr_source else self._lr_made(hr)
+        return self._middle(hr, 1), self._middle(lr, self.scale)
+
+    def _whole_hr(self) -> NDArray[np.uint8]:
+        from rtsr_bench.images.degrade import crop_to_multiple
+
+        hr = crop_to_multiple(self.hr_source.read(), self.scale)
+        expected, found = self.whole or self.size, Size(hr.shape[0], hr.shape[1])
+        if found != expected:
+            raise UserError(
+                f"{self.hr_source.where}: expected {expected}, found {found}: it changed since it was found"
+            )
+        return hr
+
+    def _middle(self, image: NDArray[np.uint8], shrink: int) -> NDArray[np.uint8]:
+        """The window's part of the whole HR (`shrink` 1) or LR (`shrink` the scale)."""
+        if self.whole is None:
+            return image
+        top, left = (
+            (whole - window) // 2 // self.scale * self.scale // shrink
+            for whole, window in ((self.whole.height, self.size.height), (self.whole.width, self.size.width))
+        )
+        import numpy as np
+
+        part = image[top : top + self.size.height // shrink, left : left + self.size.width // shrink]
+        return np.ascontiguousarray(part)
 
     def _lr_file(self, source: ImageFile | PreparedImage) -> NDArray[np.uint8]:
         lr = source.read()
-        expected = Size(self.size.height // self.scale, self.size.width // self.scale)
+        whole = self.whole or self.size
+        expected = Size(whole.height // self.scale, whole.width // self.scale)
         if lr.shape[:2] != (expected.height, expected.width):
             found = Size(lr.shape[0], lr.shape[1])
             raise UserError(
-                f"{source.where}: expected {expected} (HR {self.name} is {self.size}, x{self.scale}), found {found}"
+                f"{source.where}: expected {expected} (HR {self.name} is {whole}, x{self.scale}), found {found}"
             )
         return lr
 
@@ -190,6 +217,10 @@ class Dataset:
         if count < 1:
             raise ValueError(f"expected at least one image, found {count}")
         return replace(self, pairs=self.pairs[:count])
+
+    def windowed(self, size: Size) -> Dataset:
+        """The same set with only the middle of each image, and so with another digest where one was larger."""
+        return replace(self, pairs=tuple(pair.windowed(size) for pair in self.pairs))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

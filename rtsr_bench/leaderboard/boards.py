@@ -110,6 +110,8 @@ def how_measured(protocol: Protocol, device: str) -> str:
     """A protocol in one sentence, for the kind of device (`cpu`, `cuda`) named."""
     precision = protocol.precision.get(device)
     images = "all images" if protocol.images is None else f"the first {protocol.images} images of each data set"
+    if protocol.window is not None:
+        images += f" (the middle {protocol.window} pixels of HR)"
     return (
         f"LR input {protocol.input}, batch {protocol.batch}, {precision.value if precision else 'precision not named'},"
         f" {protocol.warmup} warm-up calls and {protocol.repeats} repeats; fidelity on {images}"

@@ -27,6 +27,7 @@ def test_rt4ksr_and_bicubic_equal_the_official_code_on_every_image(
     project = Path(__file__).parents[2]
     done = rtsr_bench(
         "run", project / "reference_models" / "rt4ksr", project / "reference_models" / "bicubic",
+        "--model", f"rt4ksr/s-x{scale}", "--model", f"bicubic/x{scale}",
         "--track", f"classic-x{scale}", "--data-root", shared / "data", "--records", tmp_path, "--device", "cpu",
         "--input", "27x48", "--warmup", "1", "--repeats", "2",
         env={"RTSR_BENCH_MIRROR": str(shared / "weights"), "RTSR_BENCH_CACHE": str(tmp_path / "cache")},
