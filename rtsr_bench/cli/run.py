@@ -69,6 +69,7 @@ class _SizeType(click.ParamType[Size]):
     type=click.Choice(["process", "bubblewrap"]),
     help="Refuse to run guests with less isolation than this.",
 )
+@click.option("-v", "--verbose", is_flag=True, help="Say of each model and data set left out why it is.")
 @click.pass_context
 def run_command(
     context: click.Context,
@@ -89,6 +90,7 @@ def run_command(
     data: tuple[str, ...],
     gallery: Path | None,
     isolation: str | None,
+    verbose: bool,
 ) -> None:
     """Measure every model of the submissions at PATH... on every track of its scale whose data are at hand.
 
@@ -137,7 +139,7 @@ def run_command(
         )
         run = _Run(bench, display, records, gallery=gallery, again=again)
         run.refuse(note.message for note in handed_in.refused)
-        context.exit(run.all(made))
+        context.exit(run.all(made, verbose=verbose))
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -173,15 +175,16 @@ class _Run:
             self._problems.append(UserError(line))
             self._display.note(f"refused: {line}")
 
-    def all(self, plan: Plan) -> int:
-        """Measure every job; returns the exit code."""
+    def all(self, plan: Plan, *, verbose: bool = False) -> int:
+        """Measure every job; returns the exit code. With `verbose` each thing left out has a line of its own."""
         from rtsr_bench.eligibility import failures
+        from rtsr_bench.evaluate import summed_up
         from rtsr_bench.store import load_records
 
         known: dict[str, tuple[str, Record]] = {}
         for stored in load_records(self._folder).records:
             known[stored.record.key] = (stored.path.name, stored.record)
-        for line in plan.left_out:
+        for line in [one.line for one in plan.left_out] if verbose else summed_up(plan.left_out):
             self._display.note(f"left out: {line}")
         for use in dict.fromkeys(use for job in plan.jobs for use in job.uses if not use.verified):
             self._display.note(f"data not verified: {use.name}: {use.note or 'no published hashes to compare with'}")

@@ -54,11 +54,39 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """One thing that is not measured: the whole reason in a line, and what it can be summed up by.
+
+    `scale` is that of a model for which no track was asked, `data_set` the title of a set that is not at hand.
+    """
+
+    line: str
+    scale: int | None = None
+    data_set: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """The jobs in order, and one line for everything that was left out, with the way to get it."""
+    """The jobs in order, and everything that was left out, with the way to get it."""
 
     jobs: tuple[Job, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def summed_up(left_out: Sequence[LeftOut], *, data: bool = True) -> tuple[str, ...]:
+    """Lines about what was left out: one for all models of other scales, and with `data` one for all absent data sets.
+
+    What happens to one model or one broken file keeps a line of its own, and so does the only model of another scale.
+    """
+    scales = [one.scale for one in left_out if one.scale is not None]
+    titles = list(dict.fromkeys(one.data_set for one in left_out if one.data_set)) if data else []
+    lines = [one.line for one in left_out if not (one.data_set and data) and (one.scale is None or len(scales) == 1)]
+    if len(scales) > 1:
+        have = ", ".join(f"x{scale}" for scale in sorted(set(scales)))
+        lines.append(f"{len(scales)} models of {have}: none of the tracks asked for has that scale")
+    if titles:
+        lines.append(f"data sets not at hand: {', '.join(titles)}: `rtsr-bench data list` (or -v) tells why")
+    return tuple(lines)
 
 
 def plan(
@@ -79,7 +107,7 @@ def plan(
     """
     data = _Data(roots=roots, overrides=overrides, device_kind=device_kind, named=named)
     jobs: list[Job] = []
-    left_out: list[str] = []
+    left_out: list[LeftOut] = []
     for submission in submissions:
         for model in submission.models:
             more, lines = _jobs(submission, model, tracks, data, find_scale)
@@ -87,7 +115,9 @@ def plan(
             left_out += lines
     left_out = list(dict.fromkeys(left_out))
     if not jobs:
-        raise UserError(f"nothing to measure: {'; '.join(left_out) or 'no submission holds a model'}")
+        raise UserError(
+            f"nothing to measure: {'; '.join(summed_up(left_out, data=False)) or 'no submission holds a model'}"
+        )
     measured = {job.track.id for job in jobs}
     for track in tracks if named else ():
         if track.id not in measured and data.lines(track):
@@ -101,11 +131,11 @@ def _jobs(
     tracks: Sequence[Track],
     data: _Data,
     find_scale: Callable[[Submission, ModelSpec], int | Failure],
-) -> tuple[list[Job], list[str]]:
+) -> tuple[list[Job], list[LeftOut]]:
     try:
         resolve_checkpoint(model, submission)
     except UserError as error:
-        return [], [f"{model.id}: {error}"]
+        return [], [LeftOut(line=f"{model.id}: {error}")]
     unloadable = None
     if model.scale is None:
         found = find_scale(submission, model)
@@ -113,14 +143,16 @@ def _jobs(
         model = model.with_scale(tracks[0].scale if isinstance(found, Failure) else found)
     fitting = [track for track in tracks if track.scale == model.scale]
     jobs: list[Job] = []
-    left_out = [] if fitting else [f"{model.id}: none of the tracks asked for has scale {model.scale}"]
+    left_out = []
+    if not fitting:
+        line = f"{model.id}: none of the tracks asked for has scale {model.scale}"
+        left_out.append(LeftOut(line=line, scale=model.scale))
     by_id = {track.id: track for track in tracks}
     for track in fitting[:1] if unloadable else fitting:
         better = by_id.get(track.yields_to)
         if better is not None and not data.named and data.of(better)[0]:
-            left_out.append(
-                f"{track.id}: {better.id} is at hand and takes its place; ask for it with --track {track.id}"
-            )
+            line = f"{track.id}: {better.id} is at hand and takes its place; ask for it with --track {track.id}"
+            left_out.append(LeftOut(line=line))
             continue
         sets, lines = data.of(track)
         left_out += lines
@@ -145,9 +177,10 @@ class _Data:
     def __init__(self, *, roots: Sequence[Path], overrides: Overrides, device_kind: str, named: bool) -> None:
         self.named = named
         self.roots, self.overrides, self.device_kind = roots, overrides, device_kind
-        self._found: dict[str, tuple[tuple[Dataset, ...], tuple[str, ...]]] = {}
+        self._found: dict[str, tuple[tuple[Dataset, ...], tuple[LeftOut, ...]]] = {}
+        self._broken: set[tuple[str, int]] = set()
 
-    def of(self, track: Track) -> tuple[tuple[Dataset, ...], tuple[str, ...]]:
+    def of(self, track: Track) -> tuple[tuple[Dataset, ...], tuple[LeftOut, ...]]:
         """Return the data sets at hand and a line for each other."""
         if track.id not in self._found:
             protocol = self.overrides.apply(track.protocol, self.device_kind)
@@ -157,7 +190,7 @@ class _Data:
                 sets = tuple(data.first(protocol.images) for data in sets)
             if protocol.window is not None:
                 sets = tuple(data.windowed(protocol.window) for data in sets)
-            self._found[track.id] = (sets, tuple(_lines(track, results, some=bool(sets))))
+            self._found[track.id] = (sets, tuple(self._lines(track, results, some=bool(sets))))
         return self._found[track.id]
 
     def _find(self, name: str, track: Track, protocol: Protocol) -> Dataset | Missing:
@@ -166,14 +199,15 @@ class _Data:
         except UserError as error:
             if self.named:
                 raise
+            self._broken.add((name, track.scale))
             return Missing(id=name, title=name, reason=str(error), way_out=f"rtsr-bench data verify {name} says more")
 
     def lines(self, track: Track) -> tuple[str, ...]:
         """Return the lines about data sets of a track that are not at hand."""
-        return self._found[track.id][1] if track.id in self._found else ()
+        return tuple(one.line for one in self._found[track.id][1]) if track.id in self._found else ()
 
-
-def _lines(track: Track, results: Iterable[Dataset | Missing], *, some: bool) -> Iterable[str]:
-    for missing in (result for result in results if isinstance(result, Missing)):
-        without = "without " if some else "needs "
-        yield f"{track.id} {without}{missing.title}: {missing.reason}; {missing.way_out}"
+    def _lines(self, track: Track, results: Iterable[Dataset | Missing], *, some: bool) -> Iterable[LeftOut]:
+        for missing in (result for result in results if isinstance(result, Missing)):
+            without = "without " if some else "needs "
+            line = f"{track.id} {without}{missing.title}: {missing.reason}; {missing.way_out}"
+            yield LeftOut(line=line, data_set="" if (missing.id, track.scale) in self._broken else missing.title)

@@ -289,7 +289,38 @@ def test_the_table_and_json_of_a_track_are_there_without_a_terminal(rtsr_bench: 
     done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
     assert "\x1b" not in done.stdout + done.stderr
     assert "classic-x2, unofficial: --input 24x40 --warmup 1 --repeats 3" in done.stdout
-    assert "without BSD100" in done.stderr
+    assert "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list`" in done.stderr
+
+
+def left_out(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.removeprefix("left out: ") for line in done.stderr.splitlines() if line.startswith("left out: ")]
+
+
+def test_what_is_left_out_is_summed_up_unless_one_asks_why(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    for scale in (3, 4):
+        shutil.copytree(GUESTS / "good", tmp_path / "teams" / f"other{scale}")
+        (tmp_path / "teams" / f"other{scale}" / "submission.toml").write_text(MANIFEST.replace("2", str(scale)))
+    shutil.copytree(GUESTS / "good", tmp_path / "teams" / "good")
+    done = rtsr_bench("run", "teams", *LITTLE, "--data-root", tiny)
+    assert done.returncode == 0, done.stderr
+    assert left_out(done) == [
+        "2 models of x3, x4: none of the tracks asked for has that scale",
+        "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list` (or -v) tells why",
+    ]
+    told = left_out(rtsr_bench("run", "teams", *LITTLE, "--data-root", tiny, "--verbose"))
+    assert told[-2:] == [f"other{n}/x{n}: none of the tracks asked for has scale {n}" for n in (3, 4)]
+    assert [line.partition(":")[0] for line in told[:-2]] == [
+        f"classic-x2 without {title}" for title in ("Set14", "BSD100", "Urban100")
+    ]
+    assert all("data fetch" in line for line in told[:-2])
+
+
+def test_a_broken_data_set_nobody_named_is_told_in_full(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    spoil(tiny, "no LR")
+    done = rtsr_bench("run", GUESTS / "good", "--quick", "--device", "cpu", "--data-root", tiny)
+    assert done.returncode == 0, done.stderr
+    assert len([line for line in left_out(done) if "img_002_SRF_2_HR.png" in line]) == 1
+    assert len(left_out(done)) == 2  # the others are one line
 
 
 def test_crops_stand_beside_the_record(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
