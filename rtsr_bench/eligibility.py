@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rtsr_bench.record import Failure, FailureKind, Fidelity, Runtime, Stage
+from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Runtime, Stage
+from rtsr_bench.score import FORMULAS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rtsr_bench.protocol import Protocol
-    from rtsr_bench.record import Record
+    from rtsr_bench.record import Count, Record
     from rtsr_bench.tracks import Track
 
 KIND_WORDS = {
@@ -44,6 +47,8 @@ class Bar(StrEnum):
     NO_RUNTIME = "no_runtime"
     UNUSABLE = "unusable"
     NO_GAIN = "no_gain"
+    BELOW_GATE = "below_gate"
+    NO_COUNT = "no_count"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +58,23 @@ class Reason:
     bar: Bar
     short: str
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Below:
+    """A data set on which the mean PSNR does not reach the track's gate, both in dB and unrounded."""
+
+    data_set: str
+    psnr_db: float
+    least_db: float
+
+
+def count_at_256(complexity: object) -> Count | None:
+    """The whole count at an LR input of 256x256, None where it is missing or some operators have no formula."""
+    if not isinstance(complexity, Complexity):
+        return None
+    found = next((count for count in complexity.counts if (count.input.height, count.input.width) == (256, 256)), None)
+    return found if found is not None and not found.uncounted else None
 
 
 def is_official(record: Record, track: Track | None) -> bool:
@@ -72,11 +94,14 @@ def failure_words(failure: Failure) -> str:
     return f"The model {KIND_WORDS[failure.kind]} {STAGE_WORDS[failure.stage]}: {failure.message}"
 
 
-def reasons(record: Record, track: Track | None, *, gain_db: float | None, trouble: str = "") -> tuple[Reason, ...]:
+def reasons(
+    record: Record, track: Track | None, *, gain_db: float | None, trouble: str = "", below: Sequence[Below] = ()
+) -> tuple[Reason, ...]:
     """Why the record cannot be ranked on its track, weightiest first; empty where it can.
 
     `gain_db` is the gain over bicubic under the score's convention (None where there is no such number, infinite for
-    a flawless image); `trouble` says why stored observations could not be used, where they could not.
+    a flawless image); `trouble` says why stored observations could not be used, where they could not; `below` are the
+    gates of the track that are not reached.
     """
     failed = _failed(record)
     found = [*failed]
@@ -100,10 +125,27 @@ def reasons(record: Record, track: Track | None, *, gain_db: float | None, troub
     if gain_db is not None and not math.isfinite(gain_db):
         text = f"{_flawless(record)} came back identical to HR: the PSNR is infinite and the score is not defined."
         found.append(Reason(bar=Bar.UNUSABLE, short="PSNR infinite", text=text))
-    elif gain_db is not None and gain_db <= 0:
+    elif gain_db is not None and gain_db <= 0 and not (track and track.score.lower_is_better):
         text = f"No gain over bicubic ({gain_db:+.3f} dB): the score is 0."
         found.append(Reason(bar=Bar.NO_GAIN, short="no gain over bicubic", text=text))
+    found += [
+        Reason(
+            bar=Bar.BELOW_GATE,
+            short=f"below {one.least_db:.2f} dB",
+            text=f"PSNR on {one.data_set} is {one.psnr_db:.4f} dB, below the track's gate of {one.least_db:.2f} dB.",
+        )
+        for one in below
+    ]
+    if track and FORMULAS[track.score.formula].needs_count and record.runtime is not None and not failed:
+        found += _uncounted(record)
     return tuple(found)
+
+
+def _uncounted(record: Record) -> list[Reason]:
+    if count_at_256(record.complexity) is not None:
+        return []
+    text = "Its operations at 3x256x256 were not counted in full, so the score, which MACs are part of, is not defined."
+    return [Reason(bar=Bar.NO_COUNT, short="operations not counted", text=text)]
 
 
 def _flawless(record: Record) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 PEAK = 255.0
 
@@ -50,4 +51,74 @@ def ntire23_runtime_ms(score: float, gain_db: float) -> float:
     return (20.0 * math.exp2(gain_db) / score) ** 2
 
 
-FORMULAS: dict[str, Callable[[float, float, float], float]] = {"ntire23-rtsr": ntire23_rtsr}
+def ntire_esr(*, runtime: float, macs: float, params: float, weights: tuple[float, float, float]) -> float:
+    """Score of NTIRE Efficient SR: the weighted sum of `e^(2 x)` of runtime, MACs and parameters; lower is better.
+
+    Each of the three is a share of the baseline's (1.0: as much as the baseline), `weights` in the same order. Source:
+    README of Amazingren/NTIRE2024_ESR, whose own example is the baseline at e^2 = 7.3891. The official script measures
+    without warm-up and repeats, on the images themselves.
+    """
+    shares = (runtime, macs, params)
+    if not all(math.isfinite(share) and share >= 0 for share in shares):
+        raise ValueError(f"shares of the baseline are finite and at least 0, not {shares!r}")
+    return math.fsum(weight * math.exp(2.0 * share) for weight, share in zip(weights, shares, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ingredients:
+    """What a formula may use: mean PSNR and bicubic's in dB, mean runtime in ms, MACs of one pass at 3x256x256, params.
+
+    `macs` is None where they were not counted in full, `params` where nothing was counted.
+    """
+
+    psnr_db: float
+    baseline_psnr_db: float
+    runtime_ms: float
+    macs: int | None = None
+    params: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Formula:
+    """A published formula: `value` gives the score, None where an ingredient lacks; `needs_count`: MACs are one."""
+
+    value: Callable[[Ingredients], float | None]
+    lower_is_better: bool = False
+    needs_count: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EsrBaseline:
+    """What a year of NTIRE Efficient SR compares with, as its organisers printed it, and the weights of the three."""
+
+    runtime_ms: float
+    macs: float
+    params: float
+    weights: tuple[float, float, float]
+
+    def score(self, found: Ingredients) -> float | None:
+        """The score of these observations; None without a whole count."""
+        if found.macs is None or found.params is None:
+            return None
+        return ntire_esr(
+            runtime=found.runtime_ms / self.runtime_ms,
+            macs=found.macs / self.macs,
+            params=found.params / self.params,
+            weights=self.weights,
+        )
+
+
+ESR_BASELINES = {
+    # RLFN on an RTX 3090, EFDN and SPAN (28 channels) on an RTX A6000; MACs at 3x256x256.
+    "ntire-esr-2024": EsrBaseline(runtime_ms=13.54, macs=19.67e9, params=0.317e6, weights=(0.7, 0.15, 0.15)),
+    "ntire-esr-2025": EsrBaseline(runtime_ms=16.69, macs=16.70e9, params=0.276e6, weights=(0.7, 0.15, 0.15)),
+    "ntire-esr-2026": EsrBaseline(runtime_ms=7.74, macs=9.83e9, params=0.151e6, weights=(0.8, 0.1, 0.1)),
+}
+
+FORMULAS: dict[str, Formula] = {
+    "ntire23-rtsr": Formula(value=lambda found: ntire23_rtsr(found.psnr_db, found.baseline_psnr_db, found.runtime_ms)),
+    **{
+        name: Formula(value=baseline.score, lower_is_better=True, needs_count=True)
+        for name, baseline in ESR_BASELINES.items()
+    },
+}

@@ -182,7 +182,7 @@ def _how(record: Record, track: Track | None, *, official: bool, complete: bool)
 
 
 def _order(row: Row) -> tuple[int, float, float, str, str]:
-    """Eligible rows by score, then those with a score, with a gain, with nothing; the model's id breaks ties."""
+    """Eligible rows, the best score first, then those with a score, a gain, nothing; the model's id breaks ties."""
     official_reasons = [reason for reason in row.reasons if reason.bar is not Bar.UNOFFICIAL]
     tier = 0 if not official_reasons else 1
     if row.failed:
@@ -190,11 +190,12 @@ def _order(row: Row) -> tuple[int, float, float, str, str]:
     elif row.score is None:
         tier = 2
     gain = row.gain_db if row.gain_db is not None else -math.inf
-    return tier, -(row.score or 0.0), -gain, row.record.model.id, row.source
+    score = row.score or 0.0
+    return tier, score if row.lower_is_better else -score, -gain, row.record.model.id, row.source
 
 
 def _ranked(ordered: Sequence[Row]) -> tuple[Row, ...]:
-    """Ranks 1, 2, 2, 4, ... by falling score; equal scores share a rank; rows with a reason get none."""
+    """Ranks 1, 2, 2, 4, ... in the order of the score; equal scores share a rank; rows with a reason get none."""
     rows: list[Row] = []
     rank, previous = 0, None
     for place, row in enumerate(ordered, start=1):

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rtsr_bench.eligibility import Bar, Reason, reasons
+from rtsr_bench.eligibility import Bar, Below, Reason, count_at_256, reasons
 from rtsr_bench.leaderboard.bands import Band, band
 from rtsr_bench.protocol import Colour, Convention
-from rtsr_bench.record import Fidelity, ImageFidelity, Record, Runtime
-from rtsr_bench.score import FORMULAS, mean_psnr_db
+from rtsr_bench.record import Complexity, Fidelity, ImageFidelity, Record, Runtime
+from rtsr_bench.score import FORMULAS, Ingredients, mean_psnr_db
 from rtsr_bench.statistics import NumberWarning, RuntimeSummary, mean, summarise, warnings
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Row:
 
     `fidelity` is over the images of the data sets that the track is judged by, `by_set` has every data set.
     `source` names the record it stands on, `earlier` counts older records of the same key, `score` is None where an
-    ingredient is missing, `scored_under` the convention key of the score's PSNR.
+    ingredient is missing, `scored_under` the convention key of the score's PSNR, `lower_is_better` says which way its
+    formula goes.
     """
 
     source: str
@@ -57,6 +58,7 @@ class Row:
     reasons: tuple[Reason, ...]
     warnings: tuple[NumberWarning, ...]
     earlier: int = 0
+    lower_is_better: bool = False
 
     @property
     def failed(self) -> bool:
@@ -114,15 +116,16 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
         source=source,
         record=record,
         rank=None,
-        score=_score(track, overall, summary, convention),
+        score=_score(track, record, overall, summary),
         gain_db=gain,
         scored_under=convention,
         fidelity=overall,
         by_set=by_set,
         runtime=summary,
-        reasons=reasons(record, track, gain_db=gain, trouble=trouble),
+        reasons=reasons(record, track, gain_db=gain, trouble=trouble, below=_below(record, track, by_set)),
         warnings=warnings(record, summary, convention),
         earlier=earlier,
+        lower_is_better=track is not None and track.score.lower_is_better,
     )
 
 
@@ -139,12 +142,35 @@ def _by_set(images: Sequence[ImageFidelity]) -> dict[str, FidelityMeans]:
     return {name: fidelity_means(image for image in images if image.data_set == name) for name in names}
 
 
+def _below(record: Record, track: Track | None, by_set: Mapping[str, FidelityMeans]) -> tuple[Below, ...]:
+    """The gates of the track that a data set's mean PSNR, unrounded, does not reach."""
+    if track is None:
+        return ()
+    key = track.score.convention.key
+    found = []
+    for use in record.data:
+        least, means = track.score.gates.get(use.id), by_set.get(use.name)
+        if least is not None and means is not None and key in means.psnr_db and means.psnr_db[key] < least:
+            found.append(Below(data_set=use.name, psnr_db=means.psnr_db[key], least_db=least))
+    return tuple(found)
+
+
 def _score(
-    track: Track | None, overall: FidelityMeans | None, summary: RuntimeSummary | None, key: str
+    track: Track | None, record: Record, overall: FidelityMeans | None, summary: RuntimeSummary | None
 ) -> float | None:
     if track is None or overall is None or summary is None:
         return None
+    key = track.score.convention.key
     gain = overall.gain_db(key)
     if gain is None or not math.isfinite(gain):
         return None
-    return FORMULAS[track.score.formula](overall.psnr_db[key], overall.baseline_psnr_db[key], summary.mean_ms)
+    complete = count_at_256(record.complexity)
+    return FORMULAS[track.score.formula].value(
+        Ingredients(
+            psnr_db=overall.psnr_db[key],
+            baseline_psnr_db=overall.baseline_psnr_db[key],
+            runtime_ms=summary.mean_ms,
+            macs=complete.macs if complete else None,
+            params=record.complexity.params if isinstance(record.complexity, Complexity) else None,
+        )
+    )

@@ -89,7 +89,7 @@ def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list
     scored = [
         Point(name=row.record.model.id, runtime_ms=row.runtime.mean_ms, value=row.score, address=_up(links[row.source]))
         for row in rows
-        if row.runtime and row.score
+        if row.runtime and row.score and not row.lower_is_better  # there the score falls as the runtime does
     ]
     if len(scored) > 1:
         title = "Score against runtime."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rtsr_bench.eligibility import Bar
@@ -121,9 +122,14 @@ def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, l
                 muted=row.failed or bool(row.record.model.untrained) or (group.official and row.rank is None),
             )
         )
-    return Table(
-        id=table_id, caption=caption, columns=board_columns(conventions, group.protocol.input, size), rows=tuple(rows)
-    )
+    columns = board_columns(conventions, group.protocol.input, size)
+    if board.track is not None and board.track.score.lower_is_better:
+        words = "Value of the track's published formula: rises with runtime, MACs and parameters; PSNR is a gate."
+        columns = tuple(
+            replace(column, better="lower", explanation=words) if column.key == "score" else column
+            for column in columns
+        )
+    return Table(id=table_id, caption=caption, columns=columns, rows=tuple(rows))
 
 
 def set_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table | None:

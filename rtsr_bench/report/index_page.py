@@ -65,7 +65,7 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
     columns = (
         Column(key="track", label="Track", heading=True, explanation="What is asked."),
         Column(key="device", label="Device", explanation="What was measured on."),
-        Column(key="leader", label="Leads", explanation="The highest score of the first group."),
+        Column(key="leader", label="Leads", explanation="The best score of the first group."),
         Column(key="score", label="Score", digits=2, emphasis=True, explanation="Of the leader."),
         Column(key="gain_db", label="Gain", unit="dB", digits=3, signed=True, explanation="Of the leader."),
         Column(key="runtime_ms", label="Runtime", unit="ms", digits=2, explanation="Mean of the leader."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -31,12 +31,19 @@ QUICK_LIMITS = Limits(load_s=60.0, enhance_s=120.0, runtime_s=300.0, complexity_
 class ScoreRule:
     """Which formula, on which convention's PSNR, over the images of which data sets (none named: all of them).
 
-    The baseline is bicubic, measured on the same images.
+    The baseline is bicubic, measured on the same images. `gates` are the least mean PSNR in dB on a data set, by its
+    id: unrounded, a value below has no rank.
     """
 
     formula: str
     convention: Convention
     sets: tuple[str, ...] = ()
+    gates: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the formula gives the better model the lower value."""
+        return FORMULAS[self.formula].lower_is_better
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +122,7 @@ def _track(table: Mapping[str, Any]) -> Track:
     _only(head, {"id", "title", "summary", "source", "scale", "published", "order", "yields_to"}, "[track]")
     _only(data, {"sets", "degradation"}, "[data]")
     _only(timing, {"input", "batch", "precision", "warmup", "repeats"}, "[runtime]")
-    _only(judged, {"formula", "metric", "sets"}, "[score]")
+    _only(judged, {"formula", "metric", "sets", "gates"}, "[score]")
     _only(table["fidelity"], {"headline", "also"}, "[fidelity]")
     scale = int(head["scale"])
     if scale not in SCALES:
@@ -129,6 +136,7 @@ def _track(table: Mapping[str, Any]) -> Track:
         formula=judged["formula"],
         convention=next(_conventions([judged["metric"]], scale)),
         sets=tuple(judged.get("sets", ())),
+        gates={name: float(least) for name, least in judged.get("gates", {}).items()},
     )
     if not set(score.sets) <= set(data["sets"]):
         raise ValueError(f"[score] sets: expected some of [data] sets, found {', '.join(score.sets)}")

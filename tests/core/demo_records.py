@@ -50,9 +50,10 @@ CPU = replace(
     torch="2.13.0+cpu",
     facts={"governor": "performance"},
 )
-IMAGES = {"builtin": 6, "set5": 5, "set14": 6, "bsd100": 4, "urban100": 4, "rtsr2023": 4}
+IMAGES = {"div2k-lsdir-valid": 4, "builtin": 6, "set5": 5, "set14": 6, "bsd100": 4, "urban100": 4, "rtsr2023": 4}
 """How many images a set has here; fewer than in truth, these are fixtures."""
 TITLES = {
+    "div2k-lsdir-valid": "DIV2K_LSDIR valid",
     "builtin": "Built-in set",
     "set5": "Set5",
     "set14": "Set14",

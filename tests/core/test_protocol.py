@@ -16,6 +16,7 @@ def test_the_shipped_tracks_are_the_ones_promised() -> None:
     assert set(all_tracks()) == {
         *(f"classic-x{scale}" for scale in (2, 3, 4)),
         *(f"builtin-x{scale}" for scale in (2, 3, 4)),
+        *(f"esr{year}-x4" for year in (2024, 2025, 2026)),
         "open4k-x2",
         "open4k-x3",
         "rtsr2023-x2",
@@ -23,8 +24,22 @@ def test_the_shipped_tracks_are_the_ones_promised() -> None:
     }
 
 
-@pytest.mark.parametrize("track", all_tracks().values(), ids=lambda track: track.id)
-def test_every_track_times_4k_output_by_the_challenges_protocol(track: object) -> None:
+@pytest.mark.parametrize("year", [2024, 2025, 2026])
+def test_the_efficiency_tracks_time_fp32_and_gate_psnr(year: int) -> None:
+    track = find_track(f"esr{year}-x4")
+    assert track.protocol.precision == {"cuda": Precision.FP32, "cpu": Precision.FP32}
+    assert (track.protocol.warmup, track.protocol.repeats, track.protocol.input) == (50, 244, Size(339, 510))
+    assert track.score.gates == {"div2k-lsdir-valid": 26.90, "div2k-lsdir-test": 26.99}
+    assert track.score.convention == Convention(Colour.RGB, 4)
+    assert track.score.lower_is_better
+    assert not find_track("classic-x4").score.lower_is_better
+
+
+REAL_TIME = [track for track in all_tracks().values() if not track.id.startswith("esr")]
+
+
+@pytest.mark.parametrize("track", REAL_TIME, ids=lambda track: track.id)
+def test_every_real_time_track_times_4k_output_by_the_challenges_protocol(track: object) -> None:
     rules = all_tracks()[track.id].protocol  # type: ignore[attr-defined]  # the parameter is a Track
     assert rules.input.times(rules.scale) == Size(2160, 3840)
     assert (rules.warmup, rules.repeats, rules.batch) == (50, 244, 1)
