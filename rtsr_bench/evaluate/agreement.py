@@ -75,7 +75,7 @@ def check_images(calls: Sequence[Call], images: Sequence[Call], gap: Gap, device
     One call within the tolerance is enough: the guest can't know which, and the machine may be busy at the others.
     """
     usual = median(call.sample_ms for call in calls)
-    least = min(min(call.sample_ms, call.bracket_s * 1e3) for call in images)
+    least = min(max(call.sample_ms, call.bracket_s * 1e3 - _GAP_FACTOR * gap.worst_ms) for call in images)
     allowed = _IMAGE_FACTOR * usual + 2 * gap.copy_ms + _SLACK_MS[device_kind]
     if least > allowed:
         return _inconsistent(

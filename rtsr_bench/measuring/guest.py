@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import pickle
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -62,6 +63,8 @@ class Guest:
 def load(request: Mapping[str, Any], device: torch.device) -> Guest:
     """Make a guest of a `load` request: read its folder in the way of its format and build its model once."""
     os.chdir(Path(request["folder"]))
+    if request.get("packages"):  # what the submission requires stands before what is installed
+        sys.path.insert(0, str(request["packages"]))
     if request["format"] == "python":
         build = _python(request)
     else:
@@ -115,7 +118,13 @@ def state_dict(checkpoint: str) -> dict[str, torch.Tensor]:
         from safetensors.torch import load_file
 
         return load_file(checkpoint)
-    loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    try:
+        loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BadGuest(
+            f"{Path(checkpoint).name} holds more than weights, which could run code as it is read, and is refused; "
+            "save the state dict alone: safetensors, or torch.save(model.state_dict(), path)"
+        ) from error
     for key in ("params_ema", "params", "state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]

@@ -1,11 +1,37 @@
 """The parent's side of the boundary: one child process with a guest in it, started, limited, watched and killed.
 
-What the boundary covers today: a guest's code never runs in the harness; it can crash, hang, flood its output or end
-the process without harm to the run; HR images, other submissions and the harness's environment variables are never
-given to it; whatever it answers is read as bounded, strict JSON; it is killed with its process group at its time limit
-and when the harness ends. What it does not cover: the child has the rights of the user who runs it. It can read files,
-open sockets, start processes that leave its group, and lie about its runtime. Run strangers' code in a container until
-the isolation level in the record says more than `process`.
+**At both levels.** A guest's code never runs in the harness. It gets a copy of what was handed in (without the images
+in `results/`), none of the harness's environment variables, descriptors or memory, and never a path to an HR image. It
+is bound in CPU time, memory, processes, file size, scratch and wall time; its output is drained and its end kept.
+Pixels pass through files without a name whose sizes are the parent's; what it answers is read as bounded, strict JSON,
+with the number of the question. When it ends, or the harness does, everything it started ends with it.
+
+**`bubblewrap`** (Linux, where `bwrap` works: tried at the start of each run with the very flags): namespaces of its
+own, no network, no other process in sight, no capability, nobody's user, system calls that no model needs denied by
+seccomp, and of the file system only the interpreter, its environment, the system's libraries, the rooms of this package
+that the child runs and the copy, all read-only, beside a private `/tmp` of a limited size.
+
+**`process`** (where that can't be had; the run says why): a process of the same user with the limits above, below a
+keeper that ends what it left. It can read and write what that user may, open sockets, trace and kill that user's other
+processes, the harness and the keeper too, and then outlive the run. Run strangers' code in a container then.
+
+**Runtime** is conducted from here (`evaluate.runtime`): a new random input per repeat from a seed drawn for it, the
+harness's own clock around each, outputs looked into at places named after the call and compared with what another
+process gave, images with the whole output copied among the repeats. A disagreement is INCONSISTENT.
+
+**What a determined guest could still do.**
+
+- The harness's code in the child shares its process with the guest, who can rewrite it. What protects the numbers is
+  what the parent sees: lies of less than about a quarter of a frame's time, plus what a repeat costs without a model
+  and the slack for a busy machine (20 ms on a CPU, 2 ms on CUDA), are not seen.
+- A model that is quicker on random numbers than on images is noticed from twice as quick on. Work that is skipped in
+  fewer than about a third of the repeats has a fair chance, only three of them being compared.
+- A model may recognise public test images and have their HR inside its weights.
+- The kernel, the GPU's driver and bubblewrap are trusted. All GPUs are visible to a guest on CUDA; that part and
+  its tolerances are not yet tried on a card. A guest may use up shared caches, memory bandwidth or the GPU's clocks.
+- With `bubblewrap`, files under `/usr` and in the interpreter's environment are readable: keep no images there. The
+  superuser's processes are counted four times a second only, not by the kernel.
+- Where the kernel does not tell which processes are whose children (no `/proc`), only wall time and rlimits hold.
 """
 
 from rtsr_bench.sandbox.bounds import Bounds

@@ -20,7 +20,7 @@ from rtsr_bench.errors import HarnessError
 from rtsr_bench.submissions.digest import left_out
 
 _PREFIX, _LOCK = "rtsr-bench-", "in-use"
-_HANDED_IN, _WEIGHTS = "submission", "weights"
+_HANDED_IN, _WEIGHTS, _PACKAGES = "submission", "weights", "packages"
 _DU_ENTRIES = 10_000
 
 
@@ -42,7 +42,8 @@ class Room:
         """Copy what a `load` request names into the room and return the request with paths as the guest sees them.
 
         `inside` is where the guest sees `visible`. `folder` is the submission; any other text that is the absolute path
-        of something in it is rewritten, and any that is a file elsewhere (fetched weights) is copied beside it.
+        of something in it is rewritten, and any that is a file elsewhere (fetched weights) or a folder (packages that
+        it requires) is copied beside it.
         """
         source = Path(request["folder"])
         try:
@@ -64,6 +65,9 @@ class Room:
             (self.visible / _WEIGHTS).mkdir(exist_ok=True)
             shutil.copyfile(path, self.visible / _WEIGHTS / path.name)
             return str(inside / _WEIGHTS / path.name)
+        if path.is_dir():  # the packages that the submission requires
+            shutil.copytree(path, self.visible / _PACKAGES, dirs_exist_ok=True)
+            return str(inside / _PACKAGES)
         return value
 
     def _empty(self) -> None:

@@ -184,5 +184,6 @@ def test_a_checkpoint_that_needs_code_is_refused(child: Child, tmp_path: Path) -
     checkpoint.write_bytes(pickle.dumps(Evil()))
     failure = load(child, "good", checkpoint=str(checkpoint))
     assert isinstance(failure, Failure)
-    assert failure.stage is Stage.LOAD
+    assert (failure.stage, failure.kind) == (Stage.LOAD, FailureKind.BAD_OUTPUT)
+    assert "torch.save(model.state_dict(), path)" in failure.message
     assert not (tmp_path / "pwned").exists()

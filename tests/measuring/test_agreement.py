@@ -1,0 +1,85 @@
+"""When a runtime is believed: what agrees on a busy machine does, what hides work does not."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs, distance
+from rtsr_bench.evaluate.conduct import Call, Input
+from rtsr_bench.protocol import Precision
+from rtsr_bench.record import Failure, FailureKind
+
+GAP = Gap(usual_ms=25.0, worst_ms=40.0, copy_ms=30.0)
+
+
+def calls(samples: Sequence[float], besides: Sequence[float]) -> list[Call]:
+    return [
+        Call(given=Input(seed=number), sample_ms=sample, host_ms=None, bracket_s=(sample + beside) / 1e3)
+        for number, (sample, beside) in enumerate(zip(samples, besides, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("load", [1, 2, 4])
+def test_a_busy_machine_is_no_cheat(load: int) -> None:
+    """Everything takes `load` times as long as it did while the gap was measured, with bursts on top."""
+    draw = random.Random(load)
+    busy = [load * (10 if draw.random() < 0.2 else 1 + draw.random() / 2) for _ in range(244)]
+    honest = calls([150 * one for one in busy], [25 * draw.choice(busy) for _ in busy])
+    assert check_clock(honest, GAP, "cpu") is None
+
+
+def inconsistent(failure: Failure | None, *words: str) -> bool:
+    assert failure is not None
+    assert all(word in failure.message for word in words), failure.message
+    return failure.kind is FailureKind.INCONSISTENT
+
+
+def test_work_hidden_beside_the_samples_is_seen_with_both_numbers() -> None:
+    hidden = calls([10.0] * 244, [25.0 + 400.0] * 244)
+    assert inconsistent(check_clock(hidden, GAP, "cpu"), "10.00 ms", "425.00 ms")
+
+
+def test_samples_longer_than_what_passed_are_seen() -> None:
+    more = calls([100.0] * 244, [-60.0] * 244)
+    assert inconsistent(check_clock(more, GAP, "cpu"), "24400.0 ms", "9760.0 ms")
+
+
+def test_one_image_in_time_is_enough_and_none_is_not() -> None:
+    usual = calls([100.0] * 244, [25.0] * 244)
+    assert check_images(usual, calls([900.0, 130.0], [25.0, 25.0]), GAP, "cpu") is None
+    assert inconsistent(check_images(usual, calls([900.0, 700.0], [25.0, 25.0]), GAP, "cpu"), "100.00", "700.00")
+
+
+def test_an_image_that_claims_to_be_quick_is_held_to_the_harness_clock() -> None:
+    usual = calls([100.0] * 244, [25.0] * 244)
+    assert inconsistent(check_images(usual, calls([1.0], [900.0]), GAP, "cpu"), "100.00", "781.00")
+
+
+def test_outputs_of_another_input_or_of_nothing_are_far_away() -> None:
+    draw = random.Random(1)
+    one, other = (tuple(draw.gauss(0, 1) for _ in range(256)) for _ in range(2))
+    assert distance(one, one) == 0
+    assert distance(one, other) == pytest.approx(math.sqrt(2), abs=0.2)
+    assert distance(one, tuple(0.0 for _ in one)) == pytest.approx(1, abs=0.1)
+    assert distance(one, tuple(value * 1.005 for value in one)) < 0.01
+    assert distance(one, one[:-1]) == math.inf
+    assert distance((0.5,) * 256, (0.5,) * 256) == 0
+
+
+def test_what_is_not_finite_is_compared_as_such() -> None:
+    assert distance((None,) * 4, (None,) * 4) == 0
+    assert distance((None,) * 4, (1.0,) * 4) == math.inf
+    assert distance((None, *(float(n) for n in range(255))), tuple(float(n) for n in range(-1, 255))) == 0
+
+
+def test_a_disagreement_names_the_kind_of_input() -> None:
+    draw = random.Random(2)
+    values = [tuple(draw.gauss(0, 1) for _ in range(256)) for _ in range(2)]
+    noise, image = Input(seed=1), Input(image=b"x", whole=True)
+    assert check_outputs({noise: values[0]}, {noise: values[0], image: values[1]}, Precision.FP32) is None
+    assert inconsistent(check_outputs({noise: values[0]}, {noise: values[1]}, Precision.FP16), "random numbers")
+    assert inconsistent(check_outputs({image: values[0]}, {image: values[1]}, Precision.FP32), "an image")

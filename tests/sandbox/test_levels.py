@@ -1,0 +1,110 @@
+"""The isolation level: really tried, shown, and refused where it is less than what is required."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.sandbox import Isolation, Level, bubblewrap, levels, require, seccomp
+from rtsr_bench.sandbox.room import Room
+
+
+def test_less_than_required_is_refused_in_one_line_with_the_way_out() -> None:
+    found = Isolation(level=Level.PROCESS, reason="no bwrap on PATH")
+    require(found, Level.PROCESS)
+    with pytest.raises(UserError, match=r"--require-isolation bubblewrap.*no bwrap on PATH.*apt install") as caught:
+        require(found, Level.BUBBLEWRAP)
+    assert "\n" not in str(caught.value)
+    require(Isolation(level=Level.BUBBLEWRAP), Level.PROCESS)
+
+
+def test_without_bwrap_the_level_is_process_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "executable", lambda: None)
+    found = levels.obtainable.__wrapped__()
+    assert found.level is Level.PROCESS
+    assert "no bwrap" in found.reason
+
+
+def test_a_bwrap_that_does_not_work_is_not_believed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(bubblewrap, "executable", lambda: str(fake))
+    found = levels.obtainable.__wrapped__()
+    assert found.level is Level.PROCESS
+    assert found.reason.endswith("setting up uid map: Permission denied")
+
+
+@pytest.mark.parametrize(("machine", "ptrace"), [("x86_64", 101), ("aarch64", 117)])
+def test_the_filter_denies_what_it_should_and_lets_pass_the_rest(machine: str, ptrace: int) -> None:
+    program = seccomp.program(machine)
+    assert program is not None
+    architecture = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+    assert run(program, architecture, ptrace) == 0x00050001
+    assert run(program, architecture, 425) == 0x00050001  # io_uring_setup
+    assert run(program, architecture, 63) == 0x7FFF0000  # uname, or read
+    assert run(program, 0x40000003, 4) == 0x80000000  # another architecture
+    assert seccomp.program("z80") is None
+
+
+def run(program: bytes, architecture: int, number: int) -> int:
+    """What a classic BPF program of the few instructions used here returns."""
+    steps = list(struct.iter_unpack("=HBBI", program))
+    at, value = 0, 0
+    while True:
+        code, yes, no, operand = steps[at]
+        at += 1
+        match code:
+            case 0x20:
+                value = {0: number, 4: architecture}[operand]
+            case 0x15:
+                at += yes if value == operand else no
+            case 0x35:
+                at += yes if value >= operand else no
+            case 0x06:
+                return int(operand)
+            case _:
+                pytest.fail(f"an instruction that is not used here: {code:#x}")
+
+
+def test_the_room_holds_what_was_handed_in_and_nothing_else(tmp_path: Path) -> None:
+    team, weights = tmp_path / "team", tmp_path / "cache" / "w.safetensors"
+    for name in ("arch.py", "results/0001.png", "results/readme.md", ".git/config", "__pycache__/arch.pyc"):
+        (team / name).parent.mkdir(parents=True, exist_ok=True)
+        (team / name).write_text(name)
+    weights.parent.mkdir()
+    weights.write_text("weights")
+    (team / "again.py").symlink_to(team / "arch.py")
+    (team / "hr.png").symlink_to(tmp_path / "hr.png")
+    (tmp_path / "hr.png").write_text("ground truth")
+    room = Room()
+    try:
+        request = {"folder": str(team), "entry": "arch:net", "checkpoint": str(weights), "half": str(team / "arch.py")}
+        moved = room.admit(request, Path("/room"))
+        assert moved == {"folder": "/room/submission", "entry": "arch:net", "checkpoint": "/room/weights/w.safetensors",
+                         "half": "/room/submission/arch.py"}  # fmt: skip
+        inside = room.visible / "submission"
+        assert sorted(path.name for path in inside.rglob("*")) == [
+            "again.py", "arch.py", "hr.png", "readme.md", "results"
+        ]  # fmt: skip
+        assert (inside / "again.py").readlink() == Path("arch.py")
+        assert (inside / "hr.png").is_symlink()  # the link, never what it points to
+        assert (room.visible / "weights" / "w.safetensors").read_text() == "weights"
+    finally:
+        room.close()
+    assert not room.folder.exists()
+    assert (team / "arch.py").is_file()
+
+
+def test_a_room_whose_harness_was_killed_is_swept_by_the_next() -> None:
+    left = Room()
+    left._lock.close()  # as the kernel does when a process ends
+    room = Room()
+    try:
+        assert not left.folder.exists()
+        assert room.folder.exists()
+    finally:
+        room.close()
