@@ -34,13 +34,17 @@ def new_command(folder: Path, scale: str) -> None:
 @click.command("check", short_help="Tell within seconds whether a submission keeps the contract.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
+@click.option("--with-requirements", is_flag=True, help="Install what requirements.txt asks for, apart and cached.")
 @click.pass_context
-def check_command(context: click.Context, paths: tuple[Path, ...], device: str) -> None:
+def check_command(context: click.Context, paths: tuple[Path, ...], device: str, with_requirements: bool) -> None:
     """Check submissions without any data: loads, right shapes, finite, deterministic, half precision, params, MACs."""
-    from rtsr_bench.submissions import discover
+    from rtsr_bench.submissions import discover, unmet, with_packages
 
     good = True
-    for submission in discover(*paths):
+    for found in discover(*paths):
+        submission = with_packages(found) if with_requirements else found
+        for line in () if with_requirements else unmet(submission.requirements):
+            click.echo(f"{submission.id} requires {line}; --with-requirements installs it", err=True)
         for model in submission.models:
             good = _check(submission, model, device) and good
     context.exit(0 if good else 1)
@@ -49,11 +53,9 @@ def check_command(context: click.Context, paths: tuple[Path, ...], device: str) 
 def _check(submission: Submission, model: ModelSpec, device: str) -> bool:
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Child, Findings, Loaded
-    from rtsr_bench.submissions import load_request, resolve_checkpoint, unmet
+    from rtsr_bench.submissions import load_request, resolve_checkpoint
     from rtsr_bench.wire import Op
 
-    for line in unmet(submission.requirements):
-        click.echo(f"{submission.id}: requires {line}", err=True)
     request = load_request(model, submission, resolve_checkpoint(model, submission))
     with Child(device=device) as child:
         click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,11 @@ class _SizeType(click.ParamType[Size]):
     type=click.Choice(["process", "bubblewrap"]),
     help="Refuse to run guests with less isolation than this.",
 )
+@click.option(
+    "--with-requirements",
+    is_flag=True,
+    help="Install what a submission's requirements.txt asks for into an environment of its own, kept in the cache.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say of each model and data set left out why it is.")
 @click.pass_context
 def run_command(
@@ -90,6 +95,7 @@ def run_command(
     data: tuple[str, ...],
     gallery: Path | None,
     isolation: str | None,
+    with_requirements: bool,
     verbose: bool,
 ) -> None:
     """Measure every model of the submissions at PATH... on every track of its scale whose data are at hand.
@@ -128,8 +134,10 @@ def run_command(
     with Display() as display, Bench(device=device, threads=threads, required=required) as bench:
         reason = f" ({bench.isolation.reason}); guests run with your rights" if bench.isolation.reason else ""
         display.note(f"isolation: {bench.isolation.level.value}{reason}")
+        lacking = list[str]()
+        equipped = _equipped(with_models(handed_in.submissions, models), display, lacking, install=with_requirements)
         made = plan(
-            with_models(handed_in.submissions, models),
+            equipped,
             tracks=tracks,
             named=bool(track_ids),
             roots=data_roots(roots),
@@ -138,8 +146,30 @@ def run_command(
             find_scale=lambda submission, model: _find_scale(bench, display, submission, model),
         )
         run = _Run(bench, display, records, gallery=gallery, again=again)
-        run.refuse(note.message for note in handed_in.refused)
+        run.refuse((*(note.message for note in handed_in.refused), *lacking))
         context.exit(run.all(made, verbose=verbose))
+
+
+def _equipped(
+    submissions: Sequence[Submission], display: Display, lacking: list[str], *, install: bool
+) -> tuple[Submission, ...]:
+    """Say what submissions require and is not there, or install it; who can't be helped is a line in `lacking`."""
+    from rtsr_bench.submissions import unmet, with_packages
+
+    ready = []
+    for submission in submissions:
+        if not install:
+            for line in unmet(submission.requirements):
+                display.note(f"{submission.id} requires {line}; --with-requirements installs it")
+            ready.append(submission)
+            continue
+        try:
+            ready.append(with_packages(submission))
+        except UserError as error:
+            lacking.append(str(error))
+    if not ready:
+        raise UserError("; ".join(lacking))
+    return tuple(ready)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

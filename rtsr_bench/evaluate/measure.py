@@ -140,6 +140,8 @@ def command(job: Job, bench: Bench) -> str:
     parts = ["rtsr-bench", "run", shlex.quote(job.submission.source.as_posix()), "--track", job.track.id]
     for root in job.roots:
         parts += ["--data-root", shlex.quote(root.as_posix())]
+    if job.submission.packages is not None:
+        parts.append("--with-requirements")
     if bench.threads:
         parts += ["--threads", str(bench.threads)]
     return " ".join([*parts, "--device", bench.device, *job.overrides.options])

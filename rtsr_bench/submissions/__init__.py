@@ -2,6 +2,7 @@
 
 from rtsr_bench.submissions.checkpoint import checkpoint_sha256, load_request, resolve_checkpoint
 from rtsr_bench.submissions.discovery import Note, Survey, discover, survey
+from rtsr_bench.submissions.environment import with_packages
 from rtsr_bench.submissions.requirements import unmet
 from rtsr_bench.submissions.skeleton import create_skeleton
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec, Submission
@@ -21,4 +22,5 @@ __all__ = [
     "resolve_checkpoint",
     "survey",
     "unmet",
+    "with_packages",
 ]

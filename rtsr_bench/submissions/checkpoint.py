@@ -42,4 +42,5 @@ def load_request(spec: ModelSpec, submission: Submission, checkpoint: Path | Non
     """Describe, as JSON-able data, what the child needs to load a model: folder, entry, arguments, weights, range."""
     from rtsr_bench.submissions.formats import FORMATS
 
-    return FORMATS[spec.format].request(spec, submission.folder, checkpoint)
+    request = FORMATS[spec.format].request(spec, submission.folder, checkpoint)
+    return request if submission.packages is None else request | {"packages": str(submission.packages)}

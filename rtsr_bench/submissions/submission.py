@@ -84,7 +84,8 @@ class Submission:
 
     `folder` holds the files (an archive's unpacked copy), `source` is the folder or archive as the user named it,
     `digest` the first 16 hex digits of a SHA-256 over the files (see `digest`), `origin` `reference` for what lies in
-    `reference_models/` and `guest` for all else, `requirements` the lines of `requirements.txt`: read, never installed.
+    `reference_models/` and `guest` for all else, `requirements` the lines of `requirements.txt`,
+    `packages` a folder of what they ask for where one was made (see `environment`).
     """
 
     id: str
@@ -101,6 +102,7 @@ class Submission:
     license: str = ""
     notes: str = ""
     requirements: tuple[str, ...] = ()
+    packages: Path | None = None
 
     @property
     def facts(self) -> SubmissionFacts:
