@@ -89,10 +89,16 @@ def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -
     Exit code 0: all that is at hand is as it should be; 1: something is not, or nothing is at hand.
     """
     from rtsr_bench.datasets.audit import audit
+    from rtsr_bench.datasets.catalog import find_recipe
 
     parts = audit(name, roots)
     for part in parts:
         _show(part)
+    recipe = find_recipe(name, roots)
+    if (recipe.base_url or recipe.archives or recipe.preparation) and any(
+        part.missing or part.damaged for part in parts
+    ):
+        click.echo(f"`rtsr-bench data fetch {recipe.id}` brings anew what is missing or damaged")
     whole = any(part.ok for part in parts) and not any(part.faults for part in parts)
     context.exit(0 if whole else FAULTY)
 
@@ -142,11 +148,11 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
                     click.echo(f"{title}: {done} of {total} steps", err=True)
 
             def within(name: str, have: int, size: int | None, task: TaskID = task, said: Any = said) -> None:
-                of = f" of {size / 1e6:.0f}" if size else ""
-                bars.update(task, description=escape(f"{name} {have / 1e6:.0f}{of} MB"))
+                of = f" of {size / 1e6:.1f}" if size else ""
+                bars.update(task, description=escape(f"{name} {have / 1e6:.1f}{of} MB"))
                 if bars.disable and monotonic() - said[0] > PLAIN_EVERY_S:
                     said[0] = monotonic()
-                    click.echo(f"{name}: {have / 1e6:.0f}{of} MB", err=True)
+                    click.echo(f"{name}: {have / 1e6:.1f}{of} MB", err=True)
 
             folder = collect(recipe, scales=scales, root=root, progress=show, within=within)
             click.echo(f"{recipe.title}: {_fetched(recipe, folder, scales)}")

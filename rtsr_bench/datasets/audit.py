@@ -51,7 +51,7 @@ def _prepared_parts(recipe: SetRecipe, folder: Path) -> tuple[Audit, ...]:
     originals = {original.name: original.sha256 for original in preparation.originals}
     return (
         _originals(folder / ORIGINALS, originals),
-        *(_prepared(preparation, folder, part) for part in parts),
+        *(_prepared(recipe, preparation, folder, part) for part in parts),
     )
 
 
@@ -69,7 +69,7 @@ def _originals(place: Path, expected: dict[str, str]) -> Audit:
     )
 
 
-def _prepared(preparation: Preparation, folder: Path, part: str) -> Audit:
+def _prepared(recipe: SetRecipe, preparation: Preparation, folder: Path, part: str) -> Audit:
     place = folder / part
     if not place.is_dir():
         return Audit(part=part, absent=f"no folder {place}")
@@ -78,7 +78,8 @@ def _prepared(preparation: Preparation, folder: Path, part: str) -> Audit:
     hashes = files_sha256([folder / path for path in there])
     notes = kept(folder)
     found, damaged = {}, []
-    for path, decoded in zip(there, side_by_side(lambda path: _decoded(folder / path, hashes), there), strict=True):
+    read = side_by_side(lambda path: _decoded(folder / path, hashes, recipe), there)
+    for path, decoded in zip(there, read, strict=True):
         pin = preparation.pins[path]
         as_made = hashes[folder / path] in (pin.file, notes.get(path, {}).get("file"))
         if isinstance(decoded, str):
@@ -95,13 +96,13 @@ def _prepared(preparation: Preparation, folder: Path, part: str) -> Audit:
         missing=tuple(path.partition("/")[2] for path in expected if path not in there),
         damaged=tuple(damaged),
         foreign=tuple(path.name for path in images_in(place) if path.name not in names),
-        note="; ".join(differences(preparation, folder, found)),
+        note="; ".join(differences(recipe, folder, found)),
     )
 
 
-def _decoded(path: Path, hashes: dict[Path, str]) -> Decoded | str:
+def _decoded(path: Path, hashes: dict[Path, str], recipe: SetRecipe) -> Decoded | str:
     try:
-        return decode(path, hashes[path])
+        return decode(path, hashes[path], recipe)
     except UserError as error:
         return str(error)
 

@@ -24,6 +24,11 @@ from rtsr_bench.datasets.transfer import Definite, Passing, Progress, download
 from rtsr_bench.errors import HarnessError, UserError
 
 ATTEMPTS = 4
+"""So many attempts in a row that bring next to nothing, and an address is given up."""
+
+ENOUGH_BYTES = 1 << 16
+"""What an attempt must bring, beyond what was there before, so as not to count among those."""
+
 MAX_BYTES = 8 * 2**30
 """More than this is never taken from an address whose recipe does not say how many bytes to expect."""
 
@@ -63,7 +68,7 @@ def place(
 ) -> Path:
     """The same, at a path of one's own: `target` is left alone where it has the hash already, and replaced where not.
 
-    `pause` is called with the seconds to wait before another attempt.
+    `pause` is called with the seconds to wait before another attempt; a true answer ends the attempts.
     """
     if not _SHA256.fullmatch(recipe.sha256):
         raise UserError(f"{recipe.url}: expected a SHA-256 of 64 small hex digits, found {recipe.sha256!r}")
@@ -151,14 +156,18 @@ def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Ca
     if _is(part, recipe):  # whole, but the process before us died before it could give it its name
         return
     reason = ""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            pause(2.0 ** (attempt - 1))
+    idle, most, wrong = 0, _length(part), False
+    while True:
         continued = part.exists()
         try:
-            download(recipe.url, part, limit=recipe.bytes or MAX_BYTES, progress=progress)
+            download(recipe.url, part, limit=recipe.bytes or MAX_BYTES, size=recipe.bytes, progress=progress)
         except Passing as trouble:
-            reason = str(trouble)
+            reason = f"{trouble}; what came is kept for the next fetch" if _length(part) else str(trouble)
+            # One that begins at the front each time, for want of ranges, must come further than ever to count.
+            idle = 0 if _length(part) >= most + ENOUGH_BYTES else idle + 1
+            most = max(most, _length(part))
+            if idle == ATTEMPTS or pause(2.0 ** max(idle - 1, 0)):
+                break
             continue
         except Definite as trouble:
             reason = str(trouble)
@@ -169,12 +178,17 @@ def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Ca
             return
         part.unlink()
         reason = f"expected SHA-256 {recipe.sha256[:16]}..., found {found[:16]}..."
-        if not continued:
+        if wrong or not continued:
             break  # what the address serves, whole, is another file: asking again would not change it
+        most, wrong = 0, True
     raise UserError(
         f"{recipe.file_name}: cannot be had from {recipe.url} ({reason}); put the file into a folder and name that "
         f"folder with {MIRROR_VARIABLE}"
     )
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
 
 
 @contextlib.contextmanager

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 ORIGINALS, GT, KEPT = "originals", "GT", "prepared.json"
 """Within a prepared set's folder: what was fetched, HR, and what the files were found to decode to."""
 
-FETCH = "rtsr-bench data fetch open4k"
-"""What makes prepared images anew: both prepared sets lie in the one folder that it fills."""
-
 THREADS = 2
 """Images decoded or prepared side by side: each takes a few 100 MB, and Pillow lets go of the interpreter lock."""
 
@@ -118,19 +115,23 @@ def decoder() -> str:
     return f"Pillow {PIL.__version__}, " + (f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {plain}")
 
 
-def decode(path: Path, file_sha256: str) -> Decoded:
+def decode(path: Path, file_sha256: str, recipe: SetRecipe) -> Decoded:
     """The pixels' hash and sample of a file, decoded once in the life of a process; UserError where it is broken."""
-    return _decoded(path, file_sha256)
+    try:
+        return _decoded(path, file_sha256)
+    except UserError as error:
+        raise UserError(str(error).replace("fetch it again", _anew(recipe))) from error
+
+
+def _anew(recipe: SetRecipe) -> str:
+    return f"`rtsr-bench data fetch {recipe.id}` makes it anew"
 
 
 @lru_cache(maxsize=4096)
 def _decoded(path: Path, file_sha256: str) -> Decoded:  # noqa: ARG001 - the hash is the key of the cache
     from rtsr_bench.images.io import read_rgb
 
-    try:
-        pixels = read_rgb(path, what="HR image" if path.parent.name == GT else "LR image")
-    except UserError as error:
-        raise UserError(str(error).replace("fetch it again", f"`{FETCH}` makes it anew")) from error
+    pixels = read_rgb(path, what="HR image" if path.parent.name == GT else "LR image")
     return Decoded(pixels=hashlib.sha256(pixels.tobytes()).hexdigest(), sample=sampled(pixels))
 
 
@@ -163,8 +164,8 @@ def assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) -> 
     if not all((folder / path).is_file() for path in paths):
         return None
     _check_sizes(recipe, folder, pairs, scale)
-    pixels = _pixels_of(preparation, folder, paths)
-    differs = differences(preparation, folder, {path: found for path, found in pixels.items() if found is not None})
+    pixels = _pixels_of(recipe, folder, paths)
+    differs = differences(recipe, folder, {path: found for path, found in pixels.items() if found is not None})
     said = [*differs, *([f"LR made from HR by {degradation}"] if lr_made else [])]
     sha256 = {path: found.pixels if found else preparation.pins[path].pixels for path, found in pixels.items()}
     assert recipe.hr_size is not None, "a prepared set says how large its images are"
@@ -199,10 +200,11 @@ def lacking(recipe: SetRecipe, folder: Path, scale: int) -> str:
     return f"{len(absent)} of {2 * len(pairs)} prepared images are missing in {folder} ({shown(absent)})"
 
 
-def differences(preparation: Preparation, folder: Path, found: Mapping[str, Decoded]) -> list[str]:
+def differences(recipe: SetRecipe, folder: Path, found: Mapping[str, Decoded]) -> list[str]:
     """For each folder of images, in a line, on how many the pixels are not the pinned ones, and by how much."""
     import numpy as np
 
+    preparation = _of(recipe)
     lines = []
     for part in dict.fromkeys(path.partition("/")[0] for path in found):
         inside = {path: decoded for path, decoded in found.items() if path.startswith(f"{part}/")}
@@ -226,7 +228,7 @@ def differences(preparation: Preparation, folder: Path, found: Mapping[str, Deco
         changed = [path for path in other if path in notes and notes[path].get("file") != _file(folder / path)]
         end = f", with {decoder()}"
         if len(changed) == len(other):
-            who, end = "was changed", f"; `{FETCH}` makes it anew"
+            who, end = "was changed", f"; {_anew(recipe)}"
         lines.append(f"{part} {who} on {len(other)} of {len(preparation.originals)} images ({names}): {how_far}{end}")
     return lines
 
@@ -235,8 +237,9 @@ def _file(path: Path) -> str:
     return files_sha256([path])[path]
 
 
-def _pixels_of(preparation: Preparation, folder: Path, paths: Sequence[str]) -> dict[str, Decoded | None]:
+def _pixels_of(recipe: SetRecipe, folder: Path, paths: Sequence[str]) -> dict[str, Decoded | None]:
     """What each file decodes to; None for one that is known to decode to its pinned pixels."""
+    preparation = _of(recipe)
     notes = kept(folder)
     here = decoder()
     hashes = files_sha256([folder / path for path in paths])
@@ -250,7 +253,11 @@ def _pixels_of(preparation: Preparation, folder: Path, paths: Sequence[str]) -> 
         else:
             unknown.append(path)
     return known | dict(
-        zip(unknown, side_by_side(lambda path: decode(folder / path, hashes[folder / path]), unknown), strict=True)
+        zip(
+            unknown,
+            side_by_side(lambda path: decode(folder / path, hashes[folder / path], recipe), unknown),
+            strict=True,
+        )
     )
 
 

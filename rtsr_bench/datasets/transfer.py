@@ -29,8 +29,10 @@ class Definite(Exception):  # noqa: N818 - as above
     """The address has no such file, or one that can't be the right one; another attempt would be no use."""
 
 
-def download(url: str, part: Path, *, limit: int, progress: Progress | None = None) -> None:
+def download(url: str, part: Path, *, limit: int, size: int | None = None, progress: Progress | None = None) -> None:
     """Bring what is at `url` into `part`, continuing what lies there already; at most `limit` bytes.
+
+    `size` is how many bytes there should be: a server that does not say it itself may break off unnoticed.
 
     Raises Passing or Definite; OSError means that `part` can't be written.
     """
@@ -38,7 +40,7 @@ def download(url: str, part: Path, *, limit: int, progress: Progress | None = No
     if scheme == "file":
         _from_file(url, part, limit, progress)
     elif scheme in ("http", "https"):
-        _from_server(url, part, limit, progress)
+        _from_server(url, part, limit, size, progress)
     else:
         raise Definite(f"expected an address with https, http or file, found {scheme!r}")
 
@@ -54,7 +56,7 @@ def _from_file(url: str, part: Path, limit: int, progress: Progress | None) -> N
         _copy(opened.read, file, 0, total, limit, progress)
 
 
-def _from_server(url: str, part: Path, limit: int, progress: Progress | None) -> None:
+def _from_server(url: str, part: Path, limit: int, size: int | None, progress: Progress | None) -> None:
     start = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": f"rtsr-bench/{__version__}", "Accept-Encoding": "identity"}
     if start:
@@ -74,7 +76,7 @@ def _from_server(url: str, part: Path, limit: int, progress: Progress | None) ->
         if response.status != http.HTTPStatus.PARTIAL_CONTENT:
             start = 0  # the server sends the whole file: what lies there is written anew
         length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdigit() else None
+        total = start + int(length) if length.isdigit() else size
         with part.open("ab" if start else "wb") as file:
             _copy(response.read, file, start, total, limit, progress)
 

@@ -84,7 +84,8 @@ def write_png(path: Path, array: NDArray[np.uint8], *, compress_level: int = 1) 
             Image.fromarray(array).save(file, format="PNG", compress_level=compress_level)
         part.replace(path)
     except OSError as error:
-        raise HarnessError(f"{path}: cannot be written ({_one_line(error)}): check the folder and its space") from error
+        reason = error.strerror or _one_line(error)
+        raise HarnessError(f"{path}: cannot be written ({reason}): check the folder and its space") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

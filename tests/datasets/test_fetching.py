@@ -44,6 +44,7 @@ class Server:
     def __init__(self) -> None:
         self.content = CONTENT
         self.ranges = True
+        self.length = True  # says how long an answer is
         self.stalls: list[int] = []  # the next answers break off after so many bytes
         self.refusals: list[int] = []  # the next answers are these status codes
         self.asked: list[str | None] = []  # the Range header of every request
@@ -62,7 +63,8 @@ class Server:
                     return
                 body = server.content[start:]
                 self.send_response(206 if start else 200)
-                self.send_header("Content-Length", str(len(body)))
+                if server.length:
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body[: server.stalls.pop(0)] if server.stalls else body)
 
@@ -188,19 +190,59 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(server: Server, tmp
     target = place(recipe(server.url), tmp_path / "data" / "weights.pth", pause=waited.append)
     assert target.read_bytes() == CONTENT
     assert server.asked == [None, "bytes=400000-", "bytes=700000-"]
-    assert waited == [1.0, 2.0]
+    assert waited == [1.0, 1.0]
     assert litter(tmp_path / "data") == []
 
 
 def test_a_download_given_up_is_continued_the_next_time(server: Server, tmp_path: Path) -> None:
     target = tmp_path / "data" / "weights.pth"
-    server.stalls = [100_000] * ATTEMPTS
-    with pytest.raises(UserError, match="broke off after 400000 of 1048576 bytes"):
-        place(recipe(server.url), target, pause=lambda _: None)
+    server.stalls = [400_000] + [0] * ATTEMPTS
+    waited: list[float] = []
+    with pytest.raises(UserError, match="broke off after 400000 of 1048576 bytes; what came is kept"):
+        place(recipe(server.url), target, pause=waited.append)
+    assert waited == [1.0, 1.0, 2.0, 4.0]
     assert not target.exists()
     assert litter(target.parent) == [".weights.pth.part"]
     assert place(recipe(server.url), target).read_bytes() == CONTENT
     assert server.asked[-1] == "bytes=400000-"
+
+
+def test_a_server_that_always_breaks_off_is_asked_as_long_as_it_brings_more(server: Server, tmp_path: Path) -> None:
+    server.stalls = [100_000] * 10
+    assert place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None).read_bytes() == CONTENT
+    assert len(server.asked) == 11 > 2 * ATTEMPTS
+
+
+def test_a_server_that_begins_at_the_front_and_never_comes_further_is_given_up(server: Server, tmp_path: Path) -> None:
+    server.ranges = False
+    server.stalls = [400_000] * 50
+    with pytest.raises(UserError, match="broke off after 400000 of 1048576 bytes"):
+        place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
+    assert len(server.asked) == 1 + ATTEMPTS
+
+
+def test_a_server_that_breaks_off_and_serves_another_file_is_given_up(server: Server, tmp_path: Path) -> None:
+    server.content = CONTENT[::-1]
+    server.stalls = [500_000, len(CONTENT)] * 50
+    with pytest.raises(UserError, match="expected SHA-256"):
+        place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
+    assert len(server.asked) == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_break_is_seen_though_the_server_never_said_the_length(server: Server, tmp_path: Path) -> None:
+    server.length = False
+    server.stalls = [400_000]
+    known = recipe(server.url, bytes=len(CONTENT))
+    assert place(known, tmp_path / "weights.pth", pause=lambda _: None).read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=400000-"]
+
+
+def test_a_fetch_that_is_being_ended_is_not_gone_on_with(server: Server, tmp_path: Path) -> None:
+    server.stalls = [100_000] * 10
+    with pytest.raises(UserError, match="broke off after 100000"):
+        place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: True)
+    assert len(server.asked) == 1
 
 
 def test_a_server_without_ranges_sends_the_whole_file_again(server: Server, tmp_path: Path) -> None:
