@@ -54,7 +54,7 @@ def with_packages(submission: Submission) -> Submission:
 
 
 def _comparable(submission: Submission) -> tuple[str, ...]:
-    """The requirements, each a name with versions; UserError for addresses, paths and options: pip would follow them."""
+    """The requirements, each a name with versions; UserError for what pip would follow elsewhere."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     for line in submission.requirements:

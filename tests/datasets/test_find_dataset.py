@@ -162,6 +162,18 @@ def test_the_shipped_recipes_pin_every_pair_of_the_classic_sets() -> None:
                     assert recipe.pins[path].bytes
 
 
+def test_the_images_of_efficient_sr_are_found_where_their_owners_keep_them(
+    tmp_path: Path, pair_folder: PairFolder
+) -> None:
+    pair_folder(tmp_path / "DIV2K_LSDIR", "div2k-lsdir", scale=4, stems=("000001", "000002"))
+    found = find("div2k-lsdir-valid", tmp_path, scale=4)
+    assert [pair.name for pair in found.pairs] == ["000001.png", "000002.png"]
+    assert not found.verified
+    missing = find_dataset("div2k-lsdir-valid", scale=4, degradation="files", roots=[])
+    assert isinstance(missing, Missing)
+    assert "classic-x4 measures the same models meanwhile" in missing.way_out
+
+
 # The challenge's own set, which was never released.
 
 

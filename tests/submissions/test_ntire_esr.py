@@ -147,6 +147,14 @@ def test_what_becomes_of_each_entry_is_one_line(checkout: Path, tmp_path: Path) 
     assert (folder / "requirements.txt").read_text() == "einops_that_nobody_has==0.7.0\n"
 
 
+def test_what_asks_for_a_gpu_is_said(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "models" / "parts.py").write_text(
+        "import torch\ndef Enlarge():\n    return torch.nn.Identity().cuda()\n"
+    )
+    (result,) = import_entries(checkout, tmp_path / "out", only=(0,))
+    assert result.line.endswith("; calls .cuda() in models/parts.py: may want a GPU")
+
+
 def test_the_files_of_a_team_are_copied_as_they_are_and_no_others(checkout: Path, tmp_path: Path) -> None:
     (result,) = import_entries(checkout, tmp_path / "out", only=(4,))
     assert result.folder == tmp_path / "out" / "team04_called"

@@ -14,10 +14,14 @@ from rtsr_bench.submissions.ntire_esr.reading import imports_of, parse
 
 @dataclass(kw_only=True, slots=True)
 class Needs:
-    """`files` of the checkout that are imported, relative; `lacking`: modules to the first file that imports each."""
+    """`files` of the checkout that are imported, relative; `lacking`: modules to the first file that imports each.
+
+    `cuda`: files that call `.cuda()`, which no other device than a GPU survives where the call is reached.
+    """
 
     files: list[str] = field(default_factory=list)
     lacking: dict[str, str] = field(default_factory=dict)
+    cuda: list[str] = field(default_factory=list)
 
 
 def follow(checkout: Path, modules: Iterable[str], *, label: str, by: str) -> Needs:
@@ -42,7 +46,10 @@ def follow(checkout: Path, modules: Iterable[str], *, label: str, by: str) -> Ne
         for name in (*_packages(checkout, path), path):
             if name not in needs.files:
                 needs.files.append(name)
-                todo += [(_absolute(found, name), name) for found in _needed(parse(checkout, name, label=label))]
+                tree = parse(checkout, name, label=label)
+                todo += [(_absolute(found, name), name) for node in _reached(tree) for found in imports_of(node)]
+                if any(_calls_cuda(node) for node in _reached(tree)):
+                    needs.cuda.append(name)
     return needs
 
 
@@ -82,19 +89,23 @@ def _absolute(module: str, importer: str) -> str:
     return ".".join((*package[: len(package) - level + 1], *filter(None, module.lstrip(".").split("."))))
 
 
-def _needed(node: ast.AST) -> Iterator[str]:
-    """Imports that run when a module is imported or its functions are called."""
+def _reached(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that count when a module is imported or its functions are called."""
     if isinstance(node, ast.If) and any(
         isinstance(part, ast.Constant) and part.value == "__main__" for part in ast.walk(node.test)
     ):
         for other in node.orelse:
-            yield from _needed(other)
+            yield from _reached(other)
         return
     if isinstance(node, ast.Try) and any(_catches_import(handler) for handler in node.handlers):
         return
-    yield from imports_of(node)
+    yield node
     for child in ast.iter_child_nodes(node):
-        yield from _needed(child)
+        yield from _reached(child)
+
+
+def _calls_cuda(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cuda"
 
 
 def _catches_import(handler: ast.ExceptHandler) -> bool:

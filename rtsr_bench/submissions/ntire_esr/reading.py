@@ -15,7 +15,7 @@ from rtsr_bench.submissions.table import ascii_safe
 SCRIPT = "test_demo.py"
 SELECT = "select_model"
 _MAX_BYTES = 4 * 1024 * 1024
-_WEIGHTS = frozenset({".pth", ".pt", ".pkl", ".ckpt", ".safetensors", ".bin", ".pth.tar"})
+_WEIGHTS = frozenset({".pth", ".pt", ".pkl", ".ckpt", ".safetensors", ".bin", ".tar"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

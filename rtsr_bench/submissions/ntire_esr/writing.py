@@ -100,6 +100,8 @@ def _line(entry: Entry, folder: Path, needs: Needs) -> str:
     if needs.lacking:
         wants = ", ".join(f"{ascii_safe(top)} (imported by {ascii_safe(by)})" for top, by in needs.lacking.items())
         line += f"; not installed here: {wants}; see its {REQUIREMENTS}"
+    if needs.cuda:
+        line += f"; calls .cuda() in {', '.join(map(ascii_safe, needs.cuda))}: may want a GPU"
     return line
 
 
