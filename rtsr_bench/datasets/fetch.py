@@ -181,6 +181,9 @@ def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Ca
         if wrong or not continued:
             break  # what the address serves, whole, is another file: asking again would not change it
         most, wrong = 0, True
+    # Nobody thinks of a mirror's own file where it is passed over in silence.
+    named = [folder / recipe.file_name for folder in folders_of(MIRROR_VARIABLE)]
+    reason += "".join(f"; {path} has another hash" for path in named if path.is_file())
     raise UserError(
         f"{recipe.file_name}: cannot be had from {recipe.url} ({reason}); put the file into a folder and name that "
         f"folder with {MIRROR_VARIABLE}"

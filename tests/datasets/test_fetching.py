@@ -166,6 +166,16 @@ def test_a_mirror_is_believed_by_hash_only(tmp_path: Path, published: Path, monk
     assert obtain(recipe(published.as_uri())).read_bytes() == CONTENT
 
 
+def test_a_mirrors_file_with_another_hash_is_named_where_nothing_else_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "weights.pth").write_bytes(CONTENT[:-1])
+    monkeypatch.setenv("RTSR_BENCH_MIRROR", str(tmp_path / "mirror"))
+    with pytest.raises(UserError, match=r"No such file.*mirror/weights\.pth has another hash"):
+        obtain(recipe((tmp_path / "nowhere" / "weights.pth").as_uri()))
+
+
 def test_a_mirror_that_is_no_folder_is_the_users_mistake(
     tmp_path: Path, published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
