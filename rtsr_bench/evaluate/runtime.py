@@ -114,7 +114,7 @@ def measure_runtime(
         if isinstance(made, Failure):
             return made
         again.append(made)
-    failure = conductor.finish() or failure or check_clock(calls, gap, kind)
+    failure = conductor.finish() or check_clock(calls, gap, kind) or failure
     failure = failure or check_outputs(expected, conductor.outputs, precision)
     if failure is not None:
         return failure
