@@ -101,9 +101,10 @@ def _opened(path: Path, what: str) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{path}: {_too_large(what)}, found far more: downscale it") from error
     except UnidentifiedImageError as error:
-        raise UserError(
-            f"{path}: expected a {what} as {', '.join(FORMATS)}, found no such image: convert it"
-        ) from error
+        if path.stat().st_size == 0:
+            raise UserError(f"{path}: the {what} is empty (0 bytes): fetch it again") from error
+        formats = ", ".join(FORMATS)
+        raise UserError(f"{path}: expected the {what} as {formats}, found no such image: convert it") from error
     except _BROKEN as error:
         raise UserError(f"{path}: the {what} cannot be opened ({_one_line(error)}): fetch it again") from error
     with image:
@@ -113,7 +114,7 @@ def _opened(path: Path, what: str) -> Iterator[Image.Image]:
 
 
 def _too_large(what: str) -> str:
-    return f"expected a {what} of at most {MAX_PIXELS} pixels"
+    return f"expected the {what} to have at most {MAX_PIXELS} pixels"
 
 
 def _png_facts(path: Path) -> tuple[int, str]:

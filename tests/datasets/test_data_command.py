@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +197,18 @@ def test_fetch_shows_source_and_licence_before_it_fetches(toy: SetRecipe, cache:
     assert "drawn for these tests" in lines[1]
     assert "CC0-1.0" in lines[2]
     assert lines[3] == f"Toy3: whole and verified in {cache / 'data' / 'SelfExSR' / 'data' / 'Toy3'}"
+
+
+def test_a_fetch_that_nobody_watches_says_in_plain_lines_how_far_it_is(
+    toy: SetRecipe, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtsr_bench.cli.data.PLAIN_EVERY_S", -1.0)
+    result = data("fetch", "toy3")
+    assert result.exit_code == 0
+    steps = [line for line in result.stderr.splitlines() if line.endswith(" of 12 steps")]
+    assert steps == [f"{toy.title}: {done} of 12 steps" for done in range(1, 13)]
+    assert re.search(r"^img_001_SRF_2_HR\.png: 0\.0 of 0\.0 MB$", result.stderr, re.MULTILINE)
+    assert "\x1b" not in result.stderr
 
 
 def test_the_data_command_loads_nothing_heavy() -> None:

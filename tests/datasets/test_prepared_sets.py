@@ -365,7 +365,18 @@ def test_fetch_warns_of_pixels_other_than_pinned(small4k: SetRecipe, monkeypatch
     }
     changed = replace(small4k, preparation=replace(small4k.preparation, pins=pins))
     monkeypatch.setattr("rtsr_bench.datasets.catalog.published", lambda: {"small4k": changed})
-    assert "warning: GT differs from the pinned pixels on 1 of 3 images" in data("fetch", "small4k").output
+    warned = data("fetch", "small4k").output
+    assert "warning: GT differs from the pinned pixels on 1 of 3 images (pub__exact.png): only between the 96" in warned
+
+
+def test_a_damaged_image_names_the_command_of_its_own_set(small4k: SetRecipe) -> None:
+    image = collect(small4k) / "GT" / "pub__exact.png"
+    image.write_bytes(image.read_bytes()[:-20])
+    result = data("verify", "small4k")
+    assert result.exit_code == 1
+    assert "pub__exact.png: the HR image is truncated" in result.output
+    assert "`rtsr-bench data fetch small4k` makes it anew" in result.output
+    assert result.output.splitlines()[-1].startswith("`rtsr-bench data fetch small4k` brings anew")
 
 
 # Open4K itself.

@@ -117,7 +117,7 @@ def _just_too_large(path: Path) -> None:
         (_flipped_bits, "is damaged"),
         (_truncated_jpeg, "truncated or damaged"),
         (_text, "no such image"),
-        (_empty, "no such image"),
+        (_empty, "is empty"),
         (_bomb, "downscale"),
         (_large, "downscale"),
         (_just_too_large, "found 8193x8192"),
