@@ -130,11 +130,14 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
 
 
 def _judged(record: Record, images: Sequence[ImageFidelity], track: Track | None) -> Sequence[ImageFidelity]:
-    """The images that the track's score and its columns are over: those of its score's data sets, or all."""
+    """The images that the track's score and its columns are over: those of its score's data sets.
+
+    All of them where the track names no sets, or where it was measured on none of these but others (`run --data`).
+    """
     if track is None or not track.score.sets:
         return images
     names = {use.name for use in record.data if use.id in track.score.sets}
-    return [image for image in images if image.data_set in names]
+    return [image for image in images if image.data_set in names] or images
 
 
 def _by_set(images: Sequence[ImageFidelity]) -> dict[str, FidelityMeans]:

@@ -11,7 +11,9 @@ from demo_records import CPU, GPU, demo, failure, record, untrained
 
 from rtsr_bench.eligibility import Bar
 from rtsr_bench.leaderboard import BANDS, band, leaderboards, pareto_front
+from rtsr_bench.leaderboard.rows import derive_row
 from rtsr_bench.score import ntire23_rtsr
+from rtsr_bench.tracks import find_track
 
 
 def board(*records):
@@ -218,3 +220,12 @@ def test_pareto_front():
     points = [(3.0, 30.0), (1.0, 29.0), (2.0, 28.0), (3.0, 31.0), (4.0, 31.0), (1.0, 29.0)]
     assert pareto_front(points) == (1, 3)
     assert pareto_front([]) == ()
+
+
+def test_a_row_measured_on_a_set_of_ones_own_shows_its_fidelity() -> None:
+    own = record(track="open4k-x2", model="a/x2", sets=("set5",), gain_db=1.5)  # none that the track is judged by
+    row = derive_row("own.json", own, find_track("open4k-x2"))
+    assert row.fidelity is not None
+    assert row.gain_db == pytest.approx(1.5, abs=0.01)
+    assert row.reasons
+    assert not any(reason.bar is Bar.UNUSABLE for reason in row.reasons)
