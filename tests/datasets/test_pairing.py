@@ -266,7 +266,7 @@ def spoil(path: Path, how: str) -> None:
         ("animated", "2 frames"),
         ("truncated", "truncated"),
         ("bomb", "at most 67108864 pixels"),
-        ("empty", "found no such image"),
+        ("empty", "is empty (0 bytes)"),
     ],
 )
 def test_an_image_that_is_no_plain_one_is_named_in_one_line(

@@ -92,6 +92,7 @@ def test_an_untrained_model_is_one_network_in_every_build(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "path", list(sys.path))
     request = {
         "folder": str(folder),
+        "format": "python",
         "entry": "arch:ecbsr",
         "args": {"scale": 2, "size": "m4c8"},
         "checkpoint": None,
