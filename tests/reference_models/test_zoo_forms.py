@@ -90,6 +90,8 @@ def test_an_untrained_model_is_one_network_in_every_build(monkeypatch: pytest.Mo
     folder = ROOT / "reference_models" / "ecbsr"
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setitem(sys.modules, "arch", sys)  # put back afterwards, whatever another test had left there,
+    del sys.modules["arch"]  # and not taken for this model's
     request = {
         "folder": str(folder),
         "format": "python",
@@ -104,4 +106,3 @@ def test_an_untrained_model_is_one_network_in_every_build(monkeypatch: pytest.Mo
     torch.rand(5)
     for first, second in zip(guest.build().parameters(), guest.build().parameters(), strict=True):
         assert torch.equal(first, second)
-    sys.modules.pop("arch", None)
