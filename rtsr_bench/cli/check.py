@@ -35,28 +35,35 @@ def new_command(folder: Path, scale: str) -> None:
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
 @click.option("--with-requirements", is_flag=True, help="Install what requirements.txt asks for, apart and cached.")
+@click.option("--allow-pickle", is_flag=True, help="Let weights be read that may run code; needs bubblewrap.")
 @click.pass_context
-def check_command(context: click.Context, paths: tuple[Path, ...], device: str, with_requirements: bool) -> None:
+def check_command(
+    context: click.Context, paths: tuple[Path, ...], device: str, with_requirements: bool, allow_pickle: bool
+) -> None:
     """Check submissions without any data: loads, right shapes, finite, deterministic, half precision, params, MACs."""
+    from rtsr_bench.sandbox import allow_pickles, obtainable
     from rtsr_bench.submissions import discover, unmet, with_packages
 
+    if allow_pickle:
+        allow_pickles(obtainable())
     good = True
     for found in discover(*paths):
         submission = with_packages(found) if with_requirements else found
         for line in () if with_requirements else unmet(submission.requirements):
             click.echo(f"{submission.id} requires {line}; --with-requirements installs it", err=True)
         for model in submission.models:
-            good = _check(submission, model, device) and good
+            good = _check(submission, model, device, allow_pickle=allow_pickle) and good
     context.exit(0 if good else 1)
 
 
-def _check(submission: Submission, model: ModelSpec, device: str) -> bool:
+def _check(submission: Submission, model: ModelSpec, device: str, *, allow_pickle: bool) -> bool:
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Child, Findings, Loaded
     from rtsr_bench.submissions import load_request, resolve_checkpoint
     from rtsr_bench.wire import Op
 
-    request = load_request(model, submission, resolve_checkpoint(model, submission))
+    checkpoint = resolve_checkpoint(model, submission)
+    request = load_request(model, submission, checkpoint, allow_pickle=allow_pickle)
     with Child(device=device) as child:
         click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")
         click.echo(f"  loading, {LIMIT_S:g} s at most a stage", err=True)

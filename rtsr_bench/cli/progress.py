@@ -85,6 +85,8 @@ class Display(Listener):
         said = [f"{name} {cells[name]}" for name in wanted if cells[name]]
         said += [reason.short for reason in row.reasons if reason.bar.value == "untrained"]
         self.note(f"  {record.model.id}: " + ", ".join(said))
+        if record.handed_in is not None:
+            self.note(f"  {record.model.id}: {record.handed_in.words}")
 
     def table(self, records: Sequence[Record]) -> None:
         """Print one table a track, best score first."""

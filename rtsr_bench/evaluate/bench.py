@@ -8,7 +8,7 @@ from typing import Self
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
-from rtsr_bench.sandbox import Child, Hello, Isolation, Level, obtainable, require
+from rtsr_bench.sandbox import Child, Hello, Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.system import cpu_model
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -17,10 +17,13 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 class Bench:
     """A device to measure on. Opening it starts a child that tells what the device is and serves the first job."""
 
-    def __init__(self, *, device: str = "auto", threads: int = 0, required: Level | None = None) -> None:
+    def __init__(
+        self, *, device: str = "auto", threads: int = 0, required: Level | None = None, allow_pickle: bool = False
+    ) -> None:
         """Start the first child; UserError where the device, or the isolation required, can't be had.
 
-        `threads` 0 leaves the choice to torch.
+        `threads` 0 leaves the choice to torch. `allow_pickle` lets children read weights that may run code, which
+        needs the highest isolation level.
         """
         if not _DEVICE.fullmatch(device):
             raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
@@ -30,6 +33,13 @@ class Bench:
         if required is not None:
             require(self.isolation, required)
         self._spare: Child | None = self._first(device, required)
+        self.allow_pickle = allow_pickle
+        if allow_pickle:
+            try:
+                allow_pickles(self.isolation)
+            except UserError:
+                self.close()
+                raise
         self.hello: Hello = self._spare.hello
         self.device = self.hello.device
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from rtsr_bench.datasets import Dataset, ImagePair
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.baseline import Baselines
-from rtsr_bench.evaluate.crops import CropBook, Gallery, Keeper
-from rtsr_bench.evaluate.recheck import Witness
+from rtsr_bench.evaluate.crops import Keeper
 from rtsr_bench.metrics.fidelity import measure
 from rtsr_bench.protocol import Convention, Precision, Protocol, Size
 from rtsr_bench.record import Failure, Fidelity, ImageFidelity
@@ -51,16 +50,12 @@ def measure_fidelity(
     *,
     baselines: Baselines,
     on_image: Callable[[int], None],
-    book: CropBook | None = None,
-    gallery: Gallery | None = None,
-    witness: Witness | None = None,
+    keepers: Sequence[Keeper] = (),
 ) -> Fidelity | Failure:
     """Enhance every image and compare it with HR, which the child never sees.
 
-    `book` collects crops for the report, `gallery` whole SR images and `witness` those to be made again, where they
-    are wanted. UserError where an image can't be read.
+    Each of the `keepers` is shown every SR image once. UserError where an image can't be read.
     """
-    keepers = tuple(keeper for keeper in (book, gallery, witness) if keeper is not None)
     started = monotonic()
     items = [_Item(index=i, data=d, pair=p) for i, (d, p) in enumerate((d, p) for d in data for p in d.pairs)]
     values: deque[Future[ImageFidelity]] = deque()

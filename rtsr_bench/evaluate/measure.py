@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -12,8 +13,9 @@ from rtsr_bench import __version__
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.agreement import Gap
 from rtsr_bench.evaluate.bench import Bench
-from rtsr_bench.evaluate.crops import CropBook, Gallery
+from rtsr_bench.evaluate.crops import CropBook, Gallery, Keeper
 from rtsr_bench.evaluate.fidelity import measure_fidelity
+from rtsr_bench.evaluate.handed_in import Comparison
 from rtsr_bench.evaluate.plan import Job
 from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.evaluate.runtime import Expected, expect_outputs, measure_gap, measure_runtime
@@ -23,7 +25,10 @@ from rtsr_bench.record import (
     Failure,
     FailureKind,
     Fidelity,
+    HandedIn,
+    MadeTwice,
     Memory,
+    OutputTwice,
     Record,
     Runtime,
     Stage,
@@ -65,7 +70,8 @@ def measure(
     listener = listener or Listener()
     started, clock = datetime.now(UTC), monotonic()
     precision, untrained = job.protocol.precision[bench.device_kind], bool(job.model.untrained)
-    guest = load_request(job.model, job.submission, resolve_checkpoint(job.model, job.submission))
+    checkpoint = resolve_checkpoint(job.model, job.submission)
+    guest = load_request(job.model, job.submission, checkpoint, allow_pickle=bench.allow_pickle)
     outcome = _Outcome()
     with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
         system = describe_child(child, bench, meter)
@@ -106,6 +112,9 @@ def measure(
         runtime=outcome.runtime,
         complexity=outcome.complexity,
         memory=outcome.memory,
+        made_twice=outcome.made_twice(precision),
+        handed_in=outcome.handed_in(),
+        pickle_allowed=bench.allow_pickle,
     )
 
 
@@ -119,6 +128,19 @@ class _Outcome:
     expected: Expected = field(default_factory=dict)
     gap: Gap | None = None
     witness: Witness | None = None
+    comparison: Comparison | None = None
+    outputs: list[OutputTwice] = field(default_factory=list)
+
+    def made_twice(self, precision: Precision) -> MadeTwice | None:
+        """What two processes computed, None where it did not come to that."""
+        images = tuple(self.witness.found) if self.witness else ()
+        if not (images or self.outputs):
+            return None
+        return MadeTwice(precision=precision, images=images, outputs=tuple(self.outputs))
+
+    def handed_in(self) -> HandedIn | None:
+        """How the team's own images compare with ours, None where there are none of either."""
+        return self.comparison.outcome() if isinstance(self.fidelity, Fidelity) and self.comparison else None
 
 
 def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:
@@ -142,6 +164,8 @@ def command(job: Job, bench: Bench) -> str:
         parts += ["--data-root", shlex.quote(root.as_posix())]
     if job.submission.packages is not None:
         parts.append("--with-requirements")
+    if bench.allow_pickle:
+        parts.append("--allow-pickle")
     if bench.threads:
         parts += ["--threads", str(bench.threads)]
     return " ".join([*parts, "--device", bench.device, *job.overrides.options])
@@ -164,12 +188,11 @@ def _fidelity(
     listener: Listener,
 ) -> None:
     images = sum(len(data.pairs) for data in job.data)
-
     outcome.witness = Witness(data=job.data)
+    outcome.comparison = Comparison.of(job.submission, job.model, job.data)
+    keepers: list[Keeper | None] = [*kept, outcome.witness, outcome.comparison]
 
-    def in_precision(
-        which: Precision, book: CropBook | None, gallery: Gallery | None, witness: Witness | None
-    ) -> Fidelity | Failure:
+    def in_precision(which: Precision, keepers: Sequence[Keeper | None]) -> Fidelity | Failure:
         listener.stage(f"images in {which.value}", images)
         return measure_fidelity(
             child,
@@ -178,14 +201,12 @@ def _fidelity(
             which,
             baselines=bench.baselines,
             on_image=listener.step,
-            book=book,
-            gallery=gallery,
-            witness=witness,
+            keepers=[keeper for keeper in keepers if keeper is not None],
         )
 
-    outcome.fidelity = in_precision(precision, *kept, outcome.witness)
+    outcome.fidelity = in_precision(precision, keepers)
     if precision is not Precision.FP32 and child.alive:
-        outcome.fidelity_fp32 = in_precision(Precision.FP32, None, None, None)
+        outcome.fidelity_fp32 = in_precision(Precision.FP32, ())
 
 
 def _expect(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:
@@ -210,6 +231,7 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
         expected=outcome.expected,
         read_state=meter.read,
         on_step=listener.step,
+        twice=outcome.outputs,
     )
     if isinstance(measured, Failure):
         outcome.runtime = outcome.memory = measured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset
-from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs
-from rtsr_bench.evaluate.conduct import Call, Conductor, Input, Values, fresh_input
+from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs, distance
+from rtsr_bench.evaluate.conduct import PLACES, Call, Conductor, Input, Values, fresh_input
 from rtsr_bench.protocol import Precision, Protocol
-from rtsr_bench.record import Failure, Memory, Runtime, Telemetry
+from rtsr_bench.record import Failure, Memory, OutputTwice, Runtime, Telemetry
 from rtsr_bench.sandbox import Child
 
 RANDOM_CHECKS, IMAGE_CHECKS = 3, 2
@@ -86,10 +87,12 @@ def measure_runtime(
     expected: Expected,
     read_state: Callable[[str], Telemetry],
     on_step: Callable[[int], None],
+    twice: list[OutputTwice] | None = None,
 ) -> Measured | Failure:
     """Time every repeat and see that nothing speaks against it.
 
-    The checked inputs stand among the repeats where nobody can foresee them; those with images are no samples.
+    The checked inputs stand among the repeats where nobody can foresee them; those with images are no samples. How far
+    their outputs were apart is added to `twice`, whatever comes of the rest.
     """
     began = monotonic()
     conductor = Conductor(child, protocol, precision)
@@ -114,7 +117,10 @@ def measure_runtime(
         if isinstance(made, Failure):
             return made
         again.append(made)
-    failure = conductor.finish() or check_clock(calls, gap, kind) or failure
+    finished = conductor.finish()
+    if twice is not None and finished is None:
+        twice += _twice(expected, conductor.outputs, protocol)
+    failure = finished or check_clock(calls, gap, kind) or failure
     failure = failure or check_outputs(expected, conductor.outputs, precision)
     if failure is not None:
         return failure
@@ -135,6 +141,20 @@ def measure_runtime(
     if peak is not None:
         memory = Memory(kind=peak.kind, peak_bytes=peak.peak_bytes, baseline_bytes=peak.baseline_bytes)
     return Measured(runtime=runtime, memory=memory)
+
+
+def _twice(expected: Expected, found: Expected, protocol: Protocol) -> list[OutputTwice]:
+    """Say of each input that two processes were given how far the outputs are apart."""
+    apart = {given: distance(values, found[given]) for given, values in expected.items() if given in found}
+    return [
+        OutputTwice(
+            given="random numbers" if given.image is None else "images",
+            size=protocol.input,
+            places=PLACES,
+            difference=value if math.isfinite(value) else None,
+        )
+        for given, value in apart.items()
+    ]
 
 
 def _order(repeats: int, checks: list[Input]) -> list[Input]:

@@ -63,6 +63,8 @@ class Guest:
 def load(request: Mapping[str, Any], device: torch.device) -> Guest:
     """Make a guest of a `load` request: read its folder in the way of its format and build its model once."""
     os.chdir(Path(request["folder"]))
+    if request.get("allow_pickle"):  # what the guest's own code loads without saying how, as before torch 2.6
+        os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
     if request.get("packages"):  # what the submission requires stands before what is installed
         sys.path.insert(0, str(request["packages"]))
     if request["format"] == "python":
@@ -85,13 +87,13 @@ def _python(request: Mapping[str, Any]) -> Callable[[], torch.nn.Module]:
         entry = getattr(entry, part)
     if not callable(entry):
         raise BadGuest(f"{request['entry']} is a {type(entry).__name__}, expected a callable that returns the model")
-    return entry_builder(entry, dict(request["args"]), request["checkpoint"])
+    return entry_builder(entry, request)
 
 
-def entry_builder(
-    entry: Callable[..., Any], arguments: dict[str, Any], checkpoint: str | None
-) -> Callable[[], torch.nn.Module]:
+def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any]) -> Callable[[], torch.nn.Module]:
     """Return what calls an entry with its arguments and loads the weights where the entry does not do so itself."""
+    arguments: dict[str, Any] = dict(request["args"])
+    checkpoint: str | None = request["checkpoint"]
     takes_checkpoint = checkpoint is not None and "checkpoint" in inspect.signature(entry).parameters
 
     def build() -> torch.nn.Module:
@@ -103,16 +105,18 @@ def entry_builder(
         if not isinstance(model, torch.nn.Module):
             raise BadGuest(f"the entry returned a {type(model).__name__}, expected a torch.nn.Module")
         if checkpoint is not None and not takes_checkpoint:
-            model.load_state_dict(state_dict(checkpoint), strict=True)
+            weights = state_dict(checkpoint, allow_pickle=bool(request.get("allow_pickle")))
+            model.load_state_dict(weights, strict=True)
         return model.requires_grad_(requires_grad=False)
 
     return build
 
 
-def state_dict(checkpoint: str) -> dict[str, torch.Tensor]:
-    """Read weights as data, never as code: safetensors, or a pickle that `weights_only=True` accepts.
+def state_dict(checkpoint: str, *, allow_pickle: bool = False) -> dict[str, torch.Tensor]:
+    """Read weights as data: safetensors, or a pickle that `weights_only=True` accepts.
 
-    The usual wrappings (`state_dict`, `params`, `params_ema`, `model`; the prefix `module.`) are taken off.
+    With `allow_pickle` any pickle, which may run what its author wrote: the caller sees to the room it runs in. The
+    usual wrappings (`state_dict`, `params`, `params_ema`, `model`; the prefix `module.`) are taken off.
     """
     if checkpoint.endswith(".safetensors"):
         from safetensors.torch import load_file
@@ -121,10 +125,15 @@ def state_dict(checkpoint: str) -> dict[str, torch.Tensor]:
     try:
         loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise BadGuest(
-            f"{Path(checkpoint).name} holds more than weights, which could run code as it is read, and is refused; "
-            "save the state dict alone: safetensors, or torch.save(model.state_dict(), path)"
-        ) from error
+        if not allow_pickle:
+            raise BadGuest(
+                f"{Path(checkpoint).name} holds more than weights, which could run code as it is read, and is refused; "
+                "save the state dict alone (safetensors, or torch.save(model.state_dict(), path)), or let it be read "
+                "in the sandbox with --allow-pickle"
+            ) from error
+        loaded = torch.load(checkpoint, map_location="cpu", weights_only=False)
+        if isinstance(loaded, torch.nn.Module):
+            loaded = loaded.state_dict()
     for key in ("params_ema", "params", "state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import json
 import os
+import pickle
 import platform
 import signal
 import socket
@@ -30,6 +31,10 @@ from rtsr_bench.wire import Op, clip, encode
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.1
 _MOST_FILES = 8
+_MORE_THAN_WEIGHTS = (
+    "the submission's own code loads a pickle that holds more than weights, or is damaged; save the state dict alone "
+    "(torch.save(model.state_dict(), path)), or let it be read in the sandbox with --allow-pickle"
+)
 
 
 class Worker:
@@ -152,6 +157,8 @@ def _failed(error: BaseException) -> dict[str, Any]:
         kind, message = FailureKind.BAD_OUTPUT, str(error)
     elif _is_memory(error):
         kind, message = FailureKind.OUT_OF_MEMORY, f"out of memory: {str(error).splitlines()[0] if str(error) else ''}"
+    elif isinstance(error, pickle.UnpicklingError):
+        kind, message = FailureKind.EXCEPTION, "UnpicklingError: " + _MORE_THAN_WEIGHTS
     else:
         first = str(error).strip().splitlines()
         kind, message = FailureKind.EXCEPTION, f"{type(error).__name__}: {first[0] if first else '(no message)'}"

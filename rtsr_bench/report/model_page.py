@@ -167,6 +167,12 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
         ("Data", group.data_digest),
         *((one_line(use.name), _use_words(use)) for use in record.data),
     ]
+    checks = [
+        ("Made twice", record.made_twice.words if record.made_twice else ""),
+        ("Images handed in", record.handed_in.words if record.handed_in else ""),
+        *(("Could not be compared", line) for line in (record.handed_in.refused if record.handed_in else ())),
+        ("Pickles", "allowed: weights might run code as they were read" if record.pickle_allowed else ""),
+    ]
     memory = record.memory
     machine = [
         ("Device", system.device_name),
@@ -186,7 +192,8 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
         machine.append((f"Peak memory ({memory.kind})", text))
     return [
         (name, [(one_line(key), value) for key, value in entries if value])
-        for name, entries in (("Measurement", measured), ("Model", submission), ("System", machine))
+        for name, entries in (("Measurement", measured), ("Checks", checks), ("Model", submission), ("System", machine))
+        if any(value for _, value in entries)
     ]
 
 

@@ -36,7 +36,7 @@ process gave, images with the whole output copied among the repeats. A disagreem
 
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.child import Child
-from rtsr_bench.sandbox.levels import Isolation, Level, obtainable, require
+from rtsr_bench.sandbox.levels import Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.sandbox.replies import (
     Counted,
     Enhanced,
@@ -65,6 +65,7 @@ __all__ = [
     "PeakMemory",
     "Repeated",
     "Warmed",
+    "allow_pickles",
     "obtainable",
     "require",
 ]

@@ -52,6 +52,16 @@ def require(found: Isolation, wanted: Level) -> None:
         )
 
 
+def allow_pickles(found: Isolation) -> None:
+    """Raise UserError where the level found is too low for weights that may run code as they are read."""
+    if found.level.rank < Level.BUBBLEWRAP.rank:
+        raise UserError(
+            "--allow-pickle: expected the isolation level bubblewrap, because reading a pickle runs what its author "
+            f"wrote, found {found.level.value} ({found.reason}); install bubblewrap (apt install bubblewrap, or "
+            "pip install 'rtsr-bench[sandbox]')"
+        )
+
+
 def _why_no_bubblewrap() -> str:
     executable = bubblewrap.executable()
     if executable is None:

@@ -38,9 +38,16 @@ def checkpoint_sha256(spec: ModelSpec, submission: Submission) -> str:
             return sha256
 
 
-def load_request(spec: ModelSpec, submission: Submission, checkpoint: Path | None) -> dict[str, object]:
-    """Describe, as JSON-able data, what the child needs to load a model: folder, entry, arguments, weights, range."""
+def load_request(
+    spec: ModelSpec, submission: Submission, checkpoint: Path | None, *, allow_pickle: bool = False
+) -> dict[str, object]:
+    """Describe, as JSON-able data, what the child needs to load a model: folder, entry, arguments, weights, range.
+
+    With `allow_pickle` it may read weights that are more than data: for a child in a room of its own only.
+    """
     from rtsr_bench.submissions.formats import FORMATS
 
     request = FORMATS[spec.format].request(spec, submission.folder, checkpoint)
+    if allow_pickle:
+        request["allow_pickle"] = True
     return request if submission.packages is None else request | {"packages": str(submission.packages)}

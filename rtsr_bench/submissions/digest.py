@@ -24,9 +24,9 @@ def folder_digest(folder: Path, *, label: str) -> str:
     """Return the first 16 hex digits of a SHA-256 over the names and bytes of a submission's files, in order of name.
 
     Left out, because they are not what the team wrote: caches, `*.pyc`, `.git`, files of file managers, and the images
-    in `results/` (what the model made elsewhere, not the model). Everything else counts, the manifest too. Where the
-    folder lies, permissions and dates don't count, so an archive and its unpacked folder have the same digest. It says
-    whether a submission changed; code hidden among what is left out would escape it.
+    in `results/` and the folders in it (what the model made elsewhere, not the model). Everything else counts, the
+    manifest too. Where the folder lies, permissions and dates don't count, so an archive and its unpacked folder have
+    the same digest. It says whether a submission changed; code hidden among what is left out would escape it.
 
     UserError, one line, for a link that leaves the folder, for devices, and above the limits on number and size.
     """
@@ -79,7 +79,9 @@ def left_out(relative: Path) -> bool:
 
 
 def _is_result(relative: Path) -> bool:
-    return len(relative.parts) == 2 and relative.parts[0] == "results" and relative.suffix.lower() in _IMAGES
+    """An image in `results/`, or one folder deeper, where those of each model of a submission may lie."""
+    inside = len(relative.parts) in (2, 3) and relative.parts[0] == "results"
+    return inside and relative.suffix.lower() in _IMAGES
 
 
 def _inside(path: Path, root: str, relative: Path, label: str) -> None:

@@ -23,9 +23,13 @@ from rtsr_bench.record import (
     Failure,
     FailureKind,
     Fidelity,
+    HandedIn,
     ImageFidelity,
+    MadeTwice,
     Memory,
     ModelFacts,
+    OutputTwice,
+    PixelDifference,
     Record,
     Runtime,
     Stage,
@@ -88,6 +92,15 @@ FAILURE = Failure(stage=Stage.ENHANCE, kind=FailureKind.BAD_OUTPUT, message="NaN
         a_record(fidelity_fp32=FAILURE, complexity=None, overrides=("--quick",)),
         a_record(
             fidelity=None, model=ModelFacts(id="team_x/s-x2", scale=2, variant="s", untrained="architecture only")
+        ),
+        a_record(
+            made_twice=MadeTwice(
+                precision=Precision.FP32,
+                images=(PixelDifference(image="a.png", data_set="Set5", mse=0.25, largest=3),),
+                outputs=(OutputTwice(given="images", size=Size(24, 40), places=256, difference=None),),
+            ),
+            handed_in=HandedIn(folder="results", missing=1, missing_names=("a",), refused_files=1, refused=("no",)),
+            pickle_allowed=True,
         ),
     ],
 )
@@ -181,6 +194,28 @@ def test_before_the_second_schema_every_model_was_trained() -> None:
     record = decode(next(HISTORIC.glob("schema-1-*.json")).read_bytes())
     assert (record.schema, record.model.untrained) == (store.SCHEMA, "")
     assert decode(encode(record)) == record
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_before_the_third_schema_nothing_of_what_was_compared_was_kept(schema: int) -> None:
+    record = decode(next(HISTORIC.glob(f"schema-{schema}-*.json")).read_bytes())
+    assert (record.made_twice, record.handed_in, record.pickle_allowed) == (None, None, False)
+
+
+def test_what_two_processes_made_is_said_in_a_line() -> None:
+    record = decode(next(HISTORIC.glob("schema-3-*.json")).read_bytes())
+    assert record.made_twice is not None
+    assert record.made_twice.words.startswith("in fp32, by two processes: 2 images (")
+    assert record.made_twice.words.count("identical") == 3
+    apart = OutputTwice(given="images", size=Size(24, 40), places=256, difference=0.0123)
+    assert "0.012 of their spread apart" in replace(record.made_twice, outputs=(apart,)).words
+    assert "not comparable" in replace(record.made_twice, outputs=(replace(apart, difference=None),)).words
+
+
+@pytest.mark.parametrize(("mse", "largest"), [(float("nan"), 1), (-1.0, 1), (255.0**2 + 1, 255), (1.0, 256), (1.0, -1)])
+def test_a_difference_that_8_bit_images_cannot_have_is_refused(mse: float, largest: int) -> None:
+    with pytest.raises(ValueError, match="no such difference"):
+        PixelDifference(image="a.png", data_set="Set5", mse=mse, largest=largest)
 
 
 def test_there_is_a_historic_record_of_every_schema() -> None:

@@ -107,7 +107,7 @@ def fidelity_of(model: str, scale: int, data: list[Dataset]) -> Fidelity:
         assert not isinstance(loaded, Failure), loaded
         rules = find_track(f"open4k-x{scale}").protocol
         measured = measure_fidelity(
-            child, data, rules, Precision.FP32, baselines=bench.baselines, on_image=lambda _: None, book=None
+            child, data, rules, Precision.FP32, baselines=bench.baselines, on_image=lambda _: None
         )
     assert isinstance(measured, Fidelity), measured
     return measured

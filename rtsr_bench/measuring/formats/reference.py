@@ -24,4 +24,4 @@ def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], to
     sys.modules["arch"] = module  # dataclasses and pickles look their module up
     spec.loader.exec_module(module)
     entry = getattr(module, str(request["entry"]).partition(":")[2])
-    return entry_builder(entry, dict(request["args"]), str(request["checkpoint"]))
+    return entry_builder(entry, request)

@@ -1,0 +1,136 @@
+"""What is kept of one model on one track under one protocol on one system.
+
+Observations are stored, everything else is derived: per-image MSE and SSIM, every timed sample, unrounded. An outcome
+field is the measurement, a `Failure` (tried and failed) or None (not asked for); nothing else is possible.
+
+History of the schema, newest first (loaders upgrade step by step, see `store`):
+
+- 3 (2026-11): `made_twice`, `handed_in` and `pickle_allowed`; earlier records hold none of them.
+- 2 (2026-11): `model.untrained` says why a model has no weights worth a fidelity; such a record holds none.
+- 1 (2026-11): the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rtsr_bench.protocol import Protocol
+from rtsr_bench.record.checks import HandedIn, MadeTwice, OutputTwice, PixelDifference
+from rtsr_bench.record.facts import DataUse, ModelFacts, SubmissionFacts, System
+from rtsr_bench.record.failure import Failure, FailureKind, Stage
+from rtsr_bench.record.measurements import (
+    LEAST_MS,
+    MOST_MS,
+    Complexity,
+    Count,
+    Fidelity,
+    ImageFidelity,
+    Memory,
+    Runtime,
+    Telemetry,
+)
+
+__all__ = [
+    "LEAST_MS",
+    "MOST_MS",
+    "SCHEMA",
+    "Complexity",
+    "Count",
+    "DataUse",
+    "Failure",
+    "FailureKind",
+    "Fidelity",
+    "HandedIn",
+    "ImageFidelity",
+    "MadeTwice",
+    "Memory",
+    "ModelFacts",
+    "OutputTwice",
+    "PixelDifference",
+    "Record",
+    "Runtime",
+    "Stage",
+    "SubmissionFacts",
+    "System",
+    "Telemetry",
+    "record_key",
+]
+
+SCHEMA = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One model on one track under one protocol on one system; the evidence everything published is derived from.
+
+    `started` is UTC in ISO 8601; `wall_s` the whole measurement's seconds; `overrides` the command-line overrides that
+    made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` beside it where that is another;
+    a model that says `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
+    `made_twice` is what two processes computed, as far as it came to that; `handed_in` how the team's own SR images
+    compare, None where there are none. `pickle_allowed`: weights might be read as code, with `--allow-pickle`.
+    """
+
+    schema: int = SCHEMA
+    track: str
+    track_digest: str
+    protocol: Protocol
+    overrides: tuple[str, ...] = ()
+    submission: SubmissionFacts
+    model: ModelFacts
+    system: System
+    data: tuple[DataUse, ...]
+    started: str
+    wall_s: float
+    harness: str
+    command: str = ""
+    fidelity: Fidelity | Failure | None = None
+    fidelity_fp32: Fidelity | Failure | None = None
+    runtime: Runtime | Failure | None = None
+    complexity: Complexity | Failure | None = None
+    memory: Memory | Failure | None = None
+    made_twice: MadeTwice | None = None
+    handed_in: HandedIn | None = None
+    pickle_allowed: bool = False
+
+    def __post_init__(self) -> None:
+        try:
+            datetime.fromisoformat(self.started)
+        except ValueError:
+            raise ValueError(f"`started` is a time in ISO 8601, found {self.started!r}") from None
+        if self.model.untrained and (self.fidelity is not None or self.fidelity_fp32 is not None):
+            raise ValueError(f"a model without trained weights ({self.model.untrained!r}) has no fidelity, found one")
+
+    @property
+    def key(self) -> str:
+        """What makes two records answers to the same question; the latest one answers it."""
+        return record_key(
+            track=self.track,
+            protocol=self.protocol,
+            submission=self.submission.id,
+            submission_digest=self.submission.digest,
+            model=self.model.id,
+            checkpoint_sha256=self.model.checkpoint_sha256,
+            device_name=self.system.device_name,
+            torch_threads=self.system.torch_threads,
+            data=self.data,
+        )
+
+
+def record_key(
+    *,
+    track: str,
+    protocol: Protocol,
+    submission: str,
+    submission_digest: str,
+    model: str,
+    checkpoint_sha256: str,
+    device_name: str,
+    torch_threads: int,
+    data: tuple[DataUse, ...],
+) -> str:
+    """Return a record's key before there is one: who, with which files, on what, by which rules, on what device."""
+    sets = ",".join(f"{use.name}={use.digest}" for use in data)
+    system = f"{device_name}, {torch_threads} threads"
+    parts = (track, protocol.digest, submission, submission_digest, model, checkpoint_sha256, system, sets)
+    return "|".join(parts)

@@ -1,0 +1,73 @@
+"""Who handed in what, measured on which machine with which data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmissionFacts:
+    """Who handed in what; `digest` is the SHA-256 over the names and bytes of the submission's files."""
+
+    id: str
+    team: str
+    title: str
+    digest: str
+    origin: str = "guest"
+    authors: str = ""
+    paper: str = ""
+    code: str = ""
+    license: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFacts:
+    """Which model of the submission; `id` is `submission/variant-xN`, `checkpoint_sha256` empty where it has none.
+
+    `untrained` says in a few words why the model has no trained weights ("architecture only"); empty where it has.
+    """
+
+    id: str
+    scale: int
+    variant: str = ""
+    format: str = "python"
+    data_range: float = 1.0
+    checkpoint: str = ""
+    checkpoint_sha256: str = ""
+    untrained: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class System:
+    """The hardware and software measured on. `facts` holds what only one kind of device has, as text."""
+
+    device_kind: str
+    device_name: str
+    device_index: int | None = None
+    cpu_model: str
+    cpu_cores: int
+    torch_threads: int
+    memory_bytes: int
+    os: str
+    python: str
+    torch: str
+    facts: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    isolation: str = "process"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataUse:
+    """A data set as measured on: `id` as the protocol asks for it, `name` as readers are shown it.
+
+    `digest` is over its image pairs, `verified` when every file matched a pinned hash.
+    """
+
+    id: str
+    name: str
+    digest: str
+    images: int
+    verified: bool
+    complete: bool = True
+    note: str = ""

@@ -1,0 +1,114 @@
+"""What was observed of a model: fidelity, runtime, complexity, memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from rtsr_bench.protocol import Precision, Size
+
+LEAST_MS, MOST_MS = 1e-6, 1e9
+"""What can be a sample: a nanosecond to eleven days. Outside of it the arithmetic of a report would overflow."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFidelity:
+    """Sufficient statistics of one image: MSE on 0..255 and SSIM by convention key, and bicubic's MSE beside them."""
+
+    name: str
+    data_set: str
+    size: Size
+    mse: dict[str, float]
+    ssim: dict[str, float]
+    baseline_mse: dict[str, float]
+
+    def __post_init__(self) -> None:
+        for value in (*self.mse.values(), *self.baseline_mse.values()):
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"an MSE is finite and at least 0, found {value!r} at image {self.name!r}")
+        for value in self.ssim.values():
+            if not -1.0 <= value <= 1.0 + 1e-9:
+                raise ValueError(f"an SSIM lies in [-1, 1], found {value!r} at image {self.name!r}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fidelity:
+    """How near the SR images come to HR, in the precision named."""
+
+    precision: Precision
+    images: tuple[ImageFidelity, ...]
+    wall_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telemetry:
+    """The device at one moment; None where the device does not tell. Clocks in MHz, power in W, temperature in °C."""
+
+    when: str
+    sm_clock_mhz: int | None = None
+    memory_clock_mhz: int | None = None
+    temperature_c: int | None = None
+    power_w: float | None = None
+    utilization_percent: int | None = None
+    throttle_reasons: tuple[str, ...] = ()
+    load_average: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """Milliseconds of each timed repetition of the model call, in order.
+
+    `parent_wall_s` is the same on the harness's own clock, less what a repeat costs without a model.
+    """
+
+    samples_ms: tuple[float, ...]
+    input: Size
+    batch: int
+    precision: Precision
+    warmup: int
+    wall_s: float
+    parent_wall_s: float
+    host_ms: tuple[float, ...] = ()
+    telemetry: tuple[Telemetry, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.samples_ms:
+            raise ValueError("a runtime holds at least one sample")
+        for value in self.samples_ms:
+            if not LEAST_MS <= value <= MOST_MS:
+                raise ValueError(f"a sample is a positive number of milliseconds up to {MOST_MS:g}, found {value!r}")
+        if self.batch < 1 or self.input.pixels < 1 or self.warmup < 0:
+            raise ValueError(f"no such input was ever timed: {self.input}, batch {self.batch}, warm-up {self.warmup}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """Operations of one forward pass at one LR size. 1 MAC = 2 FLOPs; `uncounted`: operators without a formula."""
+
+    input: Size
+    macs: int
+    flops: int
+    activations: int
+    convs: int
+    uncounted: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Complexity:
+    """Parameters as deployed and operations, at the track's LR size first."""
+
+    params: int
+    counts: tuple[Count, ...]
+
+    def __post_init__(self) -> None:
+        if self.params < 0 or any(min(one.macs, one.flops, one.activations, one.convs) < 0 for one in self.counts):
+            raise ValueError("a count is at least 0")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Peak bytes during the timed passes; `kind` says whose: `cuda-allocator` or `rss` (less what was there before)."""
+
+    kind: str
+    peak_bytes: int
+    baseline_bytes: int
