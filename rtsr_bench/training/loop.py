@@ -16,6 +16,7 @@ from rtsr_bench.datasets.fetch import locked
 from rtsr_bench.training import card, checkpoint
 from rtsr_bench.training.network import Average, build, deployed, loss_of, mean_psnr
 from rtsr_bench.training.samples import Samples, validation_crops
+from rtsr_bench.training.soap import Soap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -173,9 +174,10 @@ def _train(
 
 def _fresh(recipe: Recipe, device: torch.device) -> _State:
     model = build(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    method = Soap if recipe.method == "soap" else torch.optim.Adam
     return _State(
         model=model,
-        optimizer=torch.optim.Adam(model.parameters(), lr=recipe.learning_rate),
+        optimizer=method(model.parameters(), lr=recipe.learning_rate),
         scaler=torch.amp.GradScaler(device.type, enabled=device.type == "cuda"),
         average=Average(model, recipe.ema),
     )
@@ -200,8 +202,7 @@ def _one_thread(_: int) -> None:
 
 def _step(state: _State, recipe: Recipe, low: Tensor, high: Tensor, device: torch.device) -> None:
     for group in state.optimizer.param_groups:
-        warm = min(1.0, (state.step + 1) / (recipe.warm_up + 1))
-        group["lr"] = recipe.learning_rate * warm * 0.5 ** (state.step // recipe.halve_every)
+        group["lr"] = _learning_rate(recipe, state.step)
     lr, hr = (_unit(images, device) for images in (low, high))
     with torch.autocast(device.type, dtype=torch.float16, enabled=device.type == "cuda"):
         sr = state.model(lr)
@@ -214,6 +215,12 @@ def _step(state: _State, recipe: Recipe, low: Tensor, high: Tensor, device: torc
     state.average.take(state.model, state.step)
     if device.type == "cpu" or state.step % 20 == 0:  # reading a loss waits for the card
         state.loss += (float(loss.detach()) - state.loss) / min(state.step, 200)
+
+
+def _learning_rate(recipe: Recipe, step: int) -> float:
+    warm = min(1.0, (step + 1) / (recipe.warm_up + 1))
+    left = 1 - step / recipe.iterations if recipe.decay == "linear" else 1.0
+    return recipe.learning_rate * warm * left * 0.5 ** (step // recipe.halve_every)
 
 
 def _unit(images: Tensor, device: torch.device) -> Tensor:

@@ -16,13 +16,18 @@ from rtsr_bench.submissions.table import Table
 VERSION = 1
 """Of the form and meaning of a recipe: raised when the same file would train something else."""
 
+METHODS = ("adam", "soap")
+"""Ways to make a step of the gradient: torch's Adam, and `rtsr_bench.training.soap`."""
+DECAYS = ("none", "linear")
+"""Of the learning rate, beside its halving."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """One training, whole; `docs/training.md` explains each key.
 
-    Lengths are in HR pixels, `learning_rate` is Adam's, reached in a line over `warm_up`
-    iterations and halved every `halve_every`;
+    Lengths are in HR pixels; `learning_rate` is that of `method`, reached in a line over `warm_up` iterations, halved
+    every `halve_every`, and with `decay` "linear" brought down in a line to nothing at the end;
     `degradations` maps a name (see `rtsr_bench.images.degrade`) to how often it is drawn, relative to the others.
     """
 
@@ -41,9 +46,11 @@ class Recipe:
     validation_crops: int
     iterations: int
     batch: int
+    method: str
     learning_rate: float
     warm_up: int
     halve_every: int
+    decay: str
     high_frequency_weight: float
     ema: float
     seed: int
@@ -91,9 +98,11 @@ _KEYS = {
     "optimiser": (
         "iterations",
         "batch",
+        "method",
         "learning_rate",
         "warm_up",
         "halve_every",
+        "decay",
         "high_frequency_weight",
         "ema",
         "seed",
@@ -124,13 +133,23 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         validation_crops=_whole(data, "validation_crops", 1, 4096, default=32),
         iterations=iterations,
         batch=_whole(optimiser, "batch", 1, 65_536),
+        method=_name(optimiser, "method", METHODS),
         learning_rate=_number(optimiser, "learning_rate", 1e-9, 1.0),
         warm_up=_whole(optimiser, "warm_up", 0, 100_000_000, default=0),
         halve_every=_whole(optimiser, "halve_every", 1, 100_000_000, default=iterations),
+        decay=_name(optimiser, "decay", DECAYS),
         high_frequency_weight=_number(optimiser, "high_frequency_weight", 0.0, 1000.0, default=0.0),
         ema=_number(optimiser, "ema", 0.0, 0.999999, default=0.999),
         seed=_whole(optimiser, "seed", 0, 2**31, default=0),
     )
+
+
+def _name(table: Table, key: str, names: tuple[str, ...]) -> str:
+    """One of the names; the first where the recipe says nothing."""
+    value = table.value(key) if table.has(key) else names[0]
+    if value not in names:
+        raise table.mistake(key, expected=" or ".join(names), way_out=f'write {key} = "{names[0]}"')
+    return str(value)
 
 
 def _whole(table: Table, key: str, least: int, most: int, default: int | None = None) -> int:

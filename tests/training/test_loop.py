@@ -38,9 +38,11 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.parametrize("method", ["adam", "soap"])
 def test_a_training_that_was_stopped_at_every_step_ends_the_same(
-    recipe: Recipe, pictures: Pictures, tmp_path: Path
+    recipe: Recipe, pictures: Pictures, tmp_path: Path, method: str
 ) -> None:
+    recipe = dataclasses.replace(recipe, method=method, decay="linear")
     expected = trained(recipe, pictures, tmp_path / "whole")
     stops = 0
     while (weights := train(recipe, *pictures, Plan(out=tmp_path / "parts", max_hours=0))) is None:
