@@ -9,6 +9,7 @@ believes nothing.
 from __future__ import annotations
 
 import json
+import math
 from enum import StrEnum
 from typing import Any
 
@@ -27,6 +28,7 @@ class Op(StrEnum):
     ENHANCE = "enhance"
     RUNTIME = "runtime"
     REPEAT = "repeat"
+    LOOK = "look"
     FINISH = "finish"
     COMPLEXITY = "complexity"
     CHECK = "check"
@@ -42,10 +44,17 @@ def encode(message: dict[str, Any]) -> bytes:
 
 def decode(line: bytes) -> dict[str, Any]:
     """Turn a line into a message; ValueError where it is none, holds NaN or Infinity, or is nested too deeply."""
-    message = json.loads(line, parse_constant=_refuse)
+    message = json.loads(line, parse_constant=_refuse, parse_float=_finite)
     if not isinstance(message, dict):
         raise ValueError(f"expected an object, found a {type(message).__name__}")  # noqa: TRY004 - as for any other text
     return message
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:40]} is beyond all numbers")
+    return value
 
 
 def _refuse(word: str) -> float:

@@ -23,6 +23,9 @@ _SLACK_MS = {"cpu": 20.0, "cuda": 2.0}
 _IMAGE_FACTOR = 2.0
 """Denormals, early exits and caches make an image's time differ from random numbers', not by so much."""
 
+_THREADS_FACTOR, _THREADS_SLACK_S = 1.25, 0.3
+"""Room for the interpreter's and the runtime's own threads, and for a clock that ticks a hundred times a second."""
+
 _LOOSE = 0.05
 _OUTPUT_TOLERANCE = {Precision.FP32: 0.02}
 """Root mean square of the difference over the output's own spread. Another algorithm for the same convolution (TF32, or
@@ -31,18 +34,24 @@ cuDNN's choice of the day) stays well below; the output for another input is at 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """What a repeat costs beside the model: the median and the worst of some without one, ms; and a copy's worst."""
+    """What a repeat costs beside the model: the median and the worst of some without one, ms.
+
+    `copy_ms` is the worst copy of a whole output, `look_ms` the worst look into one.
+    """
 
     usual_ms: float
     worst_ms: float
     copy_ms: float
+    look_ms: float = 0.0
 
     @classmethod
     def of(cls, calls: Sequence[Call]) -> Gap:
-        """Take it from calls without a model, some of which copied the whole output."""
+        """Take it from calls without a model: some with random numbers, some with an image and a copy of the output."""
         gaps = [call.bracket_s * 1e3 - call.sample_ms for call in calls]
+        usual = [gap for call, gap in zip(calls, gaps, strict=True) if call.given.image is None]
         copies = [call.sample_ms for call in calls if call.given.whole]
-        return cls(usual_ms=median(gaps), worst_ms=max(gaps), copy_ms=max(copies))
+        looks = [call.look_s * 1e3 for call in calls]
+        return cls(usual_ms=median(usual), worst_ms=max(gaps), copy_ms=max(copies), look_ms=max(looks))
 
 
 def _inconsistent(message: str) -> Failure:
@@ -72,10 +81,11 @@ def check_clock(calls: Sequence[Call], gap: Gap, device_kind: str) -> Failure | 
 def check_images(calls: Sequence[Call], images: Sequence[Call], gap: Gap, device_kind: str) -> Failure | None:
     """Compare calls on images, with the whole output copied at once, with the samples of the repeats.
 
-    One call within the tolerance is enough: the guest can't know which, and the machine may be busy at the others.
+    What an image took is seen by the harness's clock, and so is the look into its output. One call within the tolerance
+    is enough, because the machine may be busy at the others; no two are given the same image.
     """
     usual = median(call.sample_ms for call in calls)
-    least = min(max(call.sample_ms, call.bracket_s * 1e3 - _GAP_FACTOR * gap.worst_ms) for call in images)
+    least = min(_took_ms(call, gap) for call in images)
     allowed = _IMAGE_FACTOR * usual + 2 * gap.copy_ms + _SLACK_MS[device_kind]
     if least > allowed:
         return _inconsistent(
@@ -85,14 +95,48 @@ def check_images(calls: Sequence[Call], images: Sequence[Call], gap: Gap, device
     return None
 
 
-def check_outputs(
-    expected: Mapping[Input, Values], found: Mapping[Input, Values], precision: Precision
-) -> Failure | None:
-    """Compare what timed calls gave with what the model gave in another process for the same inputs."""
-    tolerance = _OUTPUT_TOLERANCE.get(precision, _LOOSE)
+def check_threads(worked_s: float, passed_s: float, threads: int) -> Failure | None:
+    """Compare the time that processors worked for the guest, as the kernel counted it, with what its threads can do."""
+    allowed = _THREADS_FACTOR * threads * passed_s + _THREADS_SLACK_S
+    if worked_s > allowed:
+        return _inconsistent(
+            f"{worked_s:.1f} s of processor time in {passed_s:.1f} s, more than {threads} threads can use, at most "
+            f"{allowed:.1f} s expected"
+        )
+    return None
+
+
+def _took_ms(call: Call, gap: Gap) -> float:
+    seen = max(call.sample_ms, call.bracket_s * 1e3 - _GAP_FACTOR * gap.worst_ms)
+    return seen + max(0.0, call.look_s * 1e3 - _GAP_FACTOR * gap.look_ms)
+
+
+def differences(
+    expected: Mapping[Input, Values], found: Mapping[Input, Values], data_range: float = 1.0
+) -> dict[Input, float]:
+    """Say of each input that two processes were given how far its outputs are apart (see `distance`).
+
+    Of an image 8-bit values are expected, as its SR image has them, in 0..1: one value beside that is rounding.
+    """
+    apart = {}
     for given, values in expected.items():
-        difference = distance(values, found[given])
-        if difference > tolerance:
+        if given in found:
+            got = found[given]
+            apart[given] = distance(values, got if given.image is None else _rounded(values, got, data_range))
+    return apart
+
+
+def _rounded(expected: Values, found: Values, data_range: float) -> Values:
+    pixels = [None if value is None else round(min(1.0, max(0.0, value / data_range)) * 255) / 255 for value in found]
+    pairs = zip(pixels, expected, strict=False)  # another number of values is not finite anyway, see `distance`
+    return tuple(b if a is not None and b is not None and abs(a - b) < 1.5 / 255 else a for a, b in pairs)
+
+
+def check_outputs(apart: Mapping[Input, float], precision: Precision) -> Failure | None:
+    """See that timed calls gave what the model gave in another process for the same inputs."""
+    tolerance = _OUTPUT_TOLERANCE.get(precision, _LOOSE)
+    for given, difference in apart.items():
+        if not difference <= tolerance:
             what = "an image" if given.image is not None else "random numbers"
             return _inconsistent(
                 f"what a timed call gave for {what} differs from what the model gave for them in another process by "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from time import monotonic
 
 from rtsr_bench.protocol import Precision, Protocol
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import Child, Finished, Repeated, Warmed
+from rtsr_bench.sandbox import Child, Finished, Looked, Repeated, Warmed
 from rtsr_bench.sandbox.pixels import sheet
 from rtsr_bench.wire import Op
 
@@ -39,12 +40,22 @@ def fresh_input() -> Input:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One timed call: what the child said, and the seconds between request and answer as the parent saw them."""
+    """One timed call: what the child said, and the seconds between request and answer as the parent saw them.
+
+    `look_s` are those of looking into its output, 0 where that was done along with the next request.
+    """
 
     given: Input
     sample_ms: float
     host_ms: float | None
     bracket_s: float
+    look_s: float = 0.0
+
+
+def places(given: Input, protocol: Protocol) -> list[int]:
+    """Return where the output (batch, 3, H, W) for an input is looked into, as places in the flat tensor."""
+    count = protocol.batch * 3 * protocol.input.times(protocol.scale).pixels
+    return random.Random(given.places).choices(range(count), k=PLACES)  # noqa: S311 - the seed is the secret
 
 
 class Conductor:
@@ -89,7 +100,20 @@ class Conductor:
         if failure is not None:
             return failure
         self._last = given
-        return Call(given=given, sample_ms=answer.sample_ms, host_ms=answer.host_ms, bracket_s=bracket_s)
+        look_s = self._look() if given.image is not None else 0.0
+        if isinstance(look_s, Failure):
+            return look_s
+        return Call(given=given, sample_ms=answer.sample_ms, host_ms=answer.host_ms, bracket_s=bracket_s, look_s=look_s)
+
+    def _look(self) -> float | Failure:
+        """Look into the last output by itself; returns the seconds it took: no call hides what was put off till now."""
+        before = monotonic()
+        answer = self._child.ask(Op.LOOK, Looked, {"probe": self._where()}, limit_s=self._left())
+        look_s = monotonic() - before
+        if isinstance(answer, Failure):
+            return answer
+        failure, self._last = self._keep(answer.probe), None
+        return failure or look_s
 
     def finish(self) -> Failure | None:
         """Learn of the last output and of the memory."""
@@ -102,8 +126,8 @@ class Conductor:
     def _left(self) -> float:
         return max(0.001, self._deadline - monotonic())
 
-    def _where(self) -> dict[str, int] | None:
-        return None if self._last is None else {"seed": self._last.places, "count": PLACES}
+    def _where(self) -> dict[str, list[int]] | None:
+        return None if self._last is None else {"places": places(self._last, self._protocol)}
 
     def _keep(self, values: Values) -> Failure | None:
         if self._last is None:

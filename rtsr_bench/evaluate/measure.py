@@ -188,7 +188,7 @@ def _fidelity(
     listener: Listener,
 ) -> None:
     images = sum(len(data.pairs) for data in job.data)
-    outcome.witness = Witness(data=job.data)
+    outcome.witness = Witness(data=job.data, timed=job.protocol.input, scale=job.protocol.scale)
     outcome.comparison = Comparison.of(job.submission, job.model, job.data)
     keepers: list[Keeper | None] = [*kept, outcome.witness, outcome.comparison]
 
@@ -212,7 +212,8 @@ def _fidelity(
 def _expect(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:
     """Let another child than the timed one say what timed calls will have to give."""
     listener.stage("outputs to compare with", 1)
-    expected = expect_outputs(child, job.data, job.protocol, precision)
+    known = outcome.witness.made() if outcome.witness else []
+    expected = expect_outputs(child, job.data, job.protocol, precision, known)
     if isinstance(expected, Failure):
         outcome.runtime = outcome.memory = expected
     else:
@@ -231,6 +232,7 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
         expected=outcome.expected,
         read_state=meter.read,
         on_step=listener.step,
+        data_range=job.model.data_range,
         twice=outcome.outputs,
     )
     if isinstance(measured, Failure):

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsr_bench.datasets import Dataset
+from rtsr_bench.datasets import Dataset, ImagePair
 from rtsr_bench.evaluate.baseline import Baseline
 from rtsr_bench.evaluate.handed_in import difference
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, PixelDifference, Stage
 from rtsr_bench.sandbox import Child
 
+TIMED_IMAGES = 4
 IMAGES = 2
 """Images that are enhanced again: a sample that the guest can't foresee, at the cost of two more inferences."""
 
@@ -26,28 +27,52 @@ rounding; noise that is of any use differs by more. CUDA: not yet tried."""
 
 @dataclass(kw_only=True, slots=True)
 class Witness:
-    """Remembers the first SR images of a few image pairs drawn by lot; `found` is what came of making them again."""
+    """Remembers the first SR images of a few image pairs drawn by lot; `found` is what came of making them again.
+
+    Of pairs whose LR image has the size that is `timed`, it remembers some for the timing, too (see `made`).
+    """
 
     data: Sequence[Dataset]
+    timed: Size | None = None
+    scale: int = 2
     found: list[PixelDifference] = field(default_factory=list)
     _images: dict[int, tuple[str, NDArray[np.uint8]]] = field(default_factory=dict)
     _chosen: frozenset[int] = frozenset()
+    _for_timing: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         count = sum(len(one.pairs) for one in self.data)
-        self._chosen = frozenset(secrets.SystemRandom().sample(range(count), min(IMAGES, count)))
+        draw = secrets.SystemRandom()
+        self._chosen = frozenset(draw.sample(range(count), min(IMAGES, count)))
+        hr = None if self.timed is None else self.timed.times(self.scale)
+        fit = [index for index, pair in enumerate(self._pairs()) if hr is not None and pair.size == hr]
+        self._for_timing = frozenset(draw.sample(fit, min(TIMED_IMAGES, len(fit))))
+
+    def _pairs(self) -> list[ImagePair]:
+        return [pair for one in self.data for pair in one.pairs]
 
     def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
         """Remember the SR image if its pair was drawn."""
         del image, baseline
-        if index in self._chosen:
+        if index in self._chosen | self._for_timing:
             self._images[index] = data_set, sr
+
+    def made(self) -> list[tuple[bytes, NDArray[np.uint8]]]:
+        """LR pixels of the timed size, and the SR image that the model made of them when its fidelity was measured."""
+        if self.timed is None:
+            return []
+        hr, pairs = self.timed.times(self.scale), self._pairs()
+        whole = self._for_timing & set(self._images)
+        return [
+            (np.ascontiguousarray(pairs[index].lr()).tobytes(), self._images[index][1])
+            for index in whole
+            if self._images[index][1].shape[:2] == (hr.height, hr.width)
+        ]
 
     def disagrees(self, child: Child, protocol: Protocol, precision: Precision) -> Failure | None:
         """Enhance the images again in another child; INCONSISTENT where the pixels are others."""
-        pairs = [pair for one in self.data for pair in one.pairs]
-        for index, (data_set, first) in sorted(self._images.items()):
-            pair = pairs[index]
+        for index in sorted(self._chosen & set(self._images)):
+            (data_set, first), pair = self._images[index], self._pairs()[index]
             height, width = first.shape[0] // protocol.scale, first.shape[1] // protocol.scale
             lr = np.ascontiguousarray(pair.lr()[:height, :width])
             limit_s = protocol.limits.enhance_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -12,19 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset
-from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs, distance
-from rtsr_bench.evaluate.conduct import PLACES, Call, Conductor, Input, Values, fresh_input
+from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs, check_threads, differences
+from rtsr_bench.evaluate.conduct import PLACES, Call, Conductor, Input, Values, fresh_input, places
 from rtsr_bench.protocol import Precision, Protocol
-from rtsr_bench.record import Failure, Memory, OutputTwice, Runtime, Telemetry
+from rtsr_bench.record import Failure, Memory, OutputTwice, Runtime, Stage, Telemetry
 from rtsr_bench.sandbox import Child
 
 RANDOM_CHECKS, IMAGE_CHECKS = 3, 2
 """Inputs whose outputs are computed in two processes; those of random numbers are ordinary repeats."""
 
+IMAGES = 4
+"""Images that are held ready: more than are needed, because a doubt is not settled by one that was seen before."""
+
 _GAPS = 6
-_MORE_IMAGES = 6
 
 Expected = dict[Input, Values]
+"""What timed calls have to give: values of the output for random numbers, of the SR image (in 0..1) for images."""
+
+Made = tuple[bytes, NDArray[np.uint8]]
+"""LR pixels of the timed size, and the SR image that was measured for them."""
 
 
 def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap | Failure:
@@ -35,7 +41,8 @@ def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap |
     for number in range(_GAPS):
         if failure is not None:
             return failure
-        made = conductor.call(replace(fresh_input(), whole=number % 2 == 1))
+        image = bytes(protocol.input.pixels * 3) if number % 2 == 1 else None
+        made = conductor.call(replace(fresh_input(), whole=image is not None, image=image))
         if isinstance(made, Failure):
             return made
         calls.append(made)
@@ -44,19 +51,39 @@ def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap |
 
 
 def expect_outputs(
-    child: Child, data: Sequence[Dataset], protocol: Protocol, precision: Precision
+    child: Child, data: Sequence[Dataset], protocol: Protocol, precision: Precision, known: Sequence[Made] = ()
 ) -> Expected | Failure:
-    """Let the model compute, in the child of the images, what timed calls will have to give in another process."""
-    inputs = [fresh_input() for _ in range(min(RANDOM_CHECKS, protocol.repeats))]
-    inputs += [replace(fresh_input(), image=_image(data, protocol), whole=True) for _ in range(IMAGE_CHECKS)]
+    """Let the model compute, in the child of the images, what timed calls will have to give in another process.
+
+    What an image must give is its SR image: of those `known`, the one that fidelity was measured on; of others, made
+    where the data have too few of the timed size, the one that the child makes here as it makes all.
+    """
     conductor = Conductor(child, protocol, precision)
     failure = conductor.begin(0)
-    for given in inputs:
-        made = failure or conductor.call(given)
+    for _ in range(min(RANDOM_CHECKS, protocol.repeats)):
+        made = failure or conductor.call(fresh_input())
         if isinstance(made, Failure):
             return made
     failure = conductor.finish()
-    return failure or dict(conductor.outputs)
+    if failure is not None:
+        return failure
+    expected = dict(conductor.outputs)
+    images: list[Made] = list(known[:IMAGES])
+    size = protocol.input.times(protocol.scale)
+    while len(images) < IMAGES:
+        lr = _image(data, protocol)
+        limit_s = protocol.limits.enhance_s
+        sr = child.enhance(lr, size=protocol.input, scale=protocol.scale, precision=precision, limit_s=limit_s)
+        if isinstance(sr, Failure):
+            return replace(sr, stage=Stage.RUNTIME)
+        images.append((lr, np.frombuffer(sr, dtype=np.uint8).reshape(size.height, size.width, 3)))
+    secrets.SystemRandom().shuffle(images)
+    for lr, pixels in images:
+        given = replace(fresh_input(), image=lr, whole=True)
+        planes = np.array(places(given, protocol)) % pixels.size
+        rows, columns = np.divmod(planes % size.pixels, size.width)
+        expected[given] = tuple(float(value) / 255 for value in pixels[rows, columns, planes // size.pixels])
+    return expected
 
 
 def _image(data: Sequence[Dataset], protocol: Protocol) -> bytes:
@@ -87,6 +114,7 @@ def measure_runtime(
     expected: Expected,
     read_state: Callable[[str], Telemetry],
     on_step: Callable[[int], None],
+    data_range: float = 1.0,
     twice: list[OutputTwice] | None = None,
 ) -> Measured | Failure:
     """Time every repeat and see that nothing speaks against it.
@@ -96,7 +124,7 @@ def measure_runtime(
     """
     began = monotonic()
     conductor = Conductor(child, protocol, precision)
-    states = [read_state("before")]
+    states, worked_s = [read_state("before")], child.cpu_s()
     failure = conductor.begin(protocol.warmup, on_progress=on_step)
     if failure is not None:
         return failure
@@ -112,16 +140,19 @@ def measure_runtime(
         states += _state(states, began, read_state)
     kind = child.hello.device.partition(":")[0]
     again = list(images)
-    while (failure := check_images(calls, again, gap, kind)) is not None and len(again) < _MORE_IMAGES:
-        made = conductor.call(replace(images[0].given, places=secrets.randbits(48)))
+    spare = [given for given in expected if given.image is not None and given not in order]
+    while (failure := check_images(calls, again, gap, kind)) is not None and spare:
+        made = conductor.call(spare.pop())
         if isinstance(made, Failure):
             return made
         again.append(made)
     finished = conductor.finish()
+    apart = differences(expected, conductor.outputs, data_range)
     if twice is not None and finished is None:
-        twice += _twice(expected, conductor.outputs, protocol)
-    failure = finished or check_clock(calls, gap, kind) or failure
-    failure = failure or check_outputs(expected, conductor.outputs, precision)
+        twice += _twice(apart, protocol)
+    failure = finished or check_clock(calls, gap, kind) or failure or check_outputs(apart, precision)
+    if failure is None and kind == "cpu":
+        failure = check_threads(child.cpu_s() - worked_s, monotonic() - began, child.hello.threads)
     if failure is not None:
         return failure
     seen_s = sum(call.bracket_s for call in calls) - len(calls) * gap.usual_ms / 1e3
@@ -143,9 +174,7 @@ def measure_runtime(
     return Measured(runtime=runtime, memory=memory)
 
 
-def _twice(expected: Expected, found: Expected, protocol: Protocol) -> list[OutputTwice]:
-    """Say of each input that two processes were given how far the outputs are apart."""
-    apart = {given: distance(values, found[given]) for given, values in expected.items() if given in found}
+def _twice(apart: Mapping[Input, float], protocol: Protocol) -> list[OutputTwice]:
     return [
         OutputTwice(
             given="random numbers" if given.image is None else "images",
@@ -163,7 +192,7 @@ def _order(repeats: int, checks: list[Input]) -> list[Input]:
     order = random + [fresh_input() for _ in range(repeats - len(random))]
     shuffle = secrets.SystemRandom()
     shuffle.shuffle(order)
-    for given in (given for given in checks if given.image is not None):
+    for given in [given for given in checks if given.image is not None][:IMAGE_CHECKS]:
         order.insert(shuffle.randrange(1, len(order) + 1), given)
     return order
 

@@ -77,6 +77,8 @@ class Worker:
                 self._timing = timing.Timing(self._guest, self._device, request, watch, self._progress(request))
             case Op.REPEAT:
                 reply = self._ready().repeat(request, self._files[0] if self._files else None)
+            case Op.LOOK:
+                reply = self._ready().look(request)
             case Op.FINISH:
                 last, self._timing = self._ready(), None
                 reply = last.finish(request)

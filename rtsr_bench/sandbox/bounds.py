@@ -28,15 +28,16 @@ def _memory_share() -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounds:
-    """Bytes of memory (0: no limit), processes and threads, bytes of a file, bytes of scratch, seconds of CPU time.
+    """Bytes of memory (0: no limit), processes and threads, bytes of a file, bytes and files of scratch, CPU seconds.
 
-    Memory and scratch hold for all processes of a guest together, a file and CPU time for each of them.
+    Memory, processes and scratch hold for all processes of a guest together, a file and CPU time for each of them.
     """
 
     memory: int = field(default_factory=_memory_share)
     processes: int = 1024
     file: int = 1 << 30
     scratch: int = 2 << 30
+    files: int = 20_000
     cpu_s: int = 48 * 3600
 
     def as_request(self, *, user_processes: int) -> dict[str, int]:

@@ -15,8 +15,9 @@ from typing import Any, Self
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import levels
+from rtsr_bench.sandbox import bubblewrap, levels
 from rtsr_bench.sandbox.bounds import Bounds
+from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.pixels import read_all, sheet
 from rtsr_bench.sandbox.process import Process, user_processes
@@ -34,6 +35,7 @@ _STAGES = {
     Op.ENHANCE: Stage.ENHANCE,
     Op.RUNTIME: Stage.RUNTIME,
     Op.REPEAT: Stage.RUNTIME,
+    Op.LOOK: Stage.RUNTIME,
     Op.FINISH: Stage.RUNTIME,
     Op.COMPLEXITY: Stage.COMPLEXITY,
 }
@@ -62,7 +64,8 @@ class Child:
             with theirs:
                 theirs.set_inheritable(True)
                 self._process = Process(self.isolation, self._room, self._bounds, theirs, gpu=device != "cpu")
-            self._watch = Watch(self._process.root, self._bounds, self._room)
+            private = bubblewrap.SCRATCH if self.isolation is Level.BUBBLEWRAP else None
+            self._watch = Watch(self._process.root, self._bounds, self._room, private)
             within = self._bounds.as_request(user_processes=user_processes())
             request = {"device": device, "threads": threads, "bounds": within}
             hello = self.ask(Op.HELLO, Hello, request, limit_s=HELLO_S)
@@ -87,7 +90,12 @@ class Child:
     @property
     def output(self) -> str:
         """The end of what the guest printed."""
-        return "" if self._process is None else bytes(self._process.output).decode("utf-8", "replace").strip()
+        said = b"" if self._process is None else bytes(self._process.output)
+        return harmless(said.decode("utf-8", "replace").strip())
+
+    def cpu_s(self) -> float:
+        """Seconds that processors have worked for it up to now, as the kernel counts them."""
+        return self._watch.cpu_s()
 
     def ask(
         self,
@@ -138,7 +146,7 @@ class Child:
                 if isinstance(line, Failure):
                     self.kill()
                     return line
-                message = decode(line)
+                message = harmless(decode(line))
                 if message.pop("id", None) != number:
                     raise ValueError("an answer to another question")
                 match message.pop("event"):
@@ -187,7 +195,7 @@ class Child:
         said = self.output
         if said:
             detail += f"\n--- output of the process ---\n{said}"
-        kind, text = FailureKind(message["kind"]), clip(str(message["message"]))
+        kind, text = FailureKind(message["kind"]), clip(" ".join(str(message["message"]).split()))
         return Failure(stage=stage, kind=kind, message=text, detail=clip(detail))
 
     def _failure(self, stage: Stage, kind: FailureKind, message: str) -> Failure:

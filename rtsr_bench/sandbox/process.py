@@ -19,6 +19,7 @@ from rtsr_bench.sandbox import bubblewrap
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.room import Room
+from rtsr_bench.sandbox.watch import tree
 
 _KEPT_OUTPUT = 16 * 1024
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "LANG", "TZ")
@@ -110,11 +111,13 @@ class Process:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self._popen.pid, signal.SIGTERM)  # the keeper ends what is below it, then itself
+            os.kill(self._popen.pid, signal.SIGCONT)  # a guest may have stopped it
         try:
             self._popen.wait(timeout=_GONE_S)
         except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
+            for pid in (*tree(self._popen.pid)[0], self._popen.pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
             self._popen.wait()
 
     def _end_room(self) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
 
 from rtsr_bench.protocol import SCALES
-from rtsr_bench.record import Count
+from rtsr_bench.record import LEAST_MS, MOST_MS, Count
 
 Reply = TypeVar("Reply")
-_MAX_FACTS = 64
+_MAX_FACTS, _MAX_COUNTS, _MAX_UNCOUNTED, _MAX_FINDINGS, _MAX_NAME = 64, 16, 200, 64, 300
+_MOST = 1 << 62
+"""No count of anything comes near; what is larger no reader of a record could take for a number."""
+
+_LARGEST_VALUE = 4e38
+"""Somewhat more than a 32-bit float holds: what is larger would overflow when it is squared."""
+
+
+def _see_values(probe: tuple[float | None, ...]) -> None:
+    if any(value is not None and abs(value) > _LARGEST_VALUE for value in probe):
+        raise ValueError("a value of an output beyond what 32 bits hold")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +65,10 @@ class PeakMemory:
     peak_bytes: int
     baseline_bytes: int
 
+    def __post_init__(self) -> None:
+        if not (0 <= self.peak_bytes < _MOST and 0 <= self.baseline_bytes < _MOST and len(self.kind) <= _MAX_NAME):
+            raise ValueError("a peak of memory that no machine has")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Warmed:
@@ -71,8 +84,19 @@ class Repeated:
     probe: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.sample_ms) and self.sample_ms > 0 and math.isfinite(self.host_ms or 0.0)):
+        if not (LEAST_MS <= self.sample_ms <= MOST_MS and 0.0 <= (self.host_ms or 0.0) <= MOST_MS):
             raise ValueError("a sample that is no positive number of milliseconds")
+        _see_values(self.probe)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """Values of the output of the call before."""
+
+    probe: tuple[float | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        _see_values(self.probe)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +105,9 @@ class Finished:
 
     probe: tuple[float | None, ...] = ()
     memory: PeakMemory | None = None
+
+    def __post_init__(self) -> None:
+        _see_values(self.probe)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,8 +121,11 @@ class Counted:
         numbers = [self.params]
         for count in self.counts:
             numbers += [count.macs, count.flops, count.activations, count.convs, *count.uncounted.values()]
-        if min(numbers) < 0:
-            raise ValueError("a negative count")
+        if min(numbers) < 0 or max(numbers) > _MOST:
+            raise ValueError("a count that is negative or astronomic")
+        names = [name for count in self.counts for name in count.uncounted]
+        if len(self.counts) > _MAX_COUNTS or len(names) > _MAX_UNCOUNTED or max(map(len, names), default=0) > _MAX_NAME:
+            raise ValueError("more counts, or longer names of operators, than any model has")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +142,10 @@ class Findings:
     """All answers of the contract check."""
 
     findings: tuple[Finding, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if len(self.findings) > _MAX_FINDINGS:
+            raise ValueError(f"more than {_MAX_FINDINGS} findings")
 
 
 def convert(message: dict[str, Any], kind: type[Reply]) -> Reply:

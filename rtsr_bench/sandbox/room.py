@@ -21,7 +21,6 @@ from rtsr_bench.submissions.digest import left_out
 
 _PREFIX, _LOCK = "rtsr-bench-", "in-use"
 _HANDED_IN, _WEIGHTS, _PACKAGES = "submission", "weights", "packages"
-_DU_ENTRIES = 10_000
 
 
 class Room:
@@ -74,19 +73,21 @@ class Room:
         for entry in self.visible.iterdir():
             shutil.rmtree(entry)
 
-    def used_bytes(self) -> int:
-        """Bytes that lie in the host's scratch folder; a guess from below where there are very many files."""
+    def used(self, *, most: int) -> tuple[int, int]:
+        """Bytes and files that lie in the host's scratch folder; nothing is counted beyond so many files."""
         total = seen = 0
         todo = [str(self.scratch)]
-        while todo and seen < _DU_ENTRIES:
+        while todo and seen <= most:
             with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
                 for entry in entries:
                     seen += 1
+                    if seen > most:
+                        break
                     if entry.is_dir(follow_symlinks=False):
                         todo.append(entry.path)
                     else:
                         total += entry.stat(follow_symlinks=False).st_blocks * 512
-        return total
+        return total, seen
 
     def close(self) -> None:
         """Remove everything; a guest may have made folders that only their owner can open again."""

@@ -1,7 +1,8 @@
 """Every misfit and cheat becomes the Failure it must be, harms nobody, and leaves no process and no file behind.
 
 Each is tried at the highest isolation level of this machine; those whose fate depends on the level, at the level
-`process` too. What no process level can catch stands in `PROCESS_CANNOT`. Archives, links and manifests that misbehave
+`process` too. With RTSR_BENCH_GUESTS_AT=process all are tried at that level. What it can't catch stands in
+`PROCESS_CANNOT`. Archives, links and manifests that misbehave
 are caught before any child is there: tests/submissions. Weights that run code: tests/sandbox/test_child.py. What needs
 a card: tests/sandbox/test_cuda.py.
 """
@@ -20,23 +21,24 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from rtsr_bench.evaluate.conduct import Conductor, fresh_input
 from rtsr_bench.evaluate.recheck import Witness
-from rtsr_bench.evaluate.runtime import Expected, Measured, measure_gap, measure_runtime
+from rtsr_bench.evaluate.runtime import Expected, Measured, expect_outputs, measure_gap, measure_runtime
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, Telemetry
-from rtsr_bench.sandbox import Bounds, Child, Level, Loaded, obtainable
+from rtsr_bench.sandbox import Bounds, Child, Counted, Level, Loaded, obtainable
 from rtsr_bench.wire import Op
 
 GUESTS = Path(__file__).parent
 SIZE = Size(24, 40)
 PIXELS = np.random.default_rng(3).integers(0, 256, (24, 40, 3), dtype=np.uint8)
+IMAGE = SimpleNamespace(name="an image", lr=lambda: PIXELS, size=SIZE.times(2))
 SR = PIXELS.repeat(2, axis=0).repeat(2, axis=1).tobytes()
 PROTOCOL = Protocol(
     scale=2, data_sets=("x",), degradation="x", conventions=(), input=SIZE, precision={}, warmup=1, repeats=4
 )
-BOUNDS = Bounds(memory=1 << 30, processes=100, file=1 << 26, scratch=1 << 26)
-BEST = obtainable().level
+BOUNDS = Bounds(memory=1 << 30, processes=200, file=1 << 26, scratch=1 << 26, files=2000)
+ASKED = Level(os.environ.get("RTSR_BENCH_GUESTS_AT", Level.BUBBLEWRAP))
+BEST = min(ASKED, obtainable().level, key=lambda level: level.rank)
 BAD, CRASHED, INCONSISTENT = FailureKind.BAD_OUTPUT, FailureKind.CRASHED, FailureKind.INCONSISTENT
 EXCEPTION, NO_RESULT, TIMEOUT = FailureKind.EXCEPTION, FailureKind.NO_RESULT, FailureKind.TIMEOUT
 MEMORY = FailureKind.OUT_OF_MEMORY
@@ -54,6 +56,7 @@ class Case:
     at_process: tuple[FailureKind, ...] | None = None
     args: dict[str, str] = field(default_factory=dict)
     limit_s: float = 60.0
+    both: bool = False  # it was in the process of the images, too, and says the same there
 
 
 CASES = (
@@ -70,6 +73,11 @@ CASES = (
     Case(guest="fork_bomb", kinds=(CRASHED, EXCEPTION), by_level=True),
     Case(guest="memory_bomb", kinds=(MEMORY,), by_level=True),
     Case(guest="memory_bomb_in_children", kinds=(MEMORY,), words="bytes of memory in use", by_level=True),
+    Case(guest="threads_bomb", kinds=(CRASHED, EXCEPTION), by_level=True),
+    Case(guest="memory_bomb_in_memfds", kinds=(MEMORY,), words="bytes of memory in use", by_level=True),
+    Case(guest="takes_system_v_memory", kinds=(EXCEPTION,), words="PermissionError"),
+    Case(guest="many_empty_files", kinds=(CRASHED,), words="files in its scratch folder", by_level=True),
+    Case(guest="unlinks_and_links", act="image", by_level=True),
     Case(guest="disk_filler", kinds=(EXCEPTION,), words="No space left", at_process=(CRASHED,), by_level=True),
     Case(guest="huge_file", kinds=(EXCEPTION,), words="File too large"),
     Case(guest="deletes_its_folder", kinds=(EXCEPTION,), words="Read-only", at_process=(), by_level=True),
@@ -85,6 +93,7 @@ CASES = (
     Case(guest="makes_a_namespace", kinds=(EXCEPTION,), words="PermissionError"),
     Case(guest="reads_the_environment", kinds=(EXCEPTION,), words="found nothing"),
     Case(guest="kills_its_parent", at_process=(CRASHED,), by_level=True),
+    Case(guest="stops_its_parent", kinds=(TIMEOUT, EXCEPTION), limit_s=1.5, by_level=True),
     Case(guest="leaves_a_daemon", act="image", by_level=True),
     Case(guest="starts_a_daemon", act="image"),
     Case(guest="closes_everything", kinds=(NO_RESULT,), by_level=True),
@@ -92,6 +101,10 @@ CASES = (
     Case(guest="answers_in_advance", act="image", kinds=(INCONSISTENT,), words="nobody asked for"),
     Case(guest="floods_the_wire", kinds=(INCONSISTENT,), words="longer than"),
     Case(guest="answers_nonsense", kinds=(INCONSISTENT,), words="garbage"),
+    Case(guest="answers_nested_deeply", kinds=(INCONSISTENT,), words="garbage"),
+    Case(guest="writes_escape_sequences", kinds=(EXCEPTION,), words=r"\x1b[31mred\x1b[0m \u202eevil\x07"),
+    Case(guest="raises_half_a_character", kinds=(EXCEPTION,), words=r"half: \ud800"),
+    Case(guest="claims_astronomic_counts", act="count", kinds=(INCONSISTENT,), words="negative or astronomic"),
     Case(guest="floods_output", act="image"),
     Case(guest="shadows_modules", act="image"),
     Case(guest="wrong_shape", act="image", kinds=(BAD,), words="(1, 3, 48, 79), expected (1, 3, 48, 80)"),
@@ -107,11 +120,16 @@ CASES = (
     Case(guest="patches_time", act="time", kinds=(INCONSISTENT,), words="on the harness's clock"),
     Case(guest="bends_the_harness", act="time", kinds=(INCONSISTENT,), words="on the harness's clock"),
     Case(guest="claims_more_than_passed", act="time", kinds=(INCONSISTENT,), words="the samples add up"),
+    Case(guest="claims_next_to_nothing", act="time", kinds=(INCONSISTENT,), words="no positive number"),
+    Case(guest="claims_infinite_outputs", act="time", kinds=(INCONSISTENT,), words="beyond all numbers"),
+    Case(guest="forges_its_timing", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
+    Case(guest="computes_when_looked_at", act="time", both=True, kinds=(INCONSISTENT,), words="on an image"),
+    Case(guest="remembers_images", act="time", both=True, kinds=(INCONSISTENT,), words="on an image"),
     Case(guest="returns_a_cached_output", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="skips_work_when_warm", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="is_another_model_when_timed", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="computes_in_a_thread", act="time", kinds=(INCONSISTENT,), words="differs from"),
-    Case(guest="hurries_on_noise", act="time", kinds=(INCONSISTENT,), words="on an image"),
+    Case(guest="hurries_on_noise", act="time", both=True, kinds=(INCONSISTENT,), words="on an image"),
     Case(guest="sleeps_when_timed", act="time", kinds=(TIMEOUT,), limit_s=2.0),
     Case(guest="random_output", act="again", kinds=(INCONSISTENT,), words="gave different images"),
 )
@@ -122,6 +140,7 @@ PROCESS_CANNOT = {
     "renders_the_hr_images": "the whole package is importable",
     "opens_a_socket": "it has that user's network",
     "looks_at_processes": "it sees, and may trace and kill, that user's other processes, the harness too",
+    "takes_system_v_memory": "such memory outlives the process; the kernel gives it to whoever asks",
     "traces": "nothing denies it a system call",
     "makes_a_namespace": "as above",
 }
@@ -148,13 +167,13 @@ def neighbour() -> Iterator[Child]:
 @pytest.fixture(scope="module")
 def expected(neighbour: Child) -> Expected:
     """What an honest model gives: every cheat that is timed claims to be `good`."""
-    inputs = [fresh_input(), fresh_input(), replace(fresh_input(), image=PIXELS.tobytes(), whole=True)]
-    conductor = Conductor(neighbour, PROTOCOL, Precision.FP32)
-    assert conductor.begin(0) is None
-    for given in inputs:
-        assert not isinstance(conductor.call(given), Failure)
-    assert conductor.finish() is None
-    return dict(conductor.outputs)
+    return expectations(neighbour)
+
+
+def expectations(child: Child) -> Expected:
+    found = expect_outputs(child, [cast("Any", SimpleNamespace(pairs=(IMAGE,)))], PROTOCOL, Precision.FP32)
+    assert not isinstance(found, Failure), found
+    return found
 
 
 def request(guest: str, args: dict[str, str] | None = None) -> dict[str, Any]:
@@ -163,6 +182,10 @@ def request(guest: str, args: dict[str, str] | None = None) -> dict[str, Any]:
 
 
 def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> Failure | None:
+    if case.both:
+        with Child(level=child.isolation, threads=1) as other:
+            assert isinstance(other.ask(Op.LOAD, Loaded, request(case.guest), limit_s=60), Loaded)
+            expected = expectations(other)
     gap = measure_gap(child, PROTOCOL, Precision.FP32) if case.act == "time" else None
     loaded = child.ask(Op.LOAD, Loaded, request(case.guest, args), limit_s=case.limit_s)
     if isinstance(loaded, Failure) or case.act == "load":
@@ -176,13 +199,15 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
         )  # fmt: skip
         assert isinstance(measured, Failure | Measured)
         return measured if isinstance(measured, Failure) else None
+    if case.act == "count":
+        counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[24, 40]]}, limit_s=case.limit_s)
+        return counted if isinstance(counted, Failure) else None
     precision = Precision.FP16 if case.act == "fp16" else Precision.FP32
     sr = child.enhance(PIXELS.tobytes(), size=SIZE, scale=2, precision=precision, limit_s=case.limit_s)
     if isinstance(sr, Failure):
         return sr
     if case.act == "again":
-        pair = SimpleNamespace(name="an image", lr=lambda: PIXELS)
-        witness = Witness(data=cast("Any", [SimpleNamespace(pairs=(pair,))]))
+        witness = Witness(data=cast("Any", [SimpleNamespace(pairs=(IMAGE,))]))
         image = np.frombuffer(sr, dtype=np.uint8).reshape(48, 80, 3)
         witness.keep(0, "a set", "an image", image, cast("Any", None))
         return witness.disagrees(child, PROTOCOL, Precision.FP32)
@@ -208,7 +233,8 @@ def test_a_misfit_gets_what_it_deserves_and_harms_nobody(
     if kinds:
         assert isinstance(failure, Failure), "not caught"
         assert failure.kind in kinds, failure
-        assert "\n" not in failure.message
+        assert failure.message.isprintable()
+        assert not {"\x1b", "\x07", "\r", "\u202e", "\ud800"} & set(failure.message + failure.detail)
         if case.at_process is None or level is not Level.PROCESS:
             assert case.words in failure.message, failure.message
     else:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs, distance
+from rtsr_bench.evaluate.agreement import (
+    Gap,
+    check_clock,
+    check_images,
+    check_outputs,
+    check_threads,
+    differences,
+    distance,
+)
 from rtsr_bench.evaluate.conduct import Call, Input
 from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Failure, FailureKind
@@ -80,6 +89,37 @@ def test_a_disagreement_names_the_kind_of_input() -> None:
     draw = random.Random(2)
     values = [tuple(draw.gauss(0, 1) for _ in range(256)) for _ in range(2)]
     noise, image = Input(seed=1), Input(image=b"x", whole=True)
-    assert check_outputs({noise: values[0]}, {noise: values[0], image: values[1]}, Precision.FP32) is None
-    assert inconsistent(check_outputs({noise: values[0]}, {noise: values[1]}, Precision.FP16), "random numbers")
-    assert inconsistent(check_outputs({image: values[0]}, {image: values[1]}, Precision.FP32), "an image")
+    alike = differences({noise: values[0]}, {noise: values[0], image: values[1]})
+    assert check_outputs(alike, Precision.FP32) is None
+    other = differences({noise: values[0]}, {noise: values[1]})
+    assert inconsistent(check_outputs(other, Precision.FP16), "random numbers")
+    other = differences({image: values[0]}, {image: values[1]})
+    assert inconsistent(check_outputs(other, Precision.FP32), "an image")
+    assert inconsistent(check_outputs({noise: math.nan}, Precision.FP32), "random numbers")
+
+
+@pytest.mark.parametrize("data_range", [1.0, 255.0])
+def test_an_image_gives_its_pixels_and_rounding_is_no_difference(data_range: float) -> None:
+    draw, image = random.Random(3), Input(image=b"x", whole=True)
+    pixels = tuple(draw.randrange(256) / 255 for _ in range(256))
+    raw = tuple((value + draw.uniform(-0.4, 0.4) / 255) * data_range for value in pixels)
+    assert differences({image: pixels}, {image: raw}, data_range)[image] == 0
+    clipped = tuple(2 * data_range if value == 1 else value * data_range for value in pixels)
+    assert differences({image: pixels}, {image: clipped}, data_range)[image] == 0
+    coarse = tuple(value + 4 * data_range / 255 for value in raw)
+    assert differences({image: pixels}, {image: coarse}, data_range)[image] > 0.02
+    assert differences({image: pixels}, {image: (None, *raw[1:])}, data_range)[image] < math.inf
+    assert differences({image: pixels}, {image: (None,) * 256}, data_range)[image] == math.inf
+
+
+def test_what_was_put_off_until_somebody_looks_is_part_of_the_call() -> None:
+    usual, gap = calls([1.0] * 244, [25.0] * 244), replace(GAP, look_ms=1.0)
+    (image,) = calls([1.0], [25.0])
+    assert check_images(usual, [replace(image, look_s=0.05)], gap, "cpu") is None
+    assert inconsistent(check_images(usual, [replace(image, look_s=0.4)], gap, "cpu"), "1.00 ms", "398.00 ms")
+
+
+def test_more_processors_than_threads_were_given_are_seen() -> None:
+    assert check_threads(worked_s=10.2, passed_s=10.0, threads=1) is None
+    assert check_threads(worked_s=39.0, passed_s=10.0, threads=4) is None
+    assert inconsistent(check_threads(worked_s=19.0, passed_s=10.0, threads=1), "19.0 s of processor time in 10.0 s")

@@ -15,7 +15,17 @@ from rtsr_bench.evaluate.agreement import distance
 from rtsr_bench.evaluate.conduct import Call, Conductor, fresh_input
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import Child, Counted, Finding, Findings, Loaded
+from rtsr_bench.sandbox import (
+    Child,
+    Counted,
+    Finding,
+    Findings,
+    Isolation,
+    Level,
+    Loaded,
+    allow_pickles,
+    obtainable,
+)
 from rtsr_bench.wire import Op
 
 GUESTS = Path(__file__).parents[1] / "guests"
@@ -167,23 +177,97 @@ def test_an_operator_without_a_formula_is_named_beside_the_count(child: Child, t
     assert any(name.startswith("aten._fft") for name in uncounted)
 
 
+def test_the_kernel_tells_how_long_it_worked(child: Child, tmp_path: Path) -> None:
+    (tmp_path / "arch.py").write_text(
+        "import time, torch\nends = time.process_time() + 0.5\nwhile time.process_time() < ends: pass\n"
+        "srmodel = torch.nn.Identity\n"
+    )
+    before = child.cpu_s()
+    assert isinstance(load(child, str(tmp_path)), Loaded)
+    assert 0.4 < child.cpu_s() - before < 3
+
+
 def test_a_device_that_is_not_there_is_the_users_mistake_in_one_line() -> None:
     with pytest.raises(UserError, match=r"device cuda:63 cannot be used") as caught:
         Child(device="cuda:63")
     assert "\n" not in str(caught.value)
 
 
-def test_a_checkpoint_that_needs_code_is_refused(child: Child, tmp_path: Path) -> None:
-    import pickle
+class Evil:
+    """Runs a command as it is read, and is the weights of `good` then."""
 
-    class Evil:
-        def __reduce__(self) -> tuple[object, ...]:
-            return (os.system, (f"touch {tmp_path / 'pwned'}",))
+    def __init__(self, command: str) -> None:
+        self.command = command
 
-    checkpoint = tmp_path / "checkpoint.pth"
-    checkpoint.write_bytes(pickle.dumps(Evil()))
+    def __reduce__(self) -> tuple[object, ...]:
+        code = f"(__import__('os').system({self.command!r}), __import__('torch').ones(3, 3, 1, 1))[1]"
+        return (eval, (code,))
+
+
+def evil_checkpoint(folder: Path, command: str) -> Path:
+    import torch
+
+    path = folder / "checkpoint.pth"
+    torch.save({"conv.weight": Evil(command)}, path)
+    return path
+
+
+def test_a_checkpoint_that_needs_code_is_refused_with_the_way_out(child: Child, tmp_path: Path) -> None:
+    checkpoint = evil_checkpoint(tmp_path, f"touch {tmp_path / 'pwned'}; echo it ran")
     failure = load(child, "good", checkpoint=str(checkpoint))
     assert isinstance(failure, Failure)
     assert (failure.stage, failure.kind) == (Stage.LOAD, FailureKind.BAD_OUTPUT)
     assert "torch.save(model.state_dict(), path)" in failure.message
+    assert "--allow-pickle" in failure.message
+    assert "it ran" not in child.output
     assert not (tmp_path / "pwned").exists()
+
+
+LOADS_ITSELF = """import torch
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.interpolate(x, scale_factor=2)
+
+def srmodel():
+    torch.load("checkpoint.pth")
+    return Net()
+"""
+
+
+def test_a_pickle_that_a_guests_own_code_loads_is_refused_with_the_way_out(child: Child, tmp_path: Path) -> None:
+    evil_checkpoint(tmp_path, "echo it ran")
+    (tmp_path / "arch.py").write_text(LOADS_ITSELF)
+    failure = load(child, str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.EXCEPTION
+    assert "--allow-pickle" in failure.message
+    assert "\n" not in failure.message
+
+
+@pytest.mark.skipif(obtainable().level is Level.PROCESS, reason="needs bubblewrap: pickles are read in its room only")
+@pytest.mark.parametrize("by", ["the harness", "the guest"])
+def test_a_pickle_that_is_allowed_runs_in_the_room_and_harms_nothing(by: str, child: Child, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    tries = f"echo it ran; touch {outside}/pwned; ls {outside}; cat /etc/passwd; ls /sys/class/net"
+    (tmp_path / "team").mkdir()
+    checkpoint = evil_checkpoint(tmp_path / "team", tries)
+    if by == "the harness":
+        loaded = load(child, "good", checkpoint=str(checkpoint), allow_pickle=True)
+    else:
+        (tmp_path / "team" / "arch.py").write_text(LOADS_ITSELF)
+        loaded = load(child, str(tmp_path / "team"), allow_pickle=True)
+    assert isinstance(loaded, Loaded), loaded
+    assert isinstance(enhance(child), bytearray)
+    assert "it ran" in child.output
+    assert child.output.count("No such file or directory") >= 3
+    assert "root:" not in child.output
+    assert list(outside.iterdir()) == []
+
+
+def test_pickles_are_allowed_in_a_room_of_their_own_only() -> None:
+    allow_pickles(Isolation(level=Level.BUBBLEWRAP))
+    with pytest.raises(UserError, match=r"--allow-pickle: .*bubblewrap.*no bwrap on PATH.*apt install") as caught:
+        allow_pickles(Isolation(level=Level.PROCESS, reason="no bwrap on PATH"))
+    assert "\n" not in str(caught.value)
