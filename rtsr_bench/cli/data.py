@@ -189,11 +189,13 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
     if recipe.rendered:
         return "always", [recipe.way_out]
     at_hand, lines, lacking = [], [], []
+    broken = False
     for scale in recipe.scales:
         try:
             found = find_dataset(recipe.id, scale=scale, degradation="files", roots=roots)
         except UserError as error:
             lines.append(f"x{scale} broken: {error}")
+            broken = True
             continue
         if isinstance(found, Missing):
             lacking.append(found)
@@ -204,6 +206,8 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
             lines.append(f"x{scale} {'' if found.verified else 'unverified: '}{found.note}")
     if lacking and not at_hand:
         lines.append(f"{lacking[0].reason}: {lacking[0].way_out}")
+    if broken and (recipe.base_url or recipe.archives or recipe.preparation):
+        lines.append(f"`rtsr-bench data fetch {recipe.id}` brings anew what is missing or damaged")
     return " ".join(at_hand) or "no", list(dict.fromkeys(lines))
 
 

@@ -9,7 +9,7 @@ from rtsr_bench.datasets.catalog import checked_size, find_dataset
 from rtsr_bench.datasets.dataset import Missing
 from rtsr_bench.datasets.findings import Audit
 from rtsr_bench.datasets.hashing import file_sha256
-from rtsr_bench.datasets.layouts import Pairing, match, pairing
+from rtsr_bench.datasets.layouts import Pairing, match, not_files, pairing
 from rtsr_bench.datasets.places import candidates, data_roots
 from rtsr_bench.datasets.prepared import THREADS
 from rtsr_bench.datasets.verify import difference, pinned_pairs, refuse_stand_ins
@@ -89,12 +89,16 @@ def _inspected(recipe: SetRecipe, files: Match, folder: Path) -> Audit:
 
 
 def _pairing_faults(files: Match, paired: Pairing, folder: Path) -> tuple[list[str], dict[Path, str], dict[Path, str]]:
-    missing = [f"LR x{files.scale} of {_inside(path, folder)}" for path in paired.hr_alone]
-    damaged = {
-        other: f"{_inside(other, folder)}: of one name with {one.name}: take one of them out"
-        for one, other in paired.doubles
+    damaged = not_files(files)
+    spoilt = {path.stem for path in damaged}  # what is the other half of one of these is not at fault
+    missing = [f"LR x{files.scale} of {_inside(path, folder)}" for path in paired.hr_alone if path.stem not in spoilt]
+    for one, other in paired.doubles:
+        damaged[other] = f"{_inside(other, folder)}: of one name with {one.name}: take one of them out"
+    foreign = {
+        path: f"{_inside(path, folder)} (no HR image of that name)"
+        for path in paired.lr_alone
+        if path.stem not in spoilt
     }
-    foreign = {path: f"{_inside(path, folder)} (no HR image of that name)" for path in paired.lr_alone}
     return missing, damaged, foreign
 
 

@@ -103,6 +103,8 @@ def pair_up(files: Match, *, hr_only: bool = False) -> tuple[PairFiles, ...]:
     UserError, naming the files, for an HR image without LR, an LR image without HR, two files of one name.
     """
     found = pairing(files)
+    for said in not_files(files).values() if found.hr_alone or found.lr_alone else ():
+        raise UserError(said)
     for one, other in found.doubles:
         role = "HR" if one in files.hr else "LR"
         raise UserError(
@@ -175,6 +177,19 @@ def images_in(folder: Path) -> tuple[Path, ...]:
             if entry.suffix.lower() in _IMAGES and not entry.name.startswith(".") and entry.is_file()
         )
     )
+
+
+def not_files(files: Match) -> dict[Path, str]:
+    """What bears an image's name beside the images and is no file, with what it is: a message of one line each."""
+    found = {}
+    for folder in dict.fromkeys(path.parent for path in (*files.hr, *files.lr)):
+        for entry in sorted(_entries(folder)):
+            if entry.suffix.lower() in _IMAGES and not entry.name.startswith(".") and not entry.is_file():
+                what = (
+                    "a folder" if entry.is_dir() else "a link that leads nowhere" if entry.is_symlink() else "no file"
+                )
+                found[entry] = f"{entry}: expected an image file, found {what}: take it out, or put the image there"
+    return found
 
 
 def _entries(folder: Path) -> list[Path]:

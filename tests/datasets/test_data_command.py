@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 from small_images import PairFolder, draw
 
 from rtsr_bench.datasets.audit import audit
+from rtsr_bench.datasets.catalog import find_dataset
 from rtsr_bench.datasets.collect import collect
 from rtsr_bench.datasets.recipes import SetRecipe
 from rtsr_bench.errors import UserError
@@ -125,6 +127,27 @@ def test_verify_of_ones_own_set_names_every_fault_of_every_file(tmp_path: Path, 
     assert len(part.damaged) == 7
 
 
+def test_verify_names_what_is_no_file_and_not_the_other_half_of_its_pair(
+    tmp_path: Path, pair_folder: PairFolder
+) -> None:
+    folder = pair_folder(tmp_path / "mine", hr=(60, 72), stems=tuple("abcd"))
+    for name in ("GT/a.png", "LR2/b.png", "GT/c.png"):
+        (folder / name).unlink()
+    (folder / "GT" / "a.png").symlink_to(tmp_path / "nowhere.png")
+    (folder / "LR2" / "b.png").mkdir()
+    os.mkfifo(folder / "GT" / "c.png")
+    (part,) = (part for part in audit("mine", [folder]) if not part.absent)
+    assert [line.split(":")[0].rpartition("/")[2] for line in part.damaged] == ["a.png", "c.png", "b.png"]
+    assert [line.partition("found ")[2].partition(":")[0] for line in part.damaged] == [
+        "a link that leads nowhere",
+        "no file",
+        "a folder",
+    ]
+    assert part.missing == part.foreign == ()
+    with pytest.raises(UserError, match=r"GT/a\.png: expected an image file, found a link that leads nowhere"):
+        find_dataset("mine", scale=2, degradation="files", roots=[folder])
+
+
 def test_verify_of_pinned_files_of_ones_own_tells_missing_from_damaged(tmp_path: Path, pair_folder: PairFolder) -> None:
     folder = pair_folder(tmp_path / "mine", hr=(60, 72), stems=tuple("abcde"))
     lines = [f'"{path.relative_to(folder)}" = "{sha256(path)}"' for path in sorted(folder.rglob("*.png"))]
@@ -179,6 +202,13 @@ def test_list_goes_on_past_broken_data(root: Path, tmp_path: Path, pair_folder: 
     assert result.exit_code == 0
     assert "x2 broken:" in result.output
     assert "toy3" in result.output
+
+
+def test_list_says_how_a_broken_published_set_is_made_whole(root: Path) -> None:
+    next(root.rglob("img_002_SRF_2_LR.png")).unlink()
+    result = data("list", "--data-root", root)
+    assert "x2 broken:" in result.output
+    assert "`rtsr-bench data fetch toy3` brings anew" in result.output
 
 
 def test_where_prints_every_folder(root: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
