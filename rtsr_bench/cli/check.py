@@ -22,11 +22,19 @@ LIMIT_S = 120.0
 @click.command("new", short_help="Write a working submission to start from.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--scale", type=click.Choice(["2", "3", "4"]), default="2", show_default=True, help="Scale of its model.")
-def new_command(folder: Path, scale: str) -> None:
+@click.option(
+    "--format",
+    "form",
+    default="python",
+    show_default=True,
+    metavar="NAME",
+    help="How the model is handed in: python, torchscript, torch-export, onnx, or reference (weights alone).",
+)
+def new_command(folder: Path, scale: str, form: str) -> None:
     """Write a working submission into FOLDER, which must be empty or absent."""
     from rtsr_bench.submissions.skeleton import create_skeleton
 
-    for path in create_skeleton(folder, scale=int(scale)):
+    for path in create_skeleton(folder, scale=int(scale), form=form):
         click.echo(f"wrote {path}")
     click.echo(f"next: rtsr-bench check {shlex.quote(str(folder))}")
 

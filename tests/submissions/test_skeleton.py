@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions import create_skeleton, discover
+from rtsr_bench.submissions import create_skeleton, discover, load_request, resolve_checkpoint
+from rtsr_bench.submissions.skeleton import FORMS
+
+TEXTS = {".md", ".py", ".toml"}
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -70,9 +74,56 @@ def test_a_folder_whose_name_gives_no_id(tmp_path: Path) -> None:
     assert discover(tmp_path / "模型")[0].id == "my_team"
 
 
-def refusal(folder: Path, scale: int = 2) -> str:
+@pytest.mark.parametrize(("form", "scale"), [(form, 2 + number % 3) for number, form in enumerate(FORMS)])
+def test_a_skeleton_of_every_form_loads_and_enlarges(
+    form: str, scale: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from rtsr_bench.measuring.guest import load
+    from rtsr_bench.protocol import Precision
+
+    if form == "onnx":
+        pytest.importorskip("onnx", reason="needs the extra onnx")
+        pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "arch", raising=False)
+    written = create_skeleton(tmp_path / "team", scale=scale, form=form)
+    assert all(
+        "$" not in path.read_text(encoding="utf-8") for path in written if path.suffix in {".md", ".py", ".toml"}
+    )
+    (submission,) = discover(tmp_path / "team")
+    (model,) = submission.models
+    assert (model.format, model.scale) == (form, scale)
+    request = load_request(model, submission, resolve_checkpoint(model, submission))
+    network = load(request, torch.device("cpu")).model(Precision.FP32)
+    for height, width in ((17, 24), (8, 9)):
+        with torch.inference_mode():
+            assert network(torch.rand(1, 3, height, width)).shape == (1, 3, height * scale, width * scale)
+    monkeypatch.delitem(sys.modules, "arch", raising=False)
+
+
+def test_a_form_that_is_none(tmp_path: Path) -> None:
+    assert "--format: expected python, torchscript" in refusal(tmp_path / "x", form="coreml")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_package_that_a_form_needs_and_is_not_there_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho \"ModuleNotFoundError: No module named 'onnx'\" >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    line = refusal(tmp_path / "team", form="onnx")
+    assert "No module named 'onnx'" in line
+    assert "pip install 'rtsr-bench[onnx]'" in line
+
+
+def refusal(folder: Path, scale: int = 2, form: str = "python") -> str:
     with pytest.raises(UserError) as caught:
-        create_skeleton(folder, scale=scale)
+        create_skeleton(folder, scale=scale, form=form)
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 
