@@ -12,10 +12,12 @@ class Net(torch.nn.Module):
         self.register_buffer("heavy", torch.rand(4096, 4096), persistent=False)
 
     def work(self, x):
+        y = torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+        if x.device.type != "cuda":
+            return y
         made = self.heavy
         for _ in range(20):
             made = (made @ self.heavy) / 4096
-        y = torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
         return y + 0 * made[0, 0].nan_to_num(0, 0, 0)
 
     def forward(self, x):
