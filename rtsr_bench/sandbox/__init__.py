@@ -2,7 +2,7 @@
 
 **At both levels.** A guest's code never runs in the harness. It gets a copy of what was handed in (without the images
 in `results/`), none of the harness's environment variables, descriptors or memory, and never a path to an HR image. It
-is bound in CPU time, memory, processes, file size, scratch and wall time; its output is drained and its end kept.
+is bound in CPU time, memory, processes and threads, file size, scratch (bytes and files) and wall time; its output is drained and its end kept.
 Pixels pass through files without a name whose sizes are the parent's; what it answers is read as bounded, strict JSON,
 with the number of the question. When it ends, or the harness does, everything it started ends with it.
 
@@ -15,22 +15,33 @@ that the child runs and the copy, all read-only, beside a private `/tmp` of a li
 keeper that ends what it left. It can read and write what that user may, open sockets, trace and kill that user's other
 processes, the harness and the keeper too, and then outlive the run. Run strangers' code in a container then.
 
+**Words** of a guest (messages, names, output) have what steers a terminal spelled out before anything shows them, and
+its numbers are finite and of a size that means something. **Pickles** that are more than weights are read in the child
+only, at `bubblewrap` only, and only with `--allow-pickle`; the record says so.
+
 **Runtime** is conducted from here (`evaluate.runtime`): a new random input per repeat from a seed drawn for it, the
-harness's own clock around each, outputs looked into at places named after the call and compared with what another
-process gave, images with the whole output copied among the repeats. A disagreement is INCONSISTENT.
+harness's own clock around each, and among the repeats images with the whole output copied, which must give the SR
+image that fidelity was measured on, at places named after the call; that look is a question of its own under the same
+clock. Processor time is held to the threads that were given. A disagreement is INCONSISTENT.
 
 **What a determined guest could still do.**
 
-- The harness's code in the child shares its process with the guest, who can rewrite it. What protects the numbers is
+- The harness's code in the child shares its process with the guest, who can rewrite it. What protects the runtime is
   what the parent sees: lies of less than about a quarter of a frame's time, plus what a repeat costs without a model
-  and the slack for a busy machine (20 ms on a CPU, 2 ms on CUDA), are not seen.
-- A model that is quicker on random numbers than on images is noticed from twice as quick on. Work that is skipped in
-  fewer than about a third of the repeats has a fair chance, only three of them being compared.
-- A model may recognise public test images and have their HR inside its weights.
-- The kernel, the GPU's driver and bubblewrap are trusted. All GPUs are visible to a guest on CUDA; that part and
-  its tolerances are not yet tried on a card. A guest may use up shared caches, memory bandwidth or the GPU's clocks.
+  and the slack for a busy machine (20 ms on a CPU, 2 ms on CUDA), are not seen. A model of a few milliseconds on a
+  GPU is not much longer than that: read such a row with its code at hand.
+- **Counts and peak memory are the child's word.** A guest can hold weights where no parameter is registered, or answer
+  with other numbers; nothing compares them. Scores that use them (Efficient SR) deserve a look at the code.
+- A model that is quicker on random numbers than on images is noticed from twice as quick on. Where the data have no
+  images of the timed size, moved and repeated ones stand in: their seams can be told from an image.
+- A model may recognise public test images and have their HR, or their SR, inside its weights.
+- The kernel, the GPU's driver and bubblewrap are trusted, and of libraries Pillow with the PNGs in `results/` (only of
+  8 bits and the expected size). All GPUs are visible to a guest on CUDA; that part and its tolerances are not yet
+  tried on a card. A guest may use up shared caches, memory bandwidth or the GPU's clocks, on CUDA any number of
+  processors, and memory that hangs in pipes and sockets (some hundred MB).
 - With `bubblewrap`, files under `/usr` and in the interpreter's environment are readable: keep no images there. The
   superuser's processes are counted four times a second only, not by the kernel.
+- At `process` two children of a run can tell each other things through files, and System V memory outlives the guest.
 - Where the kernel does not tell which processes are whose children (no `/proc`), only wall time and rlimits hold.
 """
 
