@@ -1,10 +1,11 @@
 """The parent's side of the boundary: one child process with a guest in it, started, limited, watched and killed.
 
 **At both levels.** A guest's code never runs in the harness. It gets a copy of what was handed in (without the images
-in `results/`), none of the harness's environment variables, descriptors or memory, and never a path to an HR image. It
-is bound in CPU time, memory, processes and threads, file size, scratch (bytes and files) and wall time; its output is drained and its end kept.
-Pixels pass through files without a name whose sizes are the parent's; what it answers is read as bounded, strict JSON,
-with the number of the question. When it ends, or the harness does, everything it started ends with it.
+in `results/`), none of the harness's environment variables, descriptors or memory, and never a path to an HR image.
+It is bound in CPU time, memory, processes and threads, file size, scratch (bytes and files) and wall time; its output
+is drained and its end kept. Pixels pass through files without a name whose sizes are the parent's; what it answers is
+read as bounded, strict JSON, with the number of the question. When it ends, or the harness does, everything it
+started ends with it.
 
 **`bubblewrap`** (Linux, where `bwrap` works: tried at the start of each run with the very flags): namespaces of its
 own, no network, no other process in sight, no capability, nobody's user, system calls that no model needs denied by
