@@ -74,6 +74,11 @@ class _SizeType(click.ParamType[Size]):
     is_flag=True,
     help="Install what a submission's requirements.txt asks for into an environment of its own, kept in the cache.",
 )
+@click.option(
+    "--allow-pickle",
+    is_flag=True,
+    help="Let weights be read that may run code as they are: in the sandbox only, needs bubblewrap, is recorded.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say of each model and data set left out why it is.")
 @click.pass_context
 def run_command(
@@ -96,6 +101,7 @@ def run_command(
     gallery: Path | None,
     isolation: str | None,
     with_requirements: bool,
+    allow_pickle: bool,
     verbose: bool,
 ) -> None:
     """Measure every model of the submissions at PATH... on every track of its scale whose data are at hand.
@@ -131,7 +137,8 @@ def run_command(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     required = Level(isolation) if isolation else None
-    with Display() as display, Bench(device=device, threads=threads, required=required) as bench:
+    opened = Bench(device=device, threads=threads, required=required, allow_pickle=allow_pickle)
+    with Display() as display, opened as bench:
         reason = f" ({bench.isolation.reason}); guests run with your rights" if bench.isolation.reason else ""
         display.note(f"isolation: {bench.isolation.level.value}{reason}")
         lacking = list[str]()
@@ -186,7 +193,8 @@ def _find_scale(bench: Bench, display: Display, submission: Submission, model: M
 
     display.note(f"{submission.id}: no manifest says its scale, running it once to find out")
     with bench.start_child() as child:
-        request = load_request(model, submission, resolve_checkpoint(model, submission))
+        checkpoint = resolve_checkpoint(model, submission)
+        request = load_request(model, submission, checkpoint, allow_pickle=bench.allow_pickle)
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=Limits().load_s)
         return loaded if isinstance(loaded, Failure) else loaded.scale
 
@@ -208,7 +216,7 @@ class _Run:
     def all(self, plan: Plan, *, verbose: bool = False) -> int:
         """Measure every job; returns the exit code. With `verbose` each thing left out has a line of its own."""
         from rtsr_bench.eligibility import failures
-        from rtsr_bench.evaluate import summed_up
+        from rtsr_bench.evaluate import answers, summed_up
         from rtsr_bench.store import load_records
 
         known: dict[str, tuple[str, Record]] = {}
@@ -223,7 +231,7 @@ class _Run:
         try:
             for number, job in enumerate(plan.jobs, 1):
                 before = known.get(job.key(self._bench.device_name, threads))
-                if before is not None and not self._again:
+                if before is not None and not self._again and answers(before[1], self._bench):
                     kept += 1
                     self._rows.append(before)
                     continue

@@ -2,8 +2,20 @@
 
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.crops import CropBook, Gallery
-from rtsr_bench.evaluate.measure import Listener, measure
+from rtsr_bench.evaluate.measure import Listener, answers, measure
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.evaluate.plan import Job, Plan, plan, summed_up
 
-__all__ = ["Bench", "CropBook", "Gallery", "Job", "Listener", "Overrides", "Plan", "measure", "plan", "summed_up"]
+__all__ = [
+    "Bench",
+    "CropBook",
+    "Gallery",
+    "Job",
+    "Listener",
+    "Overrides",
+    "Plan",
+    "answers",
+    "measure",
+    "plan",
+    "summed_up",
+]

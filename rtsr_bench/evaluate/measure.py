@@ -157,6 +157,12 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
     )
 
 
+def answers(record: Record, bench: Bench) -> bool:
+    """Whether a record at hand speaks for its model still: a guest that couldn't load may with pickles allowed."""
+    unloaded = isinstance(record.complexity, Failure) and record.complexity.stage is Stage.LOAD
+    return not (unloaded and bench.allow_pickle and not record.pickle_allowed)
+
+
 def command(job: Job, bench: Bench) -> str:
     """Return the command that measures this again."""
     parts = ["rtsr-bench", "run", shlex.quote(job.submission.source.as_posix()), "--track", job.track.id]

