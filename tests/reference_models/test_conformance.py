@@ -29,6 +29,8 @@ DECLARED = {
     "bicubic/x4": (0, 0.0),
     "rt4ksr/s-x2": (44_521, 24.19),
     "rt4ksr/s-x3": (57_541, 13.74),
+    "rt4ksr/s-retrained-x2": (44_521, 24.19),
+    "rt4ksr/s-retrained-x3": (57_541, 13.74),
     "rt4ksr_ablation/a-x2": (29_364, 60.47),
     "rt4ksr_ablation/b-x2": (34_573, 72.56),
     "rt4ksr_ablation/a-down-x2": (29_364, 28.22),
