@@ -5,7 +5,8 @@ of its models in `DECLARED`. The tests find the rest. Only where they have to kn
 
 - a network that is trained in another form than it is handed in has a callable `training` beside its entry, which takes
   the manifest's `args` and returns a module with `.deployed_form()`; the two forms are then compared here;
-- `LEAST_SIDE`, `NOT_SCRIPTABLE`, `NOT_EXPORTABLE`, `NOT_IN_FP16`: a line with the reason, if it cannot be otherwise.
+- `LEAST_SIDE`, `NOT_SCRIPTABLE`, `NOT_EXPORTABLE`, `NOT_IN_FP16`, `NOT_IN_BF16`: a line with the reason, if it
+  cannot be otherwise.
 """
 
 from __future__ import annotations
@@ -134,6 +135,10 @@ NOT_EXPORTABLE: dict[str, str] = {}
 NOT_IN_FP16: dict[str, str] = {}
 """Folder or model: why it is far from itself in half precision, as its authors' own code is."""
 
+_CARRIED = "carries brightness beside a constant in each feature (start.py): bf16's eight bits leave 28 to 32 dB of it"
+NOT_IN_BF16 = dict.fromkeys(("rt4ksr/s-retrained-x2", "rt4ksr/s-retrained-x3", "rt4ksr/xxs-x2"), _CARRIED)
+"""Model: why it is far from itself in bfloat16; finite it is all the same."""
+
 WIDTHS = ("size", "channels", "blocks")
 """Arguments that change how much there is of something, not what there is."""
 
@@ -204,7 +209,7 @@ def test_every_model_declares_its_counts_here() -> None:
 
 def test_every_exception_is_for_something_that_ships() -> None:
     known = {case.id for case in CASES} | {case.folder.name for case in CASES}
-    assert set(LEAST_SIDE) | set(NOT_SCRIPTABLE) | set(NOT_EXPORTABLE) | set(NOT_IN_FP16) <= known
+    assert set(LEAST_SIDE) | set(NOT_SCRIPTABLE) | set(NOT_EXPORTABLE) | set(NOT_IN_FP16) | set(NOT_IN_BF16) <= known
 
 
 def test_no_random_weights_pose_as_trained(case: Case, model: torch.nn.Module) -> None:
@@ -274,7 +279,8 @@ def test_half_precision_is_finite_and_near(case: Case, model: torch.nn.Module, d
     assert output.isfinite().all()
     # Fresh weights give anything but an image, so the loss is measured against how large the values are.
     loss = torch.mean((output.float() - expected) ** 2) / max(case.data_range, float(expected.abs().max())) ** 2
-    assert loss < 10 ** (-4 if dtype is torch.float16 else -3.3)  # 40 and 33 dB: bf16 has three bits less
+    near = loss < 10 ** (-4 if dtype is torch.float16 else -3.3)  # 40 and 33 dB: bf16 has three bits less
+    assert near != bool(dtype is torch.bfloat16 and reason(NOT_IN_BF16, case))
 
 
 @pytest.mark.parametrize("case", kinds(), ids=lambda case: case.id)
