@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from rtsr_bench.evaluate import Listener
@@ -20,7 +30,7 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 160
 
 
-class Display(Listener):
+class Display:
     """Tells the reader what is being done. Progress goes to stderr, the table to stdout."""
 
     def __init__(self) -> None:
@@ -40,8 +50,8 @@ class Display(Listener):
             disable=not self._lively,
         )
         self._jobs = self._progress.add_task("models", total=None)
-        self._stage = self._progress.add_task("", total=None, visible=False)
-        self._label = ""
+        self._began = monotonic()
+        self._done = self._failed = self._to_do = 0
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -52,33 +62,51 @@ class Display(Listener):
     ) -> None:
         self._progress.stop()
 
-    def job(self, number: int, total: int, label: str) -> None:
-        """Tell that a model's measurement begins."""
-        self._label = label
-        self._progress.update(self._jobs, total=total, completed=number - 1)
+    def begin(self, to_do: int, at_hand: int) -> None:
+        """Tell how many models are to be measured, and how many have been before."""
+        self._began = monotonic()
+        self._done, self._to_do = 0, to_do
+        self._progress.update(self._jobs, total=to_do, completed=0)
+        if at_hand and to_do:
+            self.note(f"{at_hand} at hand already, {to_do} to measure")
+
+    @contextlib.contextmanager
+    def job(self, number: int, total: int, label: str) -> Iterator[Listener]:
+        """Show a model's measurement while it lasts; several may be shown at once."""
         if not self._lively:
-            self._errors.print(escape(f"[{number}/{total}] {label}"), soft_wrap=True, highlight=False)
+            self.note(f"[{number}/{total}] {label}{self._standing()}")
+        task = self._progress.add_task("", total=None, visible=False)
+        try:
+            yield _Job(self, self._progress, task, label)
+        finally:
+            self._progress.remove_task(task)
+            self._done += 1
+            self._progress.update(self._jobs, completed=self._done)
 
-    def stage(self, what: str, total: int) -> None:
-        """Tell that a stage begins, with so many steps."""
-        self._progress.reset(
-            self._stage, total=total, completed=0, visible=True, description=escape(f"{self._label}: {what}")
-        )
+    def _standing(self) -> str:
+        """How long it took so far, how long it may take yet, and how many failed; nothing before the first is done."""
+        if not self._done:
+            return ""
+        gone = monotonic() - self._began
+        left = gone / self._done * (self._to_do - self._done)
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"  ({_clock(gone)} gone, about {_clock(left)} left{failed})"
 
-    def step(self, done: int) -> None:
-        """Tell that so many steps of the stage are done."""
-        self._progress.update(self._stage, completed=done)
+    def waiting(self, whom: str) -> None:
+        """Tell that the device is somebody else's for now."""
+        self.note(f"  {whom}")
 
     def note(self, line: str) -> None:
         """Say one line that stays."""
         self._errors.print(escape(line), soft_wrap=True, highlight=False)
 
-    def result(self, record: Record) -> None:
+    def result(self, record: Record, *, failed: bool = False) -> None:
         """Say how a measurement ended."""
+        self._failed += failed
         row = _row(record)
         if row.reasons and row.failed:
-            failed = [reason.text for reason in row.reasons if reason.bar.value == "failed"]
-            self.note(f"  {record.model.id}: {' '.join(failed)}")
+            reasons = [reason.text for reason in row.reasons if reason.bar.value == "failed"]
+            self.note(f"  {record.model.id}: {' '.join(reasons)}")
             return
         cells = dict(zip(_HEADINGS, _cells(row), strict=True))
         wanted = ("PSNR RGB dB", "gain dB", "runtime ms", "FPS", "score")
@@ -106,6 +134,28 @@ class Display(Listener):
                 table.add_row(*map(escape, _cells(row)))
             self._out.print(table)
             self._out.print()
+
+
+class _Job(Listener):
+    """One model's bar."""
+
+    def __init__(self, display: Display, progress: Progress, task: TaskID, label: str) -> None:
+        self._display, self._progress, self._task, self._label = display, progress, task, label
+
+    def stage(self, what: str, total: int) -> None:
+        description = escape(f"{self._label}: {what}")
+        self._progress.reset(self._task, total=total, completed=0, visible=True, description=description)
+
+    def step(self, done: int) -> None:
+        self._progress.update(self._task, completed=done)
+
+    def waiting(self, whom: str) -> None:
+        self._display.waiting(f"{self._label} waits for {whom}")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 _HEADINGS = ("model", "PSNR RGB dB", "gain dB", "SSIM RGB", "runtime ms", "FPS", "params", "GMACs", "score", "note")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from types import TracebackType
 from typing import Self
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
+from rtsr_bench.evaluate.turns import Turns
 from rtsr_bench.sandbox import Child, Hello, Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.system import cpu_model
 
@@ -42,6 +44,9 @@ class Bench:
                 raise
         self.hello: Hello = self._spare.hello
         self.device = self.hello.device
+        self.turns = Turns("cpu" if self.device_kind == "cpu" else self.hello.device_uuid or self.device)
+        self._children: list[Child] = []
+        self._guard = threading.Lock()
 
     def _first(self, device: str, required: Level | None) -> Child:
         """Start the first child: a room that can be had may still lack a library that the environment needs."""
@@ -67,10 +72,21 @@ class Bench:
 
     def start_child(self) -> Child:
         """Return a child that no guest has been in; the caller closes it."""
-        child, self._spare = self._spare, None
-        if child is not None and child.alive:
-            return child
-        return Child(device=self.device, threads=self.threads, level=self.isolation.level)
+        with self._guard:
+            child, self._spare = self._spare, None
+        if child is None or not child.alive:
+            child = Child(device=self.device, threads=self.threads, level=self.isolation.level)
+        with self._guard:
+            self._children = [one for one in self._children if one.alive]
+            self._children.append(child)
+        return child
+
+    def give_up(self) -> None:
+        """Kill every child and let nobody wait for a turn: what other threads measure is worth nothing from here on."""
+        self.turns.give_up()
+        with self._guard:
+            for child in self._children:
+                child.kill()
 
     def close(self) -> None:
         """End a child that was never used."""

@@ -52,6 +52,9 @@ class Listener:
     def step(self, done: int) -> None:
         """Tell that so many steps of the stage are done."""
 
+    def waiting(self, whom: str) -> None:
+        """Tell that the device is somebody else's for now."""
+
 
 def measure(
     job: Job,
@@ -73,7 +76,11 @@ def measure(
     checkpoint = resolve_checkpoint(job.model, job.submission)
     guest = load_request(job.model, job.submission, checkpoint, allow_pickle=bench.allow_pickle)
     outcome = _Outcome()
-    with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
+    with (
+        bench.turns.together(listener.waiting),
+        bench.start_child() as child,
+        gauge(bench.device_kind, child.hello.device_uuid) as meter,
+    ):
         system = describe_child(child, bench, meter)
         failed = job.unloadable or _load(child, guest, job, listener)
         if failed is None and not untrained:
@@ -81,7 +88,12 @@ def measure(
         if failed is None and not isinstance(outcome.fidelity, Failure):
             _expect(child, job, precision, outcome, listener)
     if failed is None:
-        with bench.start_child() as child, gauge(bench.device_kind, child.hello.device_uuid) as meter:
+        # Alone to the end: a guest that is still there while another one is timed could take its device from it.
+        with (
+            bench.turns.alone(f"timing {job.model.id}", listener.waiting),
+            bench.start_child() as child,
+            gauge(bench.device_kind, child.hello.device_uuid) as meter,
+        ):
             gap = measure_gap(child, job.protocol, precision)
             if isinstance(gap, Failure):
                 raise HarnessError(f"the machine could not be timed without a guest: {gap.message}")

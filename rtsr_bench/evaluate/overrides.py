@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.submissions.table import closest
 from rtsr_bench.tracks import quick
 
 _LARGEST_SIDE = 16384
+LIMITS = ("load", "enhance", "runtime", "complexity")
+"""What a guest's seconds can be limited of: the fields of `rtsr_bench.protocol.Limits`."""
+LONGEST_S = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,12 +26,18 @@ class Overrides:
     repeats: int | None = None
     images: int | None = None
     data: tuple[str, ...] = ()
+    limits: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         for name, least in (("warmup", 0), ("repeats", 1), ("images", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"--{name}: expected at least {least}, found {value}")
+        for name, seconds in self.limits:
+            if name not in LIMITS:
+                raise UserError(f"--limit {name}: expected one of {', '.join(LIMITS)}{closest(name, LIMITS)}")
+            if not 0 < seconds < LONGEST_S:
+                raise UserError(f"--limit {name}: expected seconds between 0 and {LONGEST_S}, found {seconds:g}")
         if self.input is not None and not 1 <= min(self.input.height, self.input.width) <= _LARGEST_SIDE:
             raise UserError(f"--input: expected HEIGHTxWIDTH such as 540x960, found {self.input}")
 
@@ -40,6 +50,9 @@ class Overrides:
         given = {name: getattr(self, name) for name in ("input", "warmup", "repeats", "images")}
         if self.data:
             protocol = replace(protocol, data_sets=self.data)
+        if self.limits:
+            limits = {f"{name}_s": seconds for name, seconds in self.limits}
+            protocol = replace(protocol, limits=replace(protocol.limits, **limits))
         return replace(protocol, **{name: value for name, value in given.items() if value is not None})
 
     @property
@@ -50,4 +63,5 @@ class Overrides:
             value = getattr(self, name)
             if value is not None:
                 options.append(f"--{name} {value}")
-        return (*options, *(f"--data {name}" for name in self.data))
+        options += [f"--data {name}" for name in self.data]
+        return (*options, *(f"--limit {name}={seconds:g}" for name, seconds in self.limits))

@@ -1,0 +1,290 @@
+"""Carrying out a run: every submission asked for is measured or its trouble said, whatever the others do."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
+
+if TYPE_CHECKING:
+    from rtsr_bench.cli.progress import Display
+    from rtsr_bench.evaluate import Bench, Job, Listener, Plan
+    from rtsr_bench.evaluate.campaign import Settings
+    from rtsr_bench.protocol import Limits
+    from rtsr_bench.record import Failure, Record
+    from rtsr_bench.submissions import ModelSpec, Submission
+
+GUEST_FAILED = 1
+UNFINISHED = 4
+"""Exit code where nothing went wrong and `--max-hours` ended the run before the last model."""
+
+
+def carry_out(settings: Settings, *, verbose: bool = False) -> int:
+    """Measure on every device in turn; returns the exit code. UserError where there is nothing to measure."""
+    from rtsr_bench.cli.progress import Display
+    from rtsr_bench.store import prepare
+    from rtsr_bench.submissions import survey
+    from rtsr_bench.tracks import find_track
+
+    for name in settings.tracks:
+        find_track(name)
+    handed_in = survey(*settings.paths)
+    if not handed_in.submissions:
+        raise UserError(
+            "; ".join(note.message for note in handed_in.refused) or "no submission is there to be measured"
+        )
+    prepare(settings.records)
+    ends = monotonic() + 3600 * settings.max_hours if settings.max_hours is not None else None
+    codes = []
+    with Display() as display:
+        if settings.title:
+            display.note(f"{settings.title}: {len(handed_in.submissions)} submissions")
+        refused = [note.message for note in handed_in.refused]
+        for device in settings.devices:
+            codes.append(_on(device, settings, handed_in.submissions, refused, display, ends, verbose=verbose))
+            refused = []
+            if codes[-1] and settings.fail_fast:
+                break
+    return max(code for code in codes if code != UNFINISHED or max(codes) == UNFINISHED)
+
+
+def _on(
+    device: str,
+    settings: Settings,
+    submissions: Sequence[Submission],
+    refused: Sequence[str],
+    display: Display,
+    ends: float | None,
+    *,
+    verbose: bool,
+) -> int:
+    from rtsr_bench.datasets import data_roots
+    from rtsr_bench.evaluate import Bench, plan
+    from rtsr_bench.protocol import Limits
+    from rtsr_bench.sandbox import Level
+    from rtsr_bench.submissions.selection import with_models
+    from rtsr_bench.tracks import all_tracks, find_track
+
+    required = Level(settings.isolation) if settings.isolation else None
+    opened = Bench(device=device, threads=settings.threads, required=required, allow_pickle=settings.allow_pickle)
+    with opened as bench:
+        reason = f" ({bench.isolation.reason}); guests run with your rights" if bench.isolation.reason else ""
+        display.note(f"isolation: {bench.isolation.level.value}{reason}")
+        try:
+            chosen = with_models(submissions, settings.models)
+        except UserError as error:
+            raise UserError("; ".join((str(error), *refused))) from None
+        lacking = list[str]()
+        equipped = _equipped(chosen, display, lacking, install=settings.with_requirements)
+        limits = Limits(**{f"{name}_s": seconds for name, seconds in settings.overrides.limits})
+        made = plan(
+            equipped,
+            tracks=[find_track(name) for name in settings.tracks] or list(all_tracks().values()),
+            named=bool(settings.tracks),
+            roots=data_roots(settings.roots),
+            device_kind=bench.device_kind,
+            overrides=settings.overrides,
+            find_scale=lambda submission, model: _find_scale(bench, display, limits, submission, model),
+        )
+        run = _Run(bench, display, settings, ends)
+        run.refuse((*refused, *lacking))
+        return run.all(made, verbose=verbose)
+
+
+def _equipped(
+    submissions: Sequence[Submission], display: Display, lacking: list[str], *, install: bool
+) -> tuple[Submission, ...]:
+    """Say what submissions require and is not there, or install it; who can't be helped is a line in `lacking`."""
+    from rtsr_bench.submissions import unmet, with_packages
+
+    ready = []
+    for submission in submissions:
+        if not install:
+            for line in unmet(submission.requirements):
+                display.note(f"{submission.id} requires {line}; --with-requirements installs it")
+            ready.append(submission)
+            continue
+        try:
+            ready.append(with_packages(submission))
+        except UserError as error:
+            lacking.append(str(error))
+    if not ready:
+        raise UserError("; ".join(lacking))
+    return tuple(ready)
+
+
+def _find_scale(
+    bench: Bench, display: Display, limits: Limits, submission: Submission, model: ModelSpec
+) -> int | Failure:
+    from rtsr_bench.record import Failure
+    from rtsr_bench.sandbox import Loaded
+    from rtsr_bench.submissions import load_request, resolve_checkpoint
+    from rtsr_bench.wire import Op
+
+    display.note(f"{submission.id}: no manifest says its scale, running it once to find out")
+    with bench.turns.together(display.waiting), bench.start_child() as child:
+        checkpoint = resolve_checkpoint(model, submission)
+        request = load_request(model, submission, checkpoint, allow_pickle=bench.allow_pickle)
+        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=limits.load_s)
+        return loaded if isinstance(loaded, Failure) else loaded.scale
+
+
+class _Run:
+    """Carries out a plan; nothing that goes wrong with one job keeps the next from being measured."""
+
+    def __init__(self, bench: Bench, display: Display, settings: Settings, ends: float | None) -> None:
+        self._bench, self._display, self._settings, self._ends = bench, display, settings, ends
+        self._problems: list[RtsrBenchError] = []
+        self._refused = 0
+        self._rows: list[tuple[str, Record]] = []
+        self._todo: list[tuple[int, Job]] = []
+        self._total = 0
+        self._guard = threading.Lock()
+        self._given_up = self._stopped = False
+
+    def refuse(self, lines: Iterable[str]) -> None:
+        """Say what was handed in and is no submission; the others run."""
+        for line in lines:
+            self._refused += 1
+            self._problems.append(UserError(line))
+            self._display.note(f"refused: {line}")
+
+    def all(self, plan: Plan, *, verbose: bool = False) -> int:
+        """Measure every job; returns the exit code. With `verbose` each thing left out has a line of its own."""
+        from rtsr_bench.evaluate import answers, summed_up
+        from rtsr_bench.store import load_records
+
+        known: dict[str, tuple[str, Record]] = {}
+        for stored in load_records(self._settings.records).records:
+            known[stored.record.key] = (stored.path.name, stored.record)
+        for line in [one.line for one in plan.left_out] if verbose else summed_up(plan.left_out):
+            self._display.note(f"left out: {line}")
+        for use in dict.fromkeys(use for job in plan.jobs for use in job.uses if not use.verified):
+            self._display.note(f"data not verified: {use.name}: {use.note or 'no published hashes to compare with'}")
+        threads = self._bench.hello.threads
+        at_hand = []
+        for number, job in enumerate(plan.jobs, 1):
+            before = known.get(job.key(self._bench.device_name, threads))
+            if before is not None and not self._settings.again and answers(before[1], self._bench):
+                at_hand.append(before)
+            else:
+                self._todo.append((number, job))
+        self._todo.reverse()
+        self._total = len(plan.jobs)
+        self._display.begin(len(self._todo), len(at_hand))
+        try:
+            self._work_through()
+        except KeyboardInterrupt:
+            self._given_up = True
+            self._display.note(
+                f"interrupted: {len(self._rows)} new records are kept; the same command goes on with the rest"
+            )
+            raise
+        return self._finish(at_hand)
+
+    def _work_through(self) -> None:
+        workers = min(self._settings.jobs, len(self._todo))
+        if workers <= 1:
+            self._work()
+            return
+        threads = [threading.Thread(target=self._work, name=f"job {number}") for number in range(workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            self._given_up = True
+            self._bench.give_up()
+            for thread in threads:
+                thread.join()
+            raise
+
+    def _work(self) -> None:
+        """Take one job after another, until there is none or no time left; several threads may do so at once."""
+        from rtsr_bench.evaluate.turns import Interrupted
+
+        while True:
+            with self._guard:
+                late = self._ends is not None and monotonic() >= self._ends
+                if self._given_up or self._stopped or late or not self._todo:
+                    return
+                number, job = self._todo.pop()
+            with self._display.job(number, self._total, f"{job.model.id} on {job.track.id}") as listener:
+                try:
+                    self._one(job, listener)
+                except Interrupted:
+                    return
+
+    def _one(self, job: Job, listener: Listener) -> None:
+        try:
+            path, record = self._measured(job, listener)
+        except _Abandoned:
+            return
+        except RtsrBenchError as error:
+            self._trouble(job, error)
+        except Exception as error:
+            if os.environ.get("RTSR_BENCH_DEBUG"):
+                raise
+            self._trouble(job, HarnessError(f"{type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)"))
+        else:
+            from rtsr_bench.eligibility import failures
+
+            failed = bool(failures(record))
+            with self._guard:
+                self._rows.append((path.name, record))
+                self._stopped = self._stopped or (failed and self._settings.fail_fast)
+            self._display.result(record, failed=failed)
+
+    def _trouble(self, job: Job, error: RtsrBenchError) -> None:
+        if self._given_up:
+            return
+        with self._guard:
+            self._problems.append(error)
+            self._stopped = self._stopped or self._settings.fail_fast
+        self._display.note(f"no record of {job.model.id} on {job.track.id}: {error}")
+
+    def _measured(self, job: Job, listener: Listener) -> tuple[Path, Record]:
+        from rtsr_bench.evaluate import CropBook, Gallery, measure
+        from rtsr_bench.store import crops_workplace, save
+
+        gallery = self._settings.gallery
+        with crops_workplace(self._settings.records) as place:
+            book = CropBook(place, sum(len(data.pairs) for data in job.data))
+            kept = Gallery(gallery / job.track.id / job.model.id) if gallery else None
+            record = measure(job, self._bench, book=book, gallery=kept, listener=listener)
+            book.finish()
+            if self._given_up:  # its processes were killed: what looks like the guest's failure is none
+                raise _Abandoned
+            return save(record, self._settings.records, place), record
+
+    def _finish(self, at_hand: Sequence[tuple[str, Record]]) -> int:
+        from rtsr_bench.eligibility import failures
+
+        records = [record for _, record in (*at_hand, *self._rows)]
+        self._display.table(records)
+        folder = self._settings.records
+        self._display.note(
+            f"{len(self._rows)} new records, {len(at_hand)} at hand already (--again measures anew), in {folder}"
+        )
+        kinds = Counter(failures(record)[0].kind.value for record in records if failures(record))
+        if kinds:
+            said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
+            self._display.note(f"{kinds.total()} of {len(records)} failed: {said}")
+        if self._problems:
+            self._display.note(f"{len(self._problems)} have no record: see the lines above")
+        if self._todo:
+            why = "--fail-fast" if self._stopped else f"--max-hours {self._settings.max_hours:g}"
+            self._display.note(f"{len(self._todo)} not begun ({why}): the same command goes on with them")
+        codes = [GUEST_FAILED if kinds else 0, *(problem.exit_code for problem in self._problems)]
+        return max(codes) or (UNFINISHED if self._todo else 0)
+
+
+class _Abandoned(Exception):  # noqa: N818 - not an error: the run was interrupted while this was measured
+    """What was measured is not to be kept."""

@@ -1,0 +1,154 @@
+"""A campaign: everything that an organiser decides about a challenge, in one TOML file that can be reviewed."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.evaluate.overrides import LIMITS, Overrides
+from rtsr_bench.submissions.table import Table
+
+VERSION = 1
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+_KEYS = (
+    "version", "title", "submissions", "models", "tracks", "devices", "data_roots", "records", "threads", "jobs",
+    "require_isolation", "with_requirements", "allow_pickle", "max_hours", "fail_fast",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What a run is to do, from the command line or from a campaign file.
+
+    `tracks` empty stands for all; each of `devices` measures everything. `max_hours` None: no end. `jobs` is how many
+    models may be at work at once, of which one at most is timed, and then alone.
+    """
+
+    paths: tuple[Path, ...]
+    records: Path
+    tracks: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ("auto",)
+    roots: tuple[Path, ...] = ()
+    models: tuple[str, ...] = ()
+    threads: int = 0
+    jobs: int = 1
+    isolation: str | None = None
+    with_requirements: bool = False
+    allow_pickle: bool = False
+    max_hours: float | None = None
+    fail_fast: bool = False
+    again: bool = False
+    gallery: Path | None = None
+    overrides: Overrides = field(default_factory=Overrides)
+    title: str = ""
+
+
+def read_campaign(file: Path) -> Settings:
+    """Read a campaign file; paths in it are relative to its folder, and submissions may be patterns.
+
+    UserError, one line, for whatever is wrong with it.
+    """
+    try:
+        data = file.read_bytes()
+        content = tomllib.loads(data.decode())
+    except OSError as error:
+        raise UserError(f"{file}: expected a campaign file (TOML), found: {error.strerror}; check the path") from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file}: expected TOML, found a mistake: {reason}; correct that place") from None
+    Table(content, str(file)).only(("campaign", "limits"))
+    for name in ("campaign", "limits"):
+        if not isinstance(content.get(name, {}), dict) or (name == "campaign" and name not in content):
+            raise UserError(f"{file}: expected a table [{name}], found none; see docs/organisers.md for the form")
+    table = Table(content["campaign"], f"{file}: [campaign]")
+    table.only(_KEYS)
+    table.choice("version", (VERSION,), example=str(VERSION))
+    limits = Table(content.get("limits", {}), f"{file}: [limits]")
+    limits.only(LIMITS)
+    place = file.parent
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    title = table.text("title", limit=100, default=file.stem, example='"RTSR 2026"')
+    isolation = _texts(table, "require_isolation", single=True)
+    if isolation and isolation[0] not in ("process", "bubblewrap"):
+        raise table.mistake(
+            "require_isolation", expected="process or bubblewrap", way_out='write require_isolation = "bubblewrap"'
+        )
+    devices = _texts(table, "devices") or ("auto",)
+    if not all(_DEVICE.fullmatch(device) for device in devices):
+        raise table.mistake("devices", expected="cpu, cuda, cuda:N or auto", way_out='write devices = ["cuda:0"]')
+    return Settings(
+        paths=_submissions(table, place),
+        records=place / table.text("records", limit=300, default="reports/records", example='"reports/records"'),
+        tracks=_texts(table, "tracks"),
+        devices=devices,
+        roots=tuple(place / root for root in _texts(table, "data_roots")),
+        models=_texts(table, "models"),
+        threads=int(_number(table, "threads", 0, 1024, whole=True) or 0),
+        jobs=int(_number(table, "jobs", 1, 64, whole=True) or 1),
+        isolation=isolation[0] if isolation else None,
+        with_requirements=_switch(table, "with_requirements"),
+        allow_pickle=_switch(table, "allow_pickle"),
+        max_hours=_number(table, "max_hours", 0, 10_000),
+        fail_fast=_switch(table, "fail_fast"),
+        overrides=Overrides(limits=tuple((name, _limit(limits, name)) for name in LIMITS if limits.has(name))),
+        title=f"{title} (campaign {digest})",
+    )
+
+
+def _submissions(table: Table, place: Path) -> tuple[Path, ...]:
+    """The paths that the patterns match, each once, in the order of the patterns and by number and name within one."""
+    found: dict[Path, None] = {}
+    for pattern in _texts(table, "submissions"):
+        matches = sorted(glob.glob(pattern, root_dir=place), key=_natural)  # noqa: PTH207 - Path's refuses absolute patterns
+        if not matches:
+            raise UserError(
+                f"{table.where} submissions: expected something at {pattern!r}, found nothing in {place}; correct it"
+            )
+        found.update(dict.fromkeys(place / match for match in matches))
+    if not found:
+        raise table.mistake("submissions", expected="an array of paths", way_out='write submissions = ["entries/*"]')
+    return tuple(found)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key to sort by that puts team9 before team10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _texts(table: Table, key: str, *, single: bool = False) -> tuple[str, ...]:
+    value: Any = table.value(key) if table.has(key) else []
+    values = [value] if single and table.has(key) else value
+    if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
+        what = "a text" if single else "an array of texts"
+        raise table.mistake(key, expected=what, way_out="correct it, or leave it out")
+    return tuple(dict.fromkeys(values))
+
+
+def _switch(table: Table, key: str) -> bool:
+    value = table.value(key) if table.has(key) else False
+    if not isinstance(value, bool):
+        raise table.mistake(key, expected="true or false", way_out=f"write {key} = true")
+    return value
+
+
+def _limit(table: Table, key: str) -> float:
+    seconds = _number(table, key, 0.001, 999_999)
+    assert seconds is not None, "only keys that are there are asked for"
+    return seconds
+
+
+def _number(table: Table, key: str, least: float, most: float, *, whole: bool = False) -> float | None:
+    if not table.has(key):
+        return None
+    value = table.value(key)
+    kinds = (int,) if whole else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not least <= value <= most:
+        what = "a whole number" if whole else "a number"
+        raise table.mistake(key, expected=f"{what} from {least:g} to {most:g}", way_out=f"write {key} = {least:g}")
+    return value

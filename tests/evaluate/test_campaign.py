@@ -1,0 +1,75 @@
+"""A campaign file: strict, relative to itself, and said in one line where it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.errors import UserError
+from rtsr_bench.evaluate.campaign import read_campaign
+
+
+def written(folder: Path, body: str, limits: str = "") -> Path:
+    for name in ("team10", "team9", "team1.zip"):
+        (folder / "entries" / name).mkdir(parents=True, exist_ok=True)
+    path = folder / "challenge.toml"
+    path.write_text(f"[campaign]\nversion = 1\n{body}\n{limits}")
+    return path
+
+
+def test_paths_are_relative_to_the_file_and_in_the_order_of_numbers(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        'title = "RTSR 2026"\nsubmissions = ["entries/team1*", "entries/*"]\ndata_roots = ["../data"]\nmax_hours = 2.5',
+        "[limits]\nload = 30\nruntime = 600",
+    )
+    settings = read_campaign(path)
+    assert [one.name for one in settings.paths] == ["team1.zip", "team10", "team9"]
+    assert settings.records == tmp_path / "reports" / "records"
+    assert settings.roots == (tmp_path / "../data",)
+    assert settings.max_hours == 2.5
+    assert settings.overrides.options == ("--limit load=30", "--limit runtime=600")
+    assert settings.title.startswith("RTSR 2026 (campaign ")
+    path.write_text(path.read_text() + "\n# reviewed\n")
+    assert read_campaign(path).title != settings.title, "another text is another campaign"
+
+
+def test_natural_order(tmp_path: Path) -> None:
+    settings = read_campaign(written(tmp_path, 'submissions = ["entries/team*[0-9]"]'))
+    assert [one.name for one in settings.paths] == ["team9", "team10"]
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "said"),
+    [
+        ("", "", "submissions: expected an array of paths, found nothing"),
+        ('submissions = "entries/*"', "", "submissions: expected an array of texts"),
+        ('submissions = ["nothing/*"]', "", "submissions: expected something at 'nothing/*', found nothing in"),
+        ('submissions = ["entries/*"]\ntrack = ["x"]', "", "did you mean"),
+        ('submissions = ["entries/*"]\ndevices = ["gpu"]', "", "devices: expected cpu, cuda, cuda:N or auto"),
+        ('submissions = ["entries/*"]\nthreads = 1.5', "", "threads: expected a whole number"),
+        ('submissions = ["entries/*"]\njobs = 0', "", "jobs: expected a whole number from 1"),
+        ('submissions = ["entries/*"]\nmax_hours = "ten"', "", "max_hours: expected a number"),
+        ('submissions = ["entries/*"]\nfail_fast = 1', "", "fail_fast: expected true or false"),
+        ('submissions = ["entries/*"]\nrequire_isolation = "vm"', "", "require_isolation: expected process or"),
+        ('submissions = ["entries/*"]', "[limits]\nloading = 3", "unknown key"),
+        ('submissions = ["entries/*"]', "[limits]\nload = 0", "load: expected a number from 0.001"),
+        ('submissions = ["entries/*"]', "[limit]\nload = 1", "unknown key"),
+        ("submissions = [", "", "expected TOML"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, body: str, limits: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read_campaign(written(tmp_path, body, limits))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_of_another_version_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="expected a campaign file"):
+        read_campaign(tmp_path / "none.toml")
+    path = written(tmp_path, 'submissions = ["entries/*"]')
+    path.write_text(path.read_text().replace("version = 1", "version = 2"))
+    with pytest.raises(UserError, match="version: expected 1"):
+        read_campaign(path)

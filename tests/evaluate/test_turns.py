@@ -1,0 +1,124 @@
+"""Turns on a device: timing is alone on it, across threads and processes, and a dead holder keeps nobody waiting."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.evaluate.turns import Interrupted, Turns
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from rtsr_bench.evaluate.turns import Turns
+with Turns("cpu", Path(sys.argv[1])).alone("timing team_x/x2"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def _holder(folder: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def _in_a_thread(turns: Turns, how: str, entered: threading.Event, leave: threading.Event) -> threading.Thread:
+    def body() -> None:
+        with turns.together() if how == "together" else turns.alone("timing"):
+            entered.set()
+            leave.wait(20)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    return thread
+
+
+def test_those_together_are_together_and_the_one_alone_waits_for_all_of_them(tmp_path: Path) -> None:
+    turns = Turns("cpu", tmp_path)
+    first, second, alone, leave, leave_alone = (threading.Event() for _ in range(5))
+    threads = [_in_a_thread(turns, "together", one, leave) for one in (first, second)]
+    assert first.wait(10)
+    assert second.wait(10)
+    threads.append(_in_a_thread(turns, "alone", alone, leave_alone))
+    assert not alone.wait(0.3)
+    late = threading.Event()
+    threads.append(_in_a_thread(turns, "together", late, leave))
+    assert not late.wait(0.3), "who comes later must not pass the one that waits to be alone"
+    leave.set()
+    assert alone.wait(10)
+    assert not late.wait(0.3)
+    leave_alone.set()
+    assert late.wait(10)
+    for thread in threads:
+        thread.join()
+
+
+def test_devices_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    with Turns("cpu", tmp_path).alone("timing"), Turns("GPU-1b2c", tmp_path).alone("timing"):
+        pass
+
+
+def test_who_waits_is_told_for_whom_and_a_killed_holder_lets_go(tmp_path: Path) -> None:
+    process = _holder(tmp_path)
+    told: list[str] = []
+    threading.Timer(0.5, lambda: process.send_signal(signal.SIGKILL)).start()
+    with Turns("cpu", tmp_path).alone("timing", told.append):
+        pass
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    assert len(told) == 1
+    assert told[0].startswith("timing team_x/x2 (")
+    assert f"process {process.pid})" in told[0]
+
+
+def test_the_note_of_a_stranger_reaches_the_terminal_harmless(tmp_path: Path) -> None:
+    turns, told = Turns("cpu", tmp_path), list[str]()
+    entered, leave = threading.Event(), threading.Event()
+    thread = _in_a_thread(turns, "alone", entered, leave)
+    assert entered.wait(10)
+    next(tmp_path.glob("*.turn")).write_text("\x1b[2Jgone" + "x" * 1000)
+    threading.Timer(0.3, leave.set).start()
+    with turns.together(told.append):
+        thread.join()
+    assert "\x1b" not in told[0]
+    assert len(told[0]) < 300
+
+
+def test_giving_up_ends_the_waiting(tmp_path: Path) -> None:
+    turns = Turns("cpu", tmp_path)
+    with turns.alone("timing"):
+        threading.Timer(0.2, turns.give_up).start()
+        began = time.monotonic()
+        with pytest.raises(Interrupted), turns.together():
+            pass
+        assert time.monotonic() - began < 10
+
+
+def test_a_link_that_somebody_laid_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "rtsr-bench-cpu.gate").symlink_to(victim)
+    with pytest.raises(HarnessError, match="RTSR_BENCH_LOCKS"), Turns("cpu", tmp_path).alone("timing"):
+        pass
+    assert victim.read_text() == "mine"
+
+
+def test_every_user_may_lock_what_one_user_made(tmp_path: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        with Turns("cpu", tmp_path).alone("timing"):
+            pass
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o666}
