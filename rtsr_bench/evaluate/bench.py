@@ -71,7 +71,8 @@ class Bench:
         return self.hello.device_name or cpu_model()
 
     def start_child(self) -> Child:
-        """Return a child that no guest has been in; the caller closes it."""
+        """Return a child that no guest has been in; the caller closes it. Interrupted where the run was given up."""
+        self.turns.go_on()
         with self._guard:
             child, self._spare = self._spare, None
         if child is None or not child.alive:
@@ -79,6 +80,11 @@ class Bench:
         with self._guard:
             self._children = [one for one in self._children if one.alive]
             self._children.append(child)
+        try:
+            self.turns.go_on()  # it may have been given up while this child was started, and not seen by `give_up`
+        except BaseException:
+            child.close()
+            raise
         return child
 
     def give_up(self) -> None:

@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 
 
 class Interrupted(BaseException):
-    """The run was given up while a thread of it waited for its turn."""
+    """The run was given up: a thread of it is to end, whatever it waits for or is about to begin."""
 
 
 class Turns:
@@ -48,6 +48,11 @@ class Turns:
     def give_up(self) -> None:
         """Let whoever waits for a turn here raise Interrupted."""
         self._given_up.set()
+
+    def go_on(self) -> None:
+        """Raise Interrupted where the run was given up."""
+        if self._given_up.is_set():
+            raise Interrupted
 
     @contextlib.contextmanager
     def together(self, tell: Tell = lambda _: None) -> Iterator[None]:
@@ -70,8 +75,7 @@ class Turns:
         told = [False]
 
         def waiting() -> None:
-            if self._given_up.is_set():
-                raise Interrupted
+            self.go_on()
             if not told[0]:
                 told[0] = True
                 tell(self._holder())

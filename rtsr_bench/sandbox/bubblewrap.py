@@ -57,9 +57,7 @@ class Shell:
     scratch_bytes: int
     gpu: bool
 
-    def command(
-        self, *, environment: Mapping[str, str], seccomp_fd: int | None, info_fd: int | None = None
-    ) -> list[str]:
+    def command(self, *, environment: Mapping[str, str], seccomp_fd: int | None) -> list[str]:
         """Return the command line up to where the program to run begins."""
         words = [self.executable, "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY]
         words += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
@@ -70,8 +68,6 @@ class Shell:
         words += ["--ro-bind", str(self.room), ROOM, "--remount-ro", "/", "--chdir", SCRATCH]
         if seccomp_fd is not None:
             words += ["--seccomp", str(seccomp_fd)]
-        if info_fd is not None:
-            words += ["--info-fd", str(info_fd)]
         return [*words, "--"]
 
     @contextmanager

@@ -1,9 +1,10 @@
-"""Stands between the harness and a child that has no room of its own, and leaves nothing of it behind.
+"""Stands between the harness and a child, and leaves nothing of it behind.
 
-Run as a script, with nothing but the standard library: `python -I -S keeper.py HARNESS_PID COMMAND...`. The command
-gets this process's number as its last argument. Orphans of the child come back to the keeper
-(`PR_SET_CHILD_SUBREAPER`), whatever session they moved to; when the child ends, or the harness asks or dies, all of
-them are killed. The keeper then ends as the child did.
+Run as a script, with nothing but the standard library: `python -I -S keeper.py HARNESS_PID COMMAND...`. In the command
+the word KEEPER becomes this process's number. Orphans of the child come back to the keeper (`PR_SET_CHILD_SUBREAPER`),
+whatever session they moved to; when the child ends, or the harness asks or dies, all of them are killed. The keeper
+then ends as the child did. A room of bubblewrap needs it as well: where bwrap is killed while it makes the room, the
+room's first process waits for it for ever.
 """
 
 from __future__ import annotations
@@ -14,9 +15,18 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+KEEPER = "KEEPER"
+"""Stands in a command for the keeper's process number."""
+
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def kept(command: Sequence[str]) -> list[str]:
+    """Return the command line that runs this one under a keeper of the calling process."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main() -> None:
@@ -34,7 +44,7 @@ def main() -> None:
     if child == 0:
         os.setsid()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGCHLD})
-        os.execv(command[0], [*command, me])  # noqa: S606 - no shell is wanted
+        os.execv(command[0], [me if word == KEEPER else word for word in command])  # noqa: S606 - no shell is wanted
     for fd in range(3, 64):  # the child's ends of the wire are not the keeper's
         with contextlib.suppress(OSError):
             os.close(fd)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.sandbox import bubblewrap
+from rtsr_bench.sandbox.keeper import kept
 from rtsr_bench.wire import clip
 
 _TRIAL_S = 30
@@ -71,7 +72,7 @@ def _why_no_bubblewrap() -> str:
         try:
             with shell.filter() as seccomp:
                 done = subprocess.run(
-                    [*shell.command(environment={}, seccomp_fd=seccomp), *bubblewrap.TRIAL],
+                    kept([*shell.command(environment={}, seccomp_fd=seccomp), *bubblewrap.TRIAL]),
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     text=True,

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from time import monotonic
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.sandbox import bubblewrap
 from rtsr_bench.sandbox.bounds import Bounds
+from rtsr_bench.sandbox.keeper import KEEPER, kept
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.room import Room
 from rtsr_bench.sandbox.watch import tree
 
 _KEPT_OUTPUT = 16 * 1024
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "LANG", "TZ")
-_KEEPER = Path(__file__).with_name("keeper.py")
-_INIT = 1
+_INIT = "1"
+"""The number that a room's first process, the worker's parent, has inside."""
+
 _GONE_S, _ENDING_S = 10.0, 3.0
 
 
@@ -35,7 +34,6 @@ class Process:
         """Start it with one end of the wire; HarnessError where no process can be started."""
         self.level = level
         self.output = bytearray()
-        self._inner: int | None = None
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         worker = [sys.executable, "-I", "-B", "-m", "rtsr_bench.measuring.worker", str(wire.fileno()), str(os.getpid())]
         with contextlib.ExitStack() as stack:
@@ -49,20 +47,17 @@ class Process:
                     gpu=gpu,
                 )
                 seccomp = stack.enter_context(shell.filter())
-                info_read, info_write = os.pipe()
-                stack.callback(os.close, info_read)
-                passed = [wire.fileno(), info_write, *([] if seccomp is None else [seccomp])]
+                passed = [wire.fileno(), *([] if seccomp is None else [seccomp])]
                 inner = environment | {"HOME": home, "TMPDIR": home, "USER": "guest"}
-                command = shell.command(environment=inner, seccomp_fd=seccomp, info_fd=info_write) + worker
-                command.append(str(_INIT))
+                command = [*shell.command(environment=inner, seccomp_fd=seccomp), *worker, _INIT]
             else:
                 home = str(room.scratch)
                 self.inside = room.visible
                 passed = [wire.fileno()]
-                command = [sys.executable, "-I", "-S", str(_KEEPER), str(os.getpid()), *worker]
+                command = [*worker, KEEPER]
             try:
                 self._popen = subprocess.Popen(
-                    command,
+                    kept(command),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
@@ -73,11 +68,6 @@ class Process:
                 )
             except OSError as error:
                 raise HarnessError(f"no child process could be started: {error}") from error
-            finally:
-                for fd in passed[1:2]:
-                    os.close(fd)
-            if level is Level.BUBBLEWRAP:
-                self._inner = _inner_pid(info_read)
         self._drain = threading.Thread(target=self._keep_output, daemon=True)
         self._drain.start()
 
@@ -106,9 +96,6 @@ class Process:
 
     def kill(self) -> None:
         """End the process and everything it started, and see that all of it is gone."""
-        if self.level is Level.BUBBLEWRAP:
-            self._end_room()
-            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self._popen.pid, signal.SIGTERM)  # the keeper ends what is below it, then itself
             os.kill(self._popen.pid, signal.SIGCONT)  # a guest may have stopped it
@@ -119,22 +106,6 @@ class Process:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             self._popen.wait()
-
-    def _end_room(self) -> None:
-        """Kill the room's first process: the kernel ends all others of its namespace with it."""
-        pidfd = None
-        with contextlib.suppress(OSError, AttributeError):
-            if self._inner is not None and self.running:
-                pidfd = os.pidfd_open(self._inner)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
-        if pidfd is not None:
-            with contextlib.suppress(OSError, AttributeError):
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            select.select([pidfd], [], [], _GONE_S)
-            os.close(pidfd)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(timeout=_GONE_S)
 
     def close(self) -> None:
         """Kill it if it lives and close its output."""
@@ -161,16 +132,3 @@ def user_processes() -> int:
                 if entry.stat().st_uid == me:
                     total += len(os.listdir(f"{entry.path}/task"))  # noqa: PTH208 - a count, and ten times as fast
     return total
-
-
-def _inner_pid(info: int) -> int | None:
-    """Read the number of the room's first process from what bwrap writes once it is there."""
-    said, deadline = b"", monotonic() + _GONE_S
-    while (left := deadline - monotonic()) > 0 and select.select([info], [], [], left)[0]:
-        chunk = os.read(info, 4096)
-        said += chunk
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            return int(json.loads(said)["child-pid"])
-        if not chunk:
-            break
-    return None
