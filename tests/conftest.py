@@ -23,6 +23,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """Settings of the person who runs the tests never decide their outcome."""
     for name in ("RTSR_BENCH_MIRROR", "RTSR_BENCH_DATA_ROOT", "RTSR_BENCH_RECORDS"):
         monkeypatch.delenv(name, raising=False)
+    # Runs of one test wait for each other's timing, those of tests side by side need not: nobody looks at the times.
+    monkeypatch.setenv("RTSR_BENCH_LOCKS", str(tmp_path_factory.mktemp("locks")))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

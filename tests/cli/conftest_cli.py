@@ -26,6 +26,7 @@ def rtsr_bench(tmp_path: Path) -> Run:
 
     def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
+        environment["RTSR_BENCH_LOCKS"] = os.environ["RTSR_BENCH_LOCKS"]
         command = [sys.executable, "-m", "rtsr_bench", *map(str, arguments)]
         return subprocess.run(
             command,
