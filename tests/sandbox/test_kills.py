@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,20 +19,20 @@ from rtsr_bench.sandbox import Child, Level
 print("ready", flush=True)
 Child(level=Level(sys.argv[1]))
 """
-MOMENTS_S = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15)
-"""After these, from before bwrap makes the room to when the worker imports torch."""
+MOMENTS_S = (0, 0, 0.001, 0.001, 0.002, 0.002, 0.003, 0.004, 0.006, 0.01, 0.02, 0.1)
+"""Seconds after bwrap, or the keeper, is seen: while the room is made, up to when the worker imports torch."""
 
 
-def _of(harness: int) -> list[str]:
-    """Processes that were started for this harness and live."""
-    found = []
+def _of(harness: int, program: bytes = b"") -> list[str]:
+    """Processes that were started for this harness and live, of a program whose path ends so."""
+    found, pid = [], str(harness).encode()
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"rtsr_bench.measuring.worker" in words and str(harness).encode() in words:
+            if words[0].endswith(program) and b"rtsr_bench.measuring.worker" in words and pid in words:
                 found.append(entry.name)
     return found
 
@@ -41,14 +42,14 @@ def _of(harness: int) -> list[str]:
 def test_a_harness_killed_while_it_starts_a_child_leaves_no_process(level: Level, tmp_path: Path) -> None:
     if level.rank > obtainable().level.rank:
         pytest.skip(obtainable().reason)
-    harnesses = []
+    environment, harnesses = {**os.environ, "TMPDIR": str(tmp_path)}, []
     for moment in MOMENTS_S:
         command = [sys.executable, "-c", STARTS, level.value]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"TMPDIR": str(tmp_path)}) as harness:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as harness:
             assert harness.stdout is not None
             assert harness.stdout.readline() == "ready\n"
-            while not _of(harness.pid):
-                time.sleep(0.001)
+            while not _of(harness.pid, b"bwrap" if level is Level.BUBBLEWRAP else b""):
+                time.sleep(0.0005)
             time.sleep(moment)
             harness.send_signal(signal.SIGKILL)
         harnesses.append(harness.pid)
