@@ -2,10 +2,10 @@
 
     python benchmarks/hundred.py [--number N] [--kills K] [--jobs J]
 
-Guests are those of tests/guests and copies of a good one, as folders and as archives; the timed input is small. After
-the kills the same command is left to finish. Then every hand-in must have exactly one record: the good ones a fidelity,
-the bad ones the failure that is written here; and no process and no temporary file may be left. Prints the seconds of
-a record beyond its timed calls, and what became of each kind of guest.
+Guests are those of tests/guests and copies of a good one, as folders, archives and TorchScript; the timed input is
+small. After the kills the same command is left to finish. Then every hand-in must have exactly one record: the good
+ones a fidelity, the bad ones the failure that is written here; and no process and no temporary file may be left.
+Prints the seconds of a record beyond its timed calls, how busy the machine was, and what became of each kind of guest.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from rtsr_bench.record import Failure, Fidelity, Record, Runtime
@@ -48,7 +50,8 @@ BAD = {
 }
 """What a bad guest's record must say; an empty text: only that nothing breaks (it harms nobody, and may succeed)."""
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-MANIFEST = '[submission]\nid = "{0}"\nteam = "{0}"\ntitle = "{0}"\n\n[[model]]\nscale = 2\nentry = "arch:srmodel"\n'
+ENTRY = 'entry = "arch:srmodel"'
+MANIFEST = '[submission]\nid = "{0}"\nteam = "{0}"\ntitle = "{0}"\n\n[[model]]\nscale = 2\n' + ENTRY + "\n"
 
 
 def main() -> int:
@@ -60,6 +63,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hundred-") as name:
         place = Path(name)
+        os.environ["TMPDIR"] = str(place / "temporary")
+        (place / "temporary").mkdir()
         expected = _hand_ins(place / "entries", options.number)
         _images(place / "data" / "Set5" / "image_SRF_2")
         command = [
@@ -67,22 +72,36 @@ def main() -> int:
             "--data-root", str(place / "data"), "--track", "classic-x2", "--input", "48x64", "--warmup", "2",
             "--repeats", "6", "--device", "cpu", "--jobs", str(options.jobs),
         ]  # fmt: skip
-        began = time.monotonic()
+        began, load = time.monotonic(), [os.getloadavg()[0]]
+        wrong = []
         for number in range(options.kills):
             aim = (number + 1) * options.number // (options.kills + 1)
-            _run_until(command, place / "records", aim, SIGNALS[number % len(SIGNALS)])
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
-        took = time.monotonic() - began
+            wrong += _run_until(command, place / "records", aim, SIGNALS[number % len(SIGNALS)])
+            load.append(os.getloadavg()[0])
+        before = os.times()
+        at_hand = len(list((place / "records").glob("[!.]*.json")))
+        with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as done:
+            said = done.communicate()[1]
+        after, took = os.times(), time.monotonic() - began
+        load.append(os.getloadavg()[0])
+        worked = after.children_user + after.children_system - before.children_user - before.children_system
+        wrong += [f"WRONG: left behind at the end: {line}" for line in _left_of(done.pid)]
         print(f"{options.number} hand-ins, {options.kills} kills, --jobs {options.jobs}: {took:.0f} s in all")
         print(f"the last run ended with exit code {done.returncode}; its summary:")
-        print("\n".join(f"    {line}" for line in done.stderr.splitlines()[-4:]))
-        wrong = _judge(place / "records", expected)
+        print("\n".join(f"    {line}" for line in said.splitlines()[-6:]))
+        last = max(1, options.number - at_hand)
+        print(
+            f"load average {min(load):.1f} to {max(load):.1f} on {os.cpu_count()} cores; processor seconds of the "
+            f"last run, guests included: {worked / last:.1f} for each of its {last} hand-ins"
+        )
+        wrong += _judge(place / "records", expected)
+        wrong += [f"WRONG: left behind: {path}" for path in (place / "temporary").iterdir()]
     print("everything is as it should be" if not wrong else "\n".join(wrong))
     return 1 if wrong else 0
 
 
 def _hand_ins(folder: Path, number: int) -> dict[str, str]:
-    """Make the hand-ins, two in three good, one in four an archive; returns what each must come to."""
+    """Make the hand-ins, good and bad, in several forms; returns what each must come to."""
     expected = {}
     bad = list(BAD)
     for index in range(number):
@@ -91,10 +110,23 @@ def _hand_ins(folder: Path, number: int) -> dict[str, str]:
         shutil.copytree(GUESTS / guest, folder / name)
         (folder / name / "submission.toml").write_text(MANIFEST.format(name))
         expected[name] = BAD.get(guest, "good")
+        if index % 6 == 2:
+            _as_torchscript(folder / name)
         if index % 4 == 1:
             shutil.make_archive(str(folder / name), "zip", folder / name)
             shutil.rmtree(folder / name)
     return expected
+
+
+def _as_torchscript(folder: Path) -> None:
+    """Let the network of a folder be saved as TorchScript, with nothing of its code left."""
+    file = folder / "arch.py"
+    scope: dict[str, Any] = {}
+    exec(compile(file.read_text(), str(file), "exec"), scope)
+    torch.jit.trace(scope["srmodel"](), torch.zeros(1, 3, 8, 8)).save(str(folder / "model.pt"))
+    manifest = folder / "submission.toml"
+    manifest.write_text(manifest.read_text().replace(ENTRY, 'format = "torchscript"\ncheckpoint = "model.pt"'))
+    file.unlink()
 
 
 def _images(folder: Path) -> None:
@@ -106,8 +138,8 @@ def _images(folder: Path) -> None:
         hr.resize((96, 64), Image.Resampling.BICUBIC).save(folder / f"img_{number:03}_SRF_2_LR.png")
 
 
-def _run_until(command: list[str], records: Path, aim: int, sign: signal.Signals) -> None:
-    """Run until so many records are there, and a moment longer; then send the signal."""
+def _run_until(command: list[str], records: Path, aim: int, sign: signal.Signals) -> list[str]:
+    """Run until so many records are there, and a moment longer; then send the signal; returns what it left."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         while len(list(records.glob("[!.]*.json"))) < aim and running.poll() is None:
             time.sleep(0.05)
@@ -117,9 +149,9 @@ def _run_until(command: list[str], records: Path, aim: int, sign: signal.Signals
         deadline = time.monotonic() + 15
         while _left_of(running.pid) and time.monotonic() < deadline:
             time.sleep(0.1)
-        for line in _left_of(running.pid):
-            print(f"LEFT BEHIND after {sign.name}: {line}")
+    left = [f"WRONG: left behind after {sign.name}: {line}" for line in _left_of(running.pid)]
     print(f"{sign.name} with {len(list(records.glob('[!.]*.json')))} records", flush=True)
+    return left
 
 
 def _left_of(pid: int) -> list[str]:
@@ -166,7 +198,6 @@ def _judge(folder: Path, expected: dict[str, str]) -> list[str]:
             f"{statistics.median(beyond):.2f}, largest {max(beyond):.2f}, over {len(beyond)} good ones"
         )
     left = [path for path in folder.iterdir() if path.name.startswith(".") and path.suffix != ".lock"]
-    left += list(Path(tempfile.gettempdir()).glob(f"rtsr-bench-{os.getpid()}-*"))
     return wrong + [f"WRONG: left behind: {path}" for path in left]
 
 

@@ -30,8 +30,9 @@ class Room:
         parent = Path(tempfile.gettempdir())
         _sweep(parent)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-        self._lock = (self.folder / _LOCK).open("w")
+        self._lock = (self.folder / f"{_LOCK}.new").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        (self.folder / f"{_LOCK}.new").rename(self.folder / _LOCK)  # only then could another harness find it
         self.scratch = self.folder / "scratch"
         self.visible = self.folder / "room"
         for folder in (self.scratch, self.visible):
