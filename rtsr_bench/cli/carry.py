@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
@@ -145,6 +144,7 @@ class _Run:
         self._rows: list[tuple[str, Record]] = []
         self._todo: list[tuple[int, Job]] = []
         self._total = 0
+        self._began = monotonic()
         self._guard = threading.Lock()
         self._given_up = self._stopped = False
 
@@ -265,24 +265,25 @@ class _Run:
             return save(record, self._settings.records, place), record
 
     def _finish(self, at_hand: Sequence[tuple[str, Record]]) -> int:
-        from rtsr_bench.eligibility import failures
+        from rtsr_bench.cli.summary import how_they_failed, where_the_time_went
 
-        records = [record for _, record in (*at_hand, *self._rows)]
+        made = [record for _, record in self._rows]
+        records = [*(record for _, record in at_hand), *made]
         self._display.table(records)
         folder = self._settings.records
-        self._display.note(
-            f"{len(self._rows)} new records, {len(at_hand)} at hand already (--again measures anew), in {folder}"
-        )
-        kinds = Counter(failures(record)[0].kind.value for record in records if failures(record))
-        if kinds:
-            said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
-            self._display.note(f"{kinds.total()} of {len(records)} failed: {said}")
+        said = [f"{len(made)} new records, {len(at_hand)} at hand already (--again measures anew), in {folder}"]
+        failed = how_they_failed(records)
+        said += [failed] if failed else []
         if self._problems:
-            self._display.note(f"{len(self._problems)} have no record: see the lines above")
+            refused = f" ({self._refused} of them refused)" if self._refused else ""
+            said.append(f"{len(self._problems)} have no record{refused}: see the lines above")
         if self._todo:
             why = "--fail-fast" if self._stopped else f"--max-hours {self._settings.max_hours:g}"
-            self._display.note(f"{len(self._todo)} not begun ({why}): the same command goes on with them")
-        codes = [GUEST_FAILED if kinds else 0, *(problem.exit_code for problem in self._problems)]
+            said.append(f"{len(self._todo)} not begun ({why}): the same command goes on with them")
+        said += where_the_time_went(made, monotonic() - self._began) if made else []
+        for line in said:
+            self._display.note(line)
+        codes = [GUEST_FAILED if failed else 0, *(problem.exit_code for problem in self._problems)]
         return max(codes) or (UNFINISHED if self._todo else 0)
 
 

@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from rtsr_bench.cli.summary import clock
 from rtsr_bench.evaluate import Listener
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Display:
         gone = monotonic() - self._began
         left = gone / self._done * (self._to_do - self._done)
         failed = f", {self._failed} failed" if self._failed else ""
-        return f"  ({_clock(gone)} gone, about {_clock(left)} left{failed})"
+        return f"  ({clock(gone)} gone, about {clock(left)} left{failed})"
 
     def waiting(self, whom: str) -> None:
         """Tell that the device is somebody else's for now."""
@@ -151,11 +152,6 @@ class _Job(Listener):
 
     def waiting(self, whom: str) -> None:
         self._display.waiting(f"{self._label} waits for {whom}")
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 _HEADINGS = ("model", "PSNR RGB dB", "gain dB", "SSIM RGB", "runtime ms", "FPS", "params", "GMACs", "score", "note")

@@ -12,6 +12,7 @@ from typing import Any
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import LIMITS, Overrides
+from rtsr_bench.submissions.discovery import by_number
 from rtsr_bench.submissions.table import Table
 
 VERSION = 1
@@ -105,7 +106,7 @@ def _submissions(table: Table, place: Path) -> tuple[Path, ...]:
     """The paths that the patterns match, each once, in the order of the patterns and by number and name within one."""
     found: dict[Path, None] = {}
     for pattern in _texts(table, "submissions"):
-        matches = sorted(glob.glob(pattern, root_dir=place), key=_natural)  # noqa: PTH207 - Path's refuses absolute patterns
+        matches = sorted(glob.glob(pattern, root_dir=place), key=by_number)  # noqa: PTH207 - Path's refuses absolute patterns
         if not matches:
             raise UserError(
                 f"{table.where} submissions: expected something at {pattern!r}, found nothing in {place}; correct it"
@@ -114,11 +115,6 @@ def _submissions(table: Table, place: Path) -> tuple[Path, ...]:
     if not found:
         raise table.mistake("submissions", expected="an array of paths", way_out='write submissions = ["entries/*"]')
     return tuple(found)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key to sort by that puts team9 before team10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _texts(table: Table, key: str, *, single: bool = False) -> tuple[str, ...]:

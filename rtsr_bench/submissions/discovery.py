@@ -7,6 +7,7 @@ either, its files at the top or in one folder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,8 @@ def _sources(path: Path) -> tuple[list[Path], list[Note]]:
     sources: list[Path] = []
     skipped: list[Note] = []
     try:
-        children = sorted(child for child in path.iterdir() if not _is_junk(child))
+        children = [child for child in path.iterdir() if not _is_junk(child)]
+        children.sort(key=lambda child: by_number(child.name))
     except OSError as error:
         raise UserError(f"{label}: expected a readable folder, found: {error.strerror}; correct it") from None
     for child in children:
@@ -111,6 +113,11 @@ def _sources(path: Path) -> tuple[list[Path], list[Note]]:
             f"found {_listing(children)}{_deeper(path)}; `rtsr-bench new DIR` writes a submission to start from"
         )
     return sources, skipped
+
+
+def by_number(name: str) -> list[tuple[int, str]]:
+    """Return a key to sort names by that puts team9 before team10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _is_submission(folder: Path) -> bool:

@@ -1,0 +1,44 @@
+"""What stands at the end of a run: what became of everything, and where the time went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rtsr_bench.eligibility import failures
+from rtsr_bench.record import Fidelity, Record, Runtime
+
+
+def how_they_failed(records: Sequence[Record]) -> str:
+    """Say how many of the records are of failures and of which kinds, the most frequent first; empty for none."""
+    kinds = Counter(failures(record)[0].kind.value for record in records if failures(record))
+    if not kinds:
+        return ""
+    said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
+    return f"{kinds.total()} of {len(records)} failed: {said}"
+
+
+def where_the_time_went(records: Sequence[Record], took_s: float) -> Iterator[str]:
+    """Say how long the run took, and a measured model on average: its images, its timed calls, and all the rest.
+
+    The rest is what the harness adds: starting processes, loading, counting, looking twice, waiting for its turn.
+    """
+    yield f"took {clock(took_s)}"
+    whole = [record for record in records if not failures(record)]
+    if whole:
+        total = sum(record.wall_s for record in whole)
+        images = sum(
+            part.wall_s
+            for record in whole
+            for part in (record.fidelity, record.fidelity_fp32)
+            if isinstance(part, Fidelity)
+        )
+        timed = sum(record.runtime.wall_s for record in whole if isinstance(record.runtime, Runtime))
+        each = [f"{seconds / len(whole):.1f} s" for seconds in (total, images, timed, total - images - timed)]
+        yield f"a model took {each[0]} on average: images {each[1]}, timed calls {each[2]}, the rest {each[3]}"
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as hours, minutes and seconds: 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
