@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,8 @@ def list_command(roots: tuple[Path, ...]) -> None:
 
 @data_group.command("where")
 @_roots_option
-def where_command(roots: tuple[Path, ...]) -> None:
+@click.pass_context
+def where_command(context: click.Context, roots: tuple[Path, ...]) -> None:
     """Print the folders that data are looked for in, in order, and those that files are kept in and copied from."""
     from rtsr_bench.datasets.places import (
         CACHE_VARIABLE,
@@ -68,15 +69,22 @@ def where_command(roots: tuple[Path, ...]) -> None:
         data_roots,
         folders_of,
     )
+    from rtsr_bench.errors import UserError
 
-    given = data_roots(roots)
-    named = ", ".join(map(str, given)) or f"none (--data-root, or {ROOTS_VARIABLE})"
-    mirrors = ", ".join(map(str, folders_of(MIRROR_VARIABLE))) or f"none ({MIRROR_VARIABLE})"
-    click.echo(f"data roots   {named}")
+    def said(folders: Callable[[], Sequence[Path]], none: str) -> str:
+        try:
+            return ", ".join(map(str, folders())) or f"none ({none})"
+        except UserError as error:
+            wrong.append(error)
+            return str(error)
+
+    wrong: list[UserError] = []
+    click.echo(f"data roots   {said(lambda: data_roots(roots), f'--data-root, or {ROOTS_VARIABLE}')}")
     click.echo(f"fetched      {data_folder()}")
     click.echo(f"cache        {cache_folder()}  ({CACHE_VARIABLE})")
-    click.echo(f"mirrors      {mirrors}")
+    click.echo(f"mirrors      {said(lambda: folders_of(MIRROR_VARIABLE), MIRROR_VARIABLE)}")
     click.echo(f"below each root: a set's folder, or one of {', '.join(filter(None, PARENTS))} that holds it")
+    context.exit(UserError.exit_code if wrong else 0)
 
 
 @data_group.command("verify")
@@ -155,7 +163,7 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
                     click.echo(f"{name}: {have / 1e6:.1f}{of} MB", err=True)
 
             folder = collect(recipe, scales=scales, root=root, progress=show, within=within)
-            click.echo(f"{recipe.title}: {_fetched(recipe, folder, scales)}")
+            click.echo(f"{recipe.title}: {_fetched(recipe, folder, scales, roots)}")
 
 
 def _licences(originals: Sequence[Original]) -> list[str]:
@@ -167,9 +175,15 @@ def _licences(originals: Sequence[Original]) -> list[str]:
     return [f"{count} of {repo}: {license_}" for (license_, repo), count in counts.items()]
 
 
-def _fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int]) -> str:
-    """What is there now: verified, or in what it differs from what is pinned."""
+def _fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int], roots: Sequence[Path]) -> str:
+    """What is there now: verified, or in what it differs from what is pinned.
+
+    UserError where files came and no image pairs are among them, as where an archive's folder is not named.
+    """
     from rtsr_bench.datasets.prepared import assembled
+
+    if recipe.folder is not None:
+        return _own_fetched(recipe, folder, scales, roots)
 
     notes = []
     for scale in (scales or recipe.scales) if recipe.preparation else ():
@@ -177,8 +191,33 @@ def _fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int]) -> str:
         notes += [found.note] if found and found.note else []
     if notes:
         return f"prepared in {folder}; warning: {'; '.join(dict.fromkeys(notes))}"
-    unhashed = recipe.folder is not None and not recipe.pins
-    return f"whole{'' if unhashed else ' and verified'} in {folder}"
+    return f"whole and verified in {folder}"
+
+
+def _own_fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int], roots: Sequence[Path]) -> str:
+    """How many image pairs of a set of one's own are there now, or HR images alone, of which LR can be made."""
+    from rtsr_bench.datasets import Missing, find_dataset
+    from rtsr_bench.errors import UserError
+    from rtsr_bench.protocol import SCALES
+
+    there, lacking = [], []
+    for scale in scales or recipe.scales:
+        found, what = find_dataset(recipe.id, scale=scale, degradation="files", roots=roots), "image pairs"
+        if isinstance(found, Missing):
+            lacks = found.reason
+            found, what = find_dataset(recipe.id, scale=scale, degradation="pillow-bicubic", roots=roots), "HR images"
+        if isinstance(found, Missing):
+            lacking.append(lacks)
+        else:
+            there.append(f"{len(found.pairs)} {what} at x{scale}")
+    if lacking and (scales or recipe.scales != SCALES or not there):  # which scales there are may be left unsaid
+        raise UserError(
+            f"{recipe.title}: fetched, but {lacking[0]}: correct layout, scales, or inside of [[archive]] in the recipe"
+        )
+    said = f"{', '.join(there)} in {folder}"
+    if recipe.pins:
+        return f"whole and verified: {said}"
+    return f"{said}; no hashes to compare with: `rtsr-bench data verify {recipe.id}` looks into each image"
 
 
 def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]:

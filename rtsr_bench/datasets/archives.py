@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rtsr_bench.datasets.fetch import locked, place, trouble_writing
@@ -15,7 +14,8 @@ from rtsr_bench.datasets.recipes import OWN
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from rtsr_bench.datasets.fetch import Recipe
     from rtsr_bench.datasets.recipes import SetRecipe
@@ -40,24 +40,26 @@ def fetch_archive(
     held = archive.with_name(f"{archive.name}.json")
     with trouble_writing(archive):
         archive.parent.mkdir(parents=True, exist_ok=True)
+    inside = next((one.inside for one in recipe.archives if one.sha256 == source.sha256), "")
     with locked(held):
-        if _is_there(held, folder, source.sha256):
+        if _is_there(held, folder, source.sha256, inside):
             return
         place(source, archive, pause=pause, progress=progress)
         with trouble_writing(archive):
-            inside = next((one.inside for one in recipe.archives if one.sha256 == source.sha256), "")
             moved = _unpacked(recipe, archive, folder, inside)
             part = held.with_name(f".{held.name}.part")
-            part.write_text(json.dumps({"archive": source.sha256, "files": moved}, indent=0), encoding="utf-8")
+            noted = {"archive": source.sha256, "inside": inside, "files": moved}
+            part.write_text(json.dumps(noted, indent=0), encoding="utf-8")
             part.replace(held)
             archive.unlink()
 
 
-def _is_there(held: Path, folder: Path, archive: str) -> bool:
+def _is_there(held: Path, folder: Path, archive: str, inside: str) -> bool:
     try:
         noted = json.loads(held.read_text(encoding="utf-8"))
         files = dict(noted["files"])
-        return noted["archive"] == archive and all(file_sha256(folder / path) == files[path] for path in files)
+        same = (noted["archive"], noted["inside"]) == (archive, inside)
+        return same and all(file_sha256(folder / path) == files[path] for path in files)
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return False
 
@@ -65,7 +67,9 @@ def _is_there(held: Path, folder: Path, archive: str) -> bool:
 def _unpacked(recipe: SetRecipe, archive: Path, folder: Path, inside: str) -> dict[str, str]:
     from rtsr_bench.submissions.unpack import UnpackLimits, unpack
 
-    work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=archive.parent))
+    work = archive.with_name(f".unpacking-{archive.name}")
+    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed: whoever holds the lock is alone here
+    work.mkdir()
     limits = UnpackLimits(packed_bytes=_PACKED, unpacked_bytes=_UNPACKED, members=_MEMBERS)
     try:
         unpack(archive, work, label=f"{recipe.title}: {archive.name}", limits=limits)
@@ -90,13 +94,27 @@ def _unpacked(recipe: SetRecipe, archive: Path, folder: Path, inside: str) -> di
                     f"{recipe.title}: {path} in {archive.name}: expected SHA-256 {recipe.pins[path].sha256[:16]}..., "
                     f"found {found[:16]}...: correct the recipe"
                 )
+        _look_for_room(recipe, folder, files)
         for path, file in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            file.replace(folder / path)
+            with trouble_writing(folder / path):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                file.replace(folder / path)
         return hashes
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(work)
+
+
+def _look_for_room(recipe: SetRecipe, folder: Path, paths: Iterable[str]) -> None:
+    """Raise UserError where a file would have to stand at a folder's place, or a folder at a file's."""
+    for path in paths:
+        above = [folder.joinpath(*PurePosixPath(path).parts[:depth]) for depth in range(1, len(path.split("/")))]
+        wrong = next((place for place in above if place.exists() and not place.is_dir()), None)
+        if wrong is None and (folder / path).is_dir():
+            wrong = folder / path
+        if wrong is not None:
+            expected, found = ("a file", "a folder") if wrong.is_dir() else ("a folder", "a file")
+            raise UserError(f"{recipe.title}: {wrong}: expected {expected} of the set, found {found}: move it away")
 
 
 def _top(recipe: SetRecipe, archive: Path, work: Path, inside: str) -> Path:

@@ -9,7 +9,7 @@ from rtsr_bench.datasets import prepared
 from rtsr_bench.datasets.dataset import Dataset, ImageFile, ImagePair, Missing, RenderedImage
 from rtsr_bench.datasets.hashing import files_sha256
 from rtsr_bench.datasets.layouts import lacking, match, pair_up
-from rtsr_bench.datasets.places import candidates, data_roots
+from rtsr_bench.datasets.places import candidates, data_roots, folders_below
 from rtsr_bench.datasets.recipes import OWN, SetRecipe, own_recipe, published
 from rtsr_bench.datasets.verify import difference, refuse_stand_ins
 from rtsr_bench.errors import UserError
@@ -22,23 +22,26 @@ if TYPE_CHECKING:
     from rtsr_bench.datasets.layouts import PairFiles
 
 
+BARE = ("DIV2K",)
+"""Sets that nobody here has pinned, and that are found below a root by the name that everybody's copy has."""
+
+
 def known_sets() -> tuple[SetRecipe, ...]:
     """The recipes of every published set this package knows, in the order of their ids."""
     return tuple(published().values())
 
 
 def own_sets(roots: Iterable[Path]) -> tuple[SetRecipe, ...]:
-    """The sets of one's own below these roots: folders with a `dataset.toml`, and roots that are in a layout.
+    """The sets of one's own below these roots: folders with a `dataset.toml`, roots that are in a layout, and DIV2K.
 
-    A root without a recipe file takes its id and title from the folder's name. UserError for a recipe that breaks the
+    A folder without a recipe file takes its id and title from its name. UserError for a recipe that breaks the
     form, or for two sets of one id.
     """
     found: dict[str, SetRecipe] = {}
     for root in data_roots(roots):
-        folders = [root, *sorted(entry.parent for entry in root.glob(f"*/{OWN}"))]
-        recipes = [own_recipe(folder) for folder in folders]
-        if recipes[0] is None:
-            recipes[0] = _bare_folder(root)
+        bare = [root, *(folder for name in BARE for folder in folders_below(root, name))]
+        folders = [*bare, *sorted(entry.parent for entry in root.glob(f"*/{OWN}") if entry.parent not in bare)]
+        recipes = [own_recipe(folder) or (_bare_folder(folder) if folder in bare else None) for folder in folders]
         for recipe in filter(None, recipes):
             other = found.setdefault(recipe.id, recipe).folder
             if other and recipe.folder and not other.samefile(recipe.folder):
@@ -93,7 +96,8 @@ def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
     if set_id not in own:
         known = ", ".join((*published(), *own))
         raise UserError(
-            f"no data set {set_id!r}: expected one of {known}, or a --data-root with your own: docs/data.md"
+            f"no data set {set_id!r}: expected one of {known}, or one of your own: name its very folder with "
+            "--data-root, or put a dataset.toml into it (docs/data.md)"
         )
     return own[set_id]
 

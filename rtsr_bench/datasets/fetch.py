@@ -160,7 +160,7 @@ def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Ca
     while True:
         continued = part.exists()
         try:
-            download(recipe.url, part, limit=recipe.bytes or MAX_BYTES, size=recipe.bytes, progress=progress)
+            certain = download(recipe.url, part, limit=recipe.bytes or MAX_BYTES, size=recipe.bytes, progress=progress)
         except Passing as trouble:
             reason = f"{trouble}; what came is kept for the next fetch" if _length(part) else str(trouble)
             # One that begins at the front each time, for want of ranges, must come further than ever to count.
@@ -178,7 +178,7 @@ def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Ca
             return
         part.unlink()
         reason = f"expected SHA-256 {recipe.sha256[:16]}..., found {found[:16]}..."
-        if wrong or not continued:
+        if wrong or (certain and not continued):
             break  # what the address serves, whole, is another file: asking again would not change it
         most, wrong = 0, True
     # Nobody thinks of a mirror's own file where it is passed over in silence.

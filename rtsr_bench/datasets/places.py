@@ -86,6 +86,11 @@ def candidates(names: Sequence[str], roots: Iterable[Path]) -> Iterator[Path]:
 def _below(root: Path, names: Sequence[str]) -> Iterator[Path]:
     if root.resolve().name.lower() in {name.lower() for name in names}:
         yield root
+    yield from folders_below(root, *names)
+
+
+def folders_below(root: Path, *names: str) -> Iterator[Path]:
+    """The folders of these names in the known places below a root."""
     for parent in PARENTS:
         folder = subfolder(root, parent)
         if folder is not None:

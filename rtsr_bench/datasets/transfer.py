@@ -29,23 +29,23 @@ class Definite(Exception):  # noqa: N818 - as above
     """The address has no such file, or one that can't be the right one; another attempt would be no use."""
 
 
-def download(url: str, part: Path, *, limit: int, size: int | None = None, progress: Progress | None = None) -> None:
+def download(url: str, part: Path, *, limit: int, size: int | None = None, progress: Progress | None = None) -> bool:
     """Bring what is at `url` into `part`, continuing what lies there already; at most `limit` bytes.
 
-    `size` is how many bytes there should be: a server that does not say it itself may break off unnoticed.
+    `size` is how many bytes there should be: a server that does not say it itself may break off unnoticed. Returns
+    whether it is certain that all of it came, whatever it is.
 
     Raises Passing or Definite; OSError means that `part` can't be written.
     """
     scheme = urlsplit(url).scheme
     if scheme == "file":
-        _from_file(url, part, limit, progress)
-    elif scheme in ("http", "https"):
-        _from_server(url, part, limit, size, progress)
-    else:
+        return _from_file(url, part, limit, progress)
+    if scheme not in ("http", "https"):
         raise Definite(f"expected an address with https, http or file, found {scheme!r}")
+    return _from_server(url, part, limit, size, progress)
 
 
-def _from_file(url: str, part: Path, limit: int, progress: Progress | None) -> None:
+def _from_file(url: str, part: Path, limit: int, progress: Progress | None) -> bool:
     source = Path(unquote(urlsplit(url).path))
     try:
         opened = source.open("rb")
@@ -54,9 +54,10 @@ def _from_file(url: str, part: Path, limit: int, progress: Progress | None) -> N
         raise Definite(error.strerror or str(error)) from error
     with opened, part.open("wb") as file:
         _copy(opened.read, file, 0, total, limit, progress)
+    return True
 
 
-def _from_server(url: str, part: Path, limit: int, size: int | None, progress: Progress | None) -> None:
+def _from_server(url: str, part: Path, limit: int, size: int | None, progress: Progress | None) -> bool:
     start = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": f"rtsr-bench/{__version__}", "Accept-Encoding": "identity"}
     if start:
@@ -67,7 +68,7 @@ def _from_server(url: str, part: Path, limit: int, size: int | None, progress: P
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == _WRONG_RANGE:  # all of it is here, or more than there is: only its hash can tell
-            return
+            return False
         trouble = Passing if error.code in _WORTH_ANOTHER_TRY else Definite
         raise trouble(f"the server answers {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
@@ -79,6 +80,7 @@ def _from_server(url: str, part: Path, limit: int, size: int | None, progress: P
         total = start + int(length) if length.isdigit() else size
         with part.open("ab" if start else "wb") as file:
             _copy(response.read, file, start, total, limit, progress)
+    return total is not None
 
 
 def _copy(

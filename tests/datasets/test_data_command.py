@@ -219,6 +219,14 @@ def test_where_prints_every_folder(root: Path, cache: Path, tmp_path: Path, monk
         assert str(folder) in result.output
 
 
+def test_where_prints_the_rest_where_one_folder_is_wrong(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTSR_BENCH_MIRROR", "/nope")
+    result = data("where")
+    assert result.exit_code == 2
+    assert "mirrors      RTSR_BENCH_MIRROR /nope: expected a folder, found nothing there" in result.output
+    assert str(cache) in result.output
+
+
 def test_fetch_shows_source_and_licence_before_it_fetches(toy: SetRecipe, cache: Path) -> None:
     result = data("fetch", "toy3", "--scale", 2)
     assert result.exit_code == 0

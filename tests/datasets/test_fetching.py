@@ -248,6 +248,20 @@ def test_a_break_is_seen_though_the_server_never_said_the_length(server: Server,
     assert server.asked == [None, "bytes=400000-"]
 
 
+def test_a_break_is_got_round_though_nobody_knows_the_length(server: Server, tmp_path: Path) -> None:
+    server.length = False
+    server.stalls = [1000]
+    assert place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None).read_bytes() == CONTENT
+    assert server.asked == [None, None]
+
+
+def test_another_file_of_a_length_that_the_server_says_is_asked_for_once(server: Server, tmp_path: Path) -> None:
+    server.content = CONTENT[::-1]
+    with pytest.raises(UserError, match="expected SHA-256"):
+        place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
+    assert server.asked == [None]
+
+
 def test_a_fetch_that_is_being_ended_is_not_gone_on_with(server: Server, tmp_path: Path) -> None:
     server.stalls = [100_000] * 10
     with pytest.raises(UserError, match="broke off after 100000"):

@@ -322,3 +322,13 @@ def test_another_source_of_set5_is_not_called_set5(shared: Path) -> None:
     assert not data.verified
     assert [pair.name for pair in data.pairs] == ["baby.png", "bird.png", "butterfly.png", "head.png", "woman.png"]
     assert data.pairs[0].hr().shape == (510, 510, 3)
+
+
+@pytest.mark.parametrize("below", ["DIV2K", "datasets/div2k"])
+def test_div2k_is_found_by_its_name_below_a_root(tmp_path: Path, pair_folder: PairFolder, below: str) -> None:
+    folder = pair_folder(tmp_path / "root" / below, layout="div2k")
+    for roots in ([tmp_path / "root"], [folder], [tmp_path / "root", folder]):
+        assert [recipe.id for recipe in own_sets(roots)] == ["div2k"]
+        found = find_dataset("div2k", scale=2, degradation="files", roots=roots)
+        assert isinstance(found, Dataset)
+        assert found.folder == folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -109,7 +110,7 @@ def test_an_archive_without_hashes_of_its_files_is_not_called_verified(tmp_path:
     archive = pack(origin, tmp_path / "frames.zip")
     folder = recipe(tmp_path / "mine", tail=archive_table(archive))
     result = fetch(folder)
-    assert "Game frames: whole in" in result.output
+    assert f"Game frames: 2 image pairs at x2 in {folder}; no hashes to compare with" in result.output
     assert at_hand(folder).note == "no hashes to compare with"
 
 
@@ -131,6 +132,56 @@ def refused(folder: Path) -> str:
     assert sorted(path.relative_to(folder) for path in folder.rglob("*.png")) == before
     assert [path.name for path in folder.rglob(".unpacking*")] == []
     return str(caught.value)
+
+
+def test_files_that_make_no_image_pairs_are_not_called_a_set(tmp_path: Path, origin: Path) -> None:
+    archive = pack(origin, tmp_path / "frames.zip", top="release-1/")
+    folder = recipe(tmp_path / "mine", tail=archive_table(archive))
+    for _ in range(2):
+        result = fetch(folder)
+        assert isinstance(result.exception, UserError)
+        assert "fetched, but no x2 image pairs" in str(result.exception)
+        assert "inside" in str(result.exception)
+    recipe(folder, tail=archive_table(archive, inside="release-1"))
+    assert fetch(folder).exit_code == 0
+
+
+def test_hr_alone_is_a_set_to_make_lr_from(tmp_path: Path, origin: Path) -> None:
+    shutil.rmtree(origin / "LR2")
+    archive = pack(origin, tmp_path / "frames.zip")
+    folder = recipe(tmp_path / "mine", tail=archive_table(archive))
+    assert "2 HR images at x2" in fetch(folder).output
+
+
+def test_what_a_killed_process_had_unpacked_is_swept(tmp_path: Path, origin: Path) -> None:
+    archive = pack(origin, tmp_path / "frames.zip")
+    folder = recipe(tmp_path / "mine", tail=archive_table(archive))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rtsr_bench.datasets.archives.shutil.rmtree", lambda *_, **__: None)  # as if it never came to it
+        collect(own_sets([folder])[0])
+    assert list(folder.rglob(".unpacking*"))
+    (folder / "GT" / "a.png").unlink()
+    collect(own_sets([folder])[0])
+    assert at_hand(folder).pairs
+    assert list(folder.rglob(".unpacking*")) == []
+
+
+@pytest.mark.parametrize(
+    ("in_the_way", "said"),
+    [
+        ("GT", "GT: expected a folder of the set, found a file"),
+        ("LR2/b.png/x", "LR2/b.png: expected a file of the set"),
+    ],
+)
+def test_what_is_in_the_way_is_named_before_anything_is_moved(
+    tmp_path: Path, origin: Path, in_the_way: str, said: str
+) -> None:
+    archive = pack(origin, tmp_path / "frames.zip")
+    folder = recipe(tmp_path / "mine", tail=archive_table(archive))
+    (folder / in_the_way).parent.mkdir(parents=True, exist_ok=True)
+    (folder / in_the_way).write_text("mine")
+    assert said in refused(folder)
+    assert (folder / in_the_way).read_text() == "mine"
 
 
 def test_an_archive_with_another_file_than_pinned_is_refused_whole(tmp_path: Path, origin: Path) -> None:
