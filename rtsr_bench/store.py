@@ -37,6 +37,7 @@ MAX_BYTES = 64 * 1024 * 1024
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda raw: {**raw, "schema": 2},  # every model of then has weights: the empty default of `untrained` says it
     2: lambda raw: {**raw, "schema": 3},  # what was compared besides was not kept: None; no pickle could be allowed
+    3: lambda raw: {**raw, "schema": 4},  # of images the difference over the spread was kept, and no `mse`
 }
 """Steps from one schema to the next, by the schema they start from."""
 

@@ -16,6 +16,7 @@ from rtsr_bench.submissions.discovery import by_number
 from rtsr_bench.submissions.table import Table
 
 VERSION = 1
+LONGEST_HOURS = 10_000
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 _KEYS = (
     "version", "title", "submissions", "models", "tracks", "devices", "data_roots", "records", "threads", "jobs",
@@ -95,7 +96,7 @@ def read_campaign(file: Path) -> Settings:
         isolation=isolation[0] if isolation else None,
         with_requirements=_switch(table, "with_requirements"),
         allow_pickle=_switch(table, "allow_pickle"),
-        max_hours=_number(table, "max_hours", 0, 10_000),
+        max_hours=_number(table, "max_hours", 0, LONGEST_HOURS),
         fail_fast=_switch(table, "fail_fast"),
         overrides=Overrides(limits=tuple((name, _limit(limits, name)) for name in LIMITS if limits.has(name))),
         title=f"{title} (campaign {digest})",

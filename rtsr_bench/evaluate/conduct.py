@@ -24,12 +24,14 @@ Values = tuple[float | None, ...]
 class Input:
     """What a timed call is given: random numbers of a seed, or an image (raw pixels of the timed LR size).
 
-    `places` is the seed of where the output is looked into; `whole` times a copy of the whole output along.
+    `at` is where the output is looked into, or else `places` the seed of it; `whole` times a copy of the whole output
+    along.
     """
 
     seed: int = 0
     image: bytes | None = None
     places: int = 0
+    at: tuple[int, ...] = ()
     whole: bool = False
 
 
@@ -54,6 +56,8 @@ class Call:
 
 def places(given: Input, protocol: Protocol) -> list[int]:
     """Return where the output (batch, 3, H, W) for an input is looked into, as places in the flat tensor."""
+    if given.at:
+        return list(given.at)
     count = protocol.batch * 3 * protocol.input.times(protocol.scale).pixels
     return random.Random(given.places).choices(range(count), k=PLACES)  # noqa: S311 - the seed is the secret
 
@@ -132,8 +136,9 @@ class Conductor:
     def _keep(self, values: Values) -> Failure | None:
         if self._last is None:
             return None
-        if len(values) != PLACES:
-            message = f"{len(values)} values of an output arrived, expected {PLACES}"
+        asked = len(self._last.at) or PLACES
+        if len(values) != asked:
+            message = f"{len(values)} values of an output arrived, expected {asked}"
             return Failure(stage=Stage.RUNTIME, kind=FailureKind.INCONSISTENT, message=message)
         self.outputs[self._last] = values
         return None

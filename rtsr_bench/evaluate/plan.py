@@ -11,7 +11,7 @@ from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import DataUse, Failure, record_key
-from rtsr_bench.submissions import ModelSpec, Submission, checkpoint_sha256, resolve_checkpoint
+from rtsr_bench.submissions import ModelSpec, Submission, at_hand, checkpoint_sha256
 from rtsr_bench.tracks import Track
 
 
@@ -103,7 +103,8 @@ def plan(
 
     `named` says that the user asked for these very tracks: then a track without data is a UserError, and so is a plan
     without a job. A model whose manifest names no scale is run once by `find_scale`; where that fails the guest failed,
-    which is a record, not an error: it stands as an unloadable job on the first track asked for.
+    which is a record, not an error: it stands as an unloadable job on the first track asked for. Nothing is fetched
+    here; models whose weights are not at hand come last, so that nobody waits for a server that others chose.
     """
     data = _Data(roots=roots, overrides=overrides, device_kind=device_kind, named=named)
     jobs: list[Job] = []
@@ -122,6 +123,7 @@ def plan(
     for track in tracks if named else ():
         if track.id not in measured and data.lines(track):
             raise UserError(f"track {track.id} cannot be measured: {'; '.join(data.lines(track))}")
+    jobs.sort(key=lambda job: not at_hand(job.model))
     return Plan(jobs=tuple(jobs), left_out=tuple(left_out))
 
 
@@ -132,10 +134,6 @@ def _jobs(
     data: _Data,
     find_scale: Callable[[Submission, ModelSpec], int | Failure],
 ) -> tuple[list[Job], list[LeftOut]]:
-    try:
-        resolve_checkpoint(model, submission)
-    except UserError as error:
-        return [], [LeftOut(line=f"{model.id}: {error}")]
     unloadable = None
     if model.scale is None:
         found = find_scale(submission, model)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset, ImagePair
+from rtsr_bench.evaluate.agreement import most_apart
 from rtsr_bench.evaluate.baseline import Baseline
 from rtsr_bench.evaluate.handed_in import difference
 from rtsr_bench.protocol import Precision, Protocol, Size
@@ -19,10 +20,6 @@ from rtsr_bench.sandbox import Child
 TIMED_IMAGES = 4
 IMAGES = 2
 """Images that are enhanced again: a sample that the guest can't foresee, at the cost of two more inferences."""
-
-_MOST_MSE = 0.065
-"""On 0..255, PSNR 60 dB: one pixel value in fifteen off by one. Sums in another order differ by far less after
-rounding; noise that is of any use differs by more. CUDA: not yet tried."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -84,8 +81,9 @@ class Witness:
             second = np.frombuffer(again, dtype=np.uint8).reshape(first.shape)
             apart = difference(pair.name, data_set, first, second)
             self.found.append(apart)
-            if apart.mse > _MOST_MSE:
-                found, least = (10 * np.log10(255**2 / mse) for mse in (apart.mse, _MOST_MSE))
+            most = most_apart(precision)
+            if apart.mse > most:
+                found, least = (10 * np.log10(255**2 / mse) for mse in (apart.mse, most))
                 message = (
                     f"{pair.name}: two processes gave different images, {found:.1f} dB from each other, at least "
                     f"{least:.0f} dB expected"

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset
 from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs, check_threads, differences
-from rtsr_bench.evaluate.conduct import PLACES, Call, Conductor, Input, Values, fresh_input, places
+from rtsr_bench.evaluate.conduct import PLACES, Call, Conductor, Input, Values, fresh_input
+from rtsr_bench.evaluate.detail import telling_places
 from rtsr_bench.protocol import Precision, Protocol
 from rtsr_bench.record import Failure, Memory, OutputTwice, Runtime, Stage, Telemetry
 from rtsr_bench.sandbox import Child
@@ -27,7 +28,7 @@ IMAGES = 4
 _GAPS = 6
 
 Expected = dict[Input, Values]
-"""What timed calls have to give: values of the output for random numbers, of the SR image (in 0..1) for images."""
+"""What timed calls have to give: values of the output for random numbers, pixel values of the SR image for images."""
 
 Made = tuple[bytes, NDArray[np.uint8]]
 """LR pixels of the timed size, and the SR image that was measured for them."""
@@ -56,7 +57,8 @@ def expect_outputs(
     """Let the model compute, in the child of the images, what timed calls will have to give in another process.
 
     What an image must give is its SR image: of those `known`, the one that fidelity was measured on; of others, made
-    where the data have too few of the timed size, the one that the child makes here as it makes all.
+    where the data have too few of the timed size, the one that the child makes here as it makes all. Those with most
+    detail come first, and are looked at where there is most of it: there models differ.
     """
     conductor = Conductor(child, protocol, precision)
     failure = conductor.begin(0)
@@ -77,13 +79,14 @@ def expect_outputs(
         if isinstance(sr, Failure):
             return replace(sr, stage=Stage.RUNTIME)
         images.append((lr, np.frombuffer(sr, dtype=np.uint8).reshape(size.height, size.width, 3)))
-    secrets.SystemRandom().shuffle(images)
+    detailed: list[tuple[float, Input, Values]] = []
     for lr, pixels in images:
-        given = replace(fresh_input(), image=lr, whole=True)
-        planes = np.array(places(given, protocol)) % pixels.size
-        rows, columns = np.divmod(planes % size.pixels, size.width)
-        expected[given] = tuple(float(value) / 255 for value in pixels[rows, columns, planes // size.pixels])
-    return expected
+        at, detail = telling_places(pixels, PLACES)
+        rows, columns = np.divmod(np.array(at) % size.pixels, size.width)
+        values = tuple(map(float, pixels[rows, columns, np.array(at) // size.pixels]))
+        detailed.append((detail, replace(fresh_input(), image=lr, whole=True, at=at), values))
+    detailed.sort(key=lambda one: -one[0])
+    return expected | {given: values for _, given, values in detailed}
 
 
 def _image(data: Sequence[Dataset], protocol: Protocol) -> bytes:
@@ -179,8 +182,9 @@ def _twice(apart: Mapping[Input, float], protocol: Protocol) -> list[OutputTwice
         OutputTwice(
             given="random numbers" if given.image is None else "images",
             size=protocol.input,
-            places=PLACES,
-            difference=value if math.isfinite(value) else None,
+            places=len(given.at) or PLACES,
+            difference=value if given.image is None and math.isfinite(value) else None,
+            mse=value if given.image is not None and math.isfinite(value) else None,
         )
         for given, value in apart.items()
     ]

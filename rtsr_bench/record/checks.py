@@ -39,14 +39,17 @@ class PixelDifference:
 class OutputTwice:
     """One input of the timed size that two processes were given.
 
-    `given` is `random numbers` or `images`; `difference` the root mean square of the difference over the spread of
-    the output, at `places` places; None where it has no number (nothing finite to compare with).
+    `given` is `random numbers` or `images`; `places` is at how many places the outputs were compared. `difference` is
+    the root mean square of the difference over the spread of the output, `mse` the mean square of the difference of the
+    pixel values on 0..255, which is what is said of images since schema 4. None where there is no number (nothing
+    finite to compare with), and of what is not said.
     """
 
     given: str
     size: Size
     places: int
-    difference: float | None
+    difference: float | None = None
+    mse: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,10 +71,15 @@ class MadeTwice:
         for given in dict.fromkeys(one.given for one in self.outputs):
             mine = [one for one in self.outputs if one.given == given]
             known = [one.difference for one in mine if one.difference is not None]
-            if len(known) < len(mine):
+            squares = [one.mse for one in mine if one.mse is not None]
+            if len(known) + len(squares) < len(mine):
                 most = "not comparable"
+            elif not any(known + squares):
+                most = "identical"
+            elif squares:
+                most = f"at least {10 * math.log10(255**2 / max(squares)):.1f} dB from each other"
             else:
-                most = f"{max(known):.2g} of their spread apart at most" if max(known) else "identical"
+                most = f"{max(known):.2g} of their spread apart at most"
             parts.append(f"outputs for {len(mine)} inputs ({given}) at {mine[0].size}: {most}")
         return f"in {self.precision.value}, by two processes: {'; '.join(parts)}" if parts else ""
 

@@ -212,6 +212,15 @@ def test_what_two_processes_made_is_said_in_a_line() -> None:
     assert "not comparable" in replace(record.made_twice, outputs=(replace(apart, difference=None),)).words
 
 
+def test_since_the_fourth_schema_images_of_timed_calls_are_compared_as_pixels() -> None:
+    record = decode(next(HISTORIC.glob("schema-4-*.json")).read_bytes())
+    assert record.made_twice is not None
+    images = [one for one in record.made_twice.outputs if one.given == "images"]
+    assert [(one.difference, one.mse) for one in images] == [(None, 0.0)] * len(images) != []
+    apart = replace(images[0], mse=0.065)
+    assert "at least 60.0 dB from each other" in replace(record.made_twice, outputs=(apart, images[0])).words
+
+
 @pytest.mark.parametrize(("mse", "largest"), [(float("nan"), 1), (-1.0, 1), (255.0**2 + 1, 255), (1.0, 256), (1.0, -1)])
 def test_a_difference_that_8_bit_images_cannot_have_is_refused(mse: float, largest: int) -> None:
     with pytest.raises(ValueError, match="no such difference"):

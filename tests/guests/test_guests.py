@@ -128,6 +128,8 @@ CASES = (
     Case(guest="returns_a_cached_output", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="skips_work_when_warm", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="is_another_model_when_timed", act="time", kinds=(INCONSISTENT,), words="differs from"),
+    Case(guest="interpolates_when_timed", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
+    Case(guest="averages_when_measured", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
     Case(guest="computes_in_a_thread", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="hurries_on_noise", act="time", both=True, kinds=(INCONSISTENT,), words="on an image"),
     Case(guest="sleeps_when_timed", act="time", kinds=(TIMEOUT,), limit_s=2.0),

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from rtsr_bench.evaluate.agreement import (
@@ -19,6 +20,7 @@ from rtsr_bench.evaluate.agreement import (
     distance,
 )
 from rtsr_bench.evaluate.conduct import Call, Input
+from rtsr_bench.evaluate.detail import telling_places
 from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Failure, FailureKind
 
@@ -93,23 +95,50 @@ def test_a_disagreement_names_the_kind_of_input() -> None:
     assert check_outputs(alike, Precision.FP32) is None
     other = differences({noise: values[0]}, {noise: values[1]})
     assert inconsistent(check_outputs(other, Precision.FP16), "random numbers")
-    other = differences({image: values[0]}, {image: values[1]})
+    other = differences({image: (7.0,) * 256}, {image: values[1]})
     assert inconsistent(check_outputs(other, Precision.FP32), "an image")
     assert inconsistent(check_outputs({noise: math.nan}, Precision.FP32), "random numbers")
 
 
 @pytest.mark.parametrize("data_range", [1.0, 255.0])
-def test_an_image_gives_its_pixels_and_rounding_is_no_difference(data_range: float) -> None:
+def test_an_image_gives_the_pixels_of_its_sr_image(data_range: float) -> None:
     draw, image = random.Random(3), Input(image=b"x", whole=True)
-    pixels = tuple(draw.randrange(256) / 255 for _ in range(256))
-    raw = tuple((value + draw.uniform(-0.4, 0.4) / 255) * data_range for value in pixels)
+    pixels = tuple(float(draw.randrange(256)) for _ in range(256))
+    raw = tuple((value + draw.uniform(-0.4, 0.4)) / 255 * data_range for value in pixels)
     assert differences({image: pixels}, {image: raw}, data_range)[image] == 0
-    clipped = tuple(2 * data_range if value == 1 else value * data_range for value in pixels)
+    clipped = tuple(2 * data_range if value == 255 else value / 255 * data_range for value in pixels)
     assert differences({image: pixels}, {image: clipped}, data_range)[image] == 0
-    coarse = tuple(value + 4 * data_range / 255 for value in raw)
-    assert differences({image: pixels}, {image: coarse}, data_range)[image] > 0.02
-    assert differences({image: pixels}, {image: (None, *raw[1:])}, data_range)[image] < math.inf
-    assert differences({image: pixels}, {image: (None,) * 256}, data_range)[image] == math.inf
+    middle = tuple(min(250.0, value) for value in pixels)
+    other = tuple((value + 3) / 255 * data_range for value in middle)
+    assert differences({image: middle}, {image: other}, data_range)[image] == pytest.approx(9)
+    for found in ((None, *raw[1:]), (None,) * 256, raw[1:]):
+        assert differences({image: pixels}, {image: found}, data_range)[image] == math.inf
+
+
+@pytest.mark.parametrize(
+    ("precision", "allowed", "refused"),
+    [(Precision.FP32, 0.06, 0.07), (Precision.AMP_FP16, 0.6, 0.7), (Precision.BF16, 12, 14)],
+)
+def test_an_image_may_differ_by_what_the_number_format_makes_and_no_more(
+    precision: Precision, allowed: float, refused: float
+) -> None:
+    image = Input(image=b"x", whole=True)
+    assert check_outputs({image: allowed}, precision) is None
+    assert inconsistent(check_outputs({image: refused}, precision), "for an image differs", f"{refused:g}")
+
+
+def test_places_are_where_the_detail_is_and_others_each_time() -> None:
+    pixels = np.full((200, 300, 3), 90, dtype=np.uint8)
+    pixels[50:80, 100:160, 1] = np.random.default_rng(1).integers(0, 256, (30, 60))
+    (first, detail), (second, _) = (telling_places(pixels, 256) for _ in range(2))
+    assert len(first) == 256
+    assert first != second
+    assert detail > 50
+    planes, rest = np.divmod(np.array(first), 200 * 300)
+    rows, columns = np.divmod(rest, 300)
+    inside = (planes == 1) & (abs(rows - 64.5) < 17) & (abs(columns - 129.5) < 32)
+    assert inside.mean() > 0.2  # where one in a hundred values lies
+    assert telling_places(np.zeros((1, 2, 3), dtype=np.uint8), 4)[1] == 0
 
 
 def test_what_was_put_off_until_somebody_looks_is_part_of_the_call() -> None:
