@@ -55,16 +55,23 @@ class Recipe:
         return re.sub(r"[^A-Za-z0-9._ -]", "_", last).lstrip(".") or "file"
 
 
-def obtain(recipe: Recipe, *, progress: Progress | None = None) -> Path:
+def obtain(recipe: Recipe, *, progress: Progress | None = None, within_s: float | None = None) -> Path:
     """The file of a recipe, from the cache, then the folders of RTSR_BENCH_MIRROR, then its address.
 
+    After `within_s` seconds a download is given up; the next one continues it.
     UserError, in one line with the way out, where it can't be had; HarnessError where the cache can't be written.
     """
-    return place(recipe, cache_folder() / "files" / recipe.sha256 / recipe.file_name, progress=progress)
+    target = cache_folder() / "files" / recipe.sha256 / recipe.file_name
+    return place(recipe, target, progress=progress, within_s=within_s)
 
 
 def place(
-    recipe: Recipe, target: Path, *, progress: Progress | None = None, pause: Callable[[float], object] = time.sleep
+    recipe: Recipe,
+    target: Path,
+    *,
+    progress: Progress | None = None,
+    pause: Callable[[float], object] = time.sleep,
+    within_s: float | None = None,
 ) -> Path:
     """The same, at a path of one's own: `target` is left alone where it has the hash already, and replaced where not.
 
@@ -80,7 +87,7 @@ def place(
             if not _is(target, recipe):
                 part = target.with_name(f".{target.name}.part")
                 if not _copied_from_mirror(recipe, part):
-                    _downloaded(recipe, part, progress, pause)
+                    _downloaded(recipe, part, progress, pause, within_s)
                 part.replace(target)
     return target
 
@@ -151,22 +158,36 @@ def _in_mirror(folder: Path, recipe: Recipe) -> Iterator[Path]:
             yield path
 
 
-def _downloaded(recipe: Recipe, part: Path, progress: Progress | None, pause: Callable[[float], object]) -> None:
+def _downloaded(
+    recipe: Recipe,
+    part: Path,
+    progress: Progress | None,
+    pause: Callable[[float], object],
+    within_s: float | None,
+) -> None:
     """Fill `part` with the right bytes; what arrived before a break is kept and continued."""
     if _is(part, recipe):  # whole, but the process before us died before it could give it its name
         return
-    reason = ""
+    reason, until = "", None if within_s is None else time.monotonic() + within_s
     idle, most, wrong = 0, _length(part), False
     while True:
         continued = part.exists()
         try:
-            certain = download(recipe.url, part, limit=recipe.bytes or MAX_BYTES, size=recipe.bytes, progress=progress)
+            certain = download(
+                recipe.url,
+                part,
+                limit=recipe.bytes or MAX_BYTES,
+                size=recipe.bytes,
+                progress=progress,
+                until=until,
+            )
         except Passing as trouble:
             reason = f"{trouble}; what came is kept for the next fetch" if _length(part) else str(trouble)
             # One that begins at the front each time, for want of ranges, must come further than ever to count.
             idle = 0 if _length(part) >= most + ENOUGH_BYTES else idle + 1
             most = max(most, _length(part))
-            if idle == ATTEMPTS or pause(2.0 ** max(idle - 1, 0)):
+            late = until is not None and time.monotonic() >= until
+            if idle == ATTEMPTS or late or pause(2.0 ** max(idle - 1, 0)):
                 break
             continue
         except Definite as trouble:

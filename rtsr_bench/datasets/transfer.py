@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +15,9 @@ from rtsr_bench import __version__
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes at hand so far and, where known, the bytes in all."""
+
+SLOWEST_BYTES, SLOWEST_S = 1 << 16, 60.0
+"""What comes slower than so many bytes in so many seconds is given up: a byte now and then could go on for ever."""
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 30.0
@@ -29,11 +33,20 @@ class Definite(Exception):  # noqa: N818 - as above
     """The address has no such file, or one that can't be the right one; another attempt would be no use."""
 
 
-def download(url: str, part: Path, *, limit: int, size: int | None = None, progress: Progress | None = None) -> bool:
+def download(
+    url: str,
+    part: Path,
+    *,
+    limit: int,
+    size: int | None = None,
+    progress: Progress | None = None,
+    until: float | None = None,
+) -> bool:
     """Bring what is at `url` into `part`, continuing what lies there already; at most `limit` bytes.
 
-    `size` is how many bytes there should be: a server that does not say it itself may break off unnoticed. Returns
-    whether it is certain that all of it came, whatever it is.
+    `size` is how many bytes there should be: a server that does not say it itself may break off unnoticed. `until` is
+    a time of the monotonic clock after which it breaks off. Returns whether it is certain that all of it came,
+    whatever it is.
 
     Raises Passing or Definite; OSError means that `part` can't be written.
     """
@@ -42,7 +55,7 @@ def download(url: str, part: Path, *, limit: int, size: int | None = None, progr
         return _from_file(url, part, limit, progress)
     if scheme not in ("http", "https"):
         raise Definite(f"expected an address with https, http or file, found {scheme!r}")
-    return _from_server(url, part, limit, size, progress)
+    return _from_server(url, part, limit, size, progress, until)
 
 
 def _from_file(url: str, part: Path, limit: int, progress: Progress | None) -> bool:
@@ -57,7 +70,9 @@ def _from_file(url: str, part: Path, limit: int, progress: Progress | None) -> b
     return True
 
 
-def _from_server(url: str, part: Path, limit: int, size: int | None, progress: Progress | None) -> bool:
+def _from_server(
+    url: str, part: Path, limit: int, size: int | None, progress: Progress | None, until: float | None
+) -> bool:
     start = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": f"rtsr-bench/{__version__}", "Accept-Encoding": "identity"}
     if start:
@@ -79,14 +94,21 @@ def _from_server(url: str, part: Path, limit: int, size: int | None, progress: P
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdigit() else size
         with part.open("ab" if start else "wb") as file:
-            _copy(response.read, file, start, total, limit, progress)
+            _copy(response.read1, file, start, total, limit, progress, until)
     return total is not None
 
 
 def _copy(
-    read: Callable[[int], bytes], file: IO[bytes], start: int, total: int | None, limit: int, progress: Progress | None
+    read: Callable[[int], bytes],
+    file: IO[bytes],
+    start: int,
+    total: int | None,
+    limit: int,
+    progress: Progress | None,
+    until: float | None = None,
 ) -> None:
-    done = start
+    """Copy what `read` gives, as it comes: a reader that waits for a whole piece would hide how slowly it comes."""
+    done, pace = start, _Pace(start, until)
     if total is not None and total > limit:
         raise Definite(f"expected at most {limit} bytes, found {total}")
     while True:
@@ -96,6 +118,7 @@ def _copy(
             raise Passing(f"broke off after {done} bytes: {error}") from error
         if not chunk:
             break
+        pace.check(done)
         done += len(chunk)
         if done > limit:
             raise Definite(f"expected at most {limit} bytes, found more")
@@ -104,3 +127,19 @@ def _copy(
             progress(done, total)
     if total is not None and done < total:
         raise Passing(f"broke off after {done} of {total} bytes")
+
+
+class _Pace:
+    """Ends what comes too slowly, or not in time."""
+
+    def __init__(self, done: int, until: float | None) -> None:
+        self._until, self._then, self._done = until, monotonic(), done
+
+    def check(self, done: int) -> None:
+        now = monotonic()
+        if self._until is not None and now >= self._until:
+            raise Passing(f"not all of it is here in time, {done} bytes are")
+        if now - self._then >= SLOWEST_S:
+            if done - self._done < SLOWEST_BYTES:
+                raise Passing(f"only {done - self._done} bytes came in {now - self._then:.0f} s")
+            self._then, self._done = now, done

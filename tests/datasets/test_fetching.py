@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -45,6 +47,7 @@ class Server:
         self.content = CONTENT
         self.ranges = True
         self.length = True  # says how long an answer is
+        self.drips_s = 0.0  # seconds between one byte and the next
         self.stalls: list[int] = []  # the next answers break off after so many bytes
         self.refusals: list[int] = []  # the next answers are these status codes
         self.asked: list[str | None] = []  # the Range header of every request
@@ -66,7 +69,11 @@ class Server:
                 if server.length:
                     self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body[: server.stalls.pop(0)] if server.stalls else body)
+                with contextlib.suppress(OSError):  # who asked may have had enough
+                    for byte in body if server.drips_s else b"":
+                        self.wfile.write(bytes((byte,)))
+                        time.sleep(server.drips_s)
+                    self.wfile.write(body[: server.stalls.pop(0)] if server.stalls else body)
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -260,6 +267,24 @@ def test_another_file_of_a_length_that_the_server_says_is_asked_for_once(server:
     with pytest.raises(UserError, match="expected SHA-256"):
         place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
     assert server.asked == [None]
+
+
+def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.content, server.drips_s = CONTENT[:200], 0.02
+    monkeypatch.setattr("rtsr_bench.datasets.transfer.SLOWEST_S", 0.1)
+    with pytest.raises(UserError, match=r"only \d+ bytes came in 0 s; what came is kept for the next fetch"):
+        place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
+    assert len(server.asked) == 4
+
+
+def test_what_is_not_here_in_time_is_left_and_gone_on_with_later(server: Server, tmp_path: Path) -> None:
+    server.content, server.drips_s = CONTENT[:200], 0.02
+    with pytest.raises(UserError, match="not all of it is here in time"):
+        place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None, within_s=0.3)
+    server.content, server.drips_s = CONTENT, 0.0
+    assert place(recipe(server.url), tmp_path / "weights.pth").read_bytes() == CONTENT
+    assert len(server.asked) == 2
+    assert server.asked[1] is not None
 
 
 def test_a_fetch_that_is_being_ended_is_not_gone_on_with(server: Server, tmp_path: Path) -> None:
