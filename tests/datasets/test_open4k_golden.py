@@ -31,17 +31,6 @@ PSNR_DB, SSIM = 2e-4, 1e-5
 
 MODELS = {"bicubic": "bicubic", "rt4ksr": "rt4ksr_s"}
 COLOURS = {"rgb_b0": "rgb", "y_ntire23_b0": "y_official", "y_b0": "y_bt601"}
-COMPARED = (
-    "elementary__backgrounds_Viktor_Forgacs.png",  # from a larger JPEG
-    "KDE__Kokkini_contents_images_3840x2160.png",  # from a PNG of the very size
-    "pop-os__original_kate-hazen-pop-m3lvin.png",  # from a larger PNG with an alpha channel
-)
-"""Three of the six for which values are given, one of each kind.
-
-On one core the three take 57 CPU seconds and the six 102: too much more for every run of the tests. All six are equal
-within the same tolerances where `golden` keeps them all.
-"""
-
 SETS = {"Open4K": "jpeg90", "Open4K clean": "clean"}
 
 
@@ -50,7 +39,8 @@ def golden(shared: Path) -> dict[str, Any]:
     """Images of `golden/open4k.json` for which the official code's values are given, by the name of their HR."""
     images = json.loads((shared / "golden" / "open4k.json").read_text())["images"]
     known = {f"{Path(image['file']).stem}.png": image for image in images if "fidelity" in image}
-    return {name: known[name] for name in COMPARED}
+    assert len(known) == 6
+    return known
 
 
 @pytest.fixture(scope="module")
