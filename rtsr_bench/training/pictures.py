@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,11 @@ import numpy as np
 from rtsr_bench.datasets.hashing import files_sha256
 from rtsr_bench.datasets.places import cache_folder
 from rtsr_bench.datasets.preparing import ground_truth
-from rtsr_bench.datasets.recipes import published
 from rtsr_bench.errors import UserError
-from rtsr_bench.images.io import read_rgb
+from rtsr_bench.images.io import read_rgb, read_size
 from rtsr_bench.images.resize import pillow_bicubic
 from rtsr_bench.protocol import Size
+from rtsr_bench.training.tested import what_is_tested
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 LARGEST = Size(2160, 3840)
 """Larger pictures are shrunk to cover it and cut to it, as Open4K's ground truth is: the sharpness that is tested."""
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
+"""Of the formats that are read; whatever else lies in the folder is no picture and is passed over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,21 +47,41 @@ class Picture:
 def find_pictures(folder: Path) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
     """The pictures of a folder in the order of their hashes, and the names of those left out as images of a test set.
 
-    Hashes decide, not names: any file that a published data set pins, or that one of its images is prepared from, is
-    left out. UserError where nothing is left to train on.
+    Hashes decide, not names: what `what_is_tested` knows is left out, by the bytes of the file or the pixels in it.
+    UserError where nothing is left to train on, or a picture can't be read.
     """
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise UserError(f"--data {folder}: expected a folder of pictures, found {found}; check the path")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
     hashes = files_sha256(files)
-    tested = _tested()
-    kept = {hashes[path]: Picture(path=path, sha256=hashes[path]) for path in files if hashes[path] not in tested}
-    left_out = tuple(path.name for path in files if hashes[path] in tested)
+    kept: dict[str, Picture] = {}
+    left_out = []
+    for path in files:
+        picture = Picture(path=path, sha256=hashes[path])
+        if picture.sha256 in kept:
+            continue
+        if _is_tested(picture):
+            left_out.append(picture.name)
+        else:
+            kept[picture.sha256] = picture
     if not kept:
         found = f"{len(left_out)} images of test sets and no other" if left_out else "none"
         raise UserError(f"--data {folder}: expected pictures to train on, found {found}; name another folder")
-    return tuple(kept[sha256] for sha256 in sorted(kept)), left_out
+    return tuple(kept[sha256] for sha256 in sorted(kept)), tuple(left_out)
+
+
+def _is_tested(picture: Picture) -> bool:
+    known = what_is_tested()
+    if picture.sha256 in known.files:
+        return True
+    size = read_size(picture.path, what="picture")
+    # What is larger is looked at as it is trained on: that is how Open4K's ground truth comes of its originals.
+    return known.may_hold(LARGEST if _covers(size) else size) and known.holds(pixels(picture, 1))
+
+
+def _covers(size: Size) -> bool:
+    return size.height >= LARGEST.height and size.width >= LARGEST.width
 
 
 def pixels(picture: Picture, shrink: int) -> NDArray[np.uint8]:
@@ -73,7 +93,7 @@ def pixels(picture: Picture, shrink: int) -> NDArray[np.uint8]:
     kept = folder / f"{picture.sha256[:32]}-{shrink}.npy"
     if not kept.is_file():
         full = read_rgb(picture.path, what="picture", drop_alpha=True)
-        if full.shape[0] >= LARGEST.height and full.shape[1] >= LARGEST.width:
+        if _covers(Size(*full.shape[:2])):
             full = ground_truth(full, LARGEST)
         small = full
         if shrink > 1:
@@ -107,13 +127,3 @@ def split(pictures: Sequence[Picture], validation: int) -> tuple[tuple[Picture, 
             "give more, or lower validation_pictures"
         )
     return tuple(pictures[:-validation]), tuple(pictures[-validation:])
-
-
-@cache
-def _tested() -> frozenset[str]:
-    hashes = set()
-    for recipe in published().values():
-        hashes |= {pin.sha256 for pin in recipe.pins.values()}
-        if recipe.preparation is not None:
-            hashes |= {original.sha256 for original in recipe.preparation.originals}
-    return frozenset(hashes)

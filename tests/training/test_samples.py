@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.images.degrade import degrade
@@ -16,6 +17,7 @@ from rtsr_bench.training import pictures as pictures_module
 from rtsr_bench.training.pictures import find_pictures, pixels, split
 from rtsr_bench.training.recipe import Recipe
 from rtsr_bench.training.samples import Samples, validation_crops
+from rtsr_bench.training.tested import KnownImages
 
 
 def test_pictures_come_in_the_order_of_their_hashes(pictures_folder: Path) -> None:
@@ -31,14 +33,17 @@ def test_an_image_of_a_test_set_is_left_out_whatever_its_name(
     pictures_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested = find_pictures(pictures_folder)[0][1]
-    monkeypatch.setattr(pictures_module, "_tested", lambda: frozenset({tested.sha256}))
+    known = KnownImages(files=frozenset({tested.sha256}), pixels=frozenset(), sizes=frozenset())
+    monkeypatch.setattr(pictures_module, "what_is_tested", lambda: known)
     found, left_out = find_pictures(pictures_folder)
     assert left_out == (tested.name,)
     assert tested not in found
 
 
 @pytest.mark.shared
-def test_open4k_is_split_as_its_list_says(shared: Path) -> None:
+@pytest.mark.slow
+def test_open4k_is_split_as_its_list_says(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTSR_BENCH_CACHE", str(tmp_path))
     found, left_out = find_pictures(shared / "data/open4k")
     assert (len(found), len(left_out)) == (18, 30)
 
@@ -48,6 +53,18 @@ def test_the_classic_sets_are_never_trained_on(shared: Path) -> None:
     folder = next((shared / "data/SelfExSR").rglob("*HR*.png")).parent
     with pytest.raises(UserError, match="images of test sets and no other"):
         find_pictures(folder)
+
+
+def test_what_is_no_picture_of_a_known_kind_is_passed_over(pictures_folder: Path) -> None:
+    Image.fromarray(np.zeros((90, 110, 3), np.uint8)).save(pictures_folder / "scan.tif")
+    (pictures_folder / "notes.txt").write_text("no picture")
+    assert len(find_pictures(pictures_folder)[0]) == 4
+
+
+def test_a_picture_that_cannot_be_read_is_said_before_anything_is_trained(pictures_folder: Path) -> None:
+    (pictures_folder / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"broken\.png: expected the picture as PNG"):
+        find_pictures(pictures_folder)
 
 
 def test_a_folder_without_pictures_is_said(tmp_path: Path) -> None:
