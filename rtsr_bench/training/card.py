@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,14 +62,15 @@ def card(
     seconds: float,
     finished: str,
     curve: Sequence[dict[str, float]],
-    weights: Path,
+    weights: str,
+    data: bytes,
     params: int,
 ) -> dict[str, Any]:
-    """The card as plain values."""
+    """The card as plain values, of weights by their file's name and bytes."""
     return {
         "card": VERSION,
-        "weights": weights.name,
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "weights": weights,
+        "weights_sha256": hashlib.sha256(data).hexdigest(),
         "params": params,
         "recipe": recipe.name,
         "recipe_digest": recipe.digest,
@@ -92,8 +92,6 @@ def card(
     }
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write a card as JSON, whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    part.replace(path)
+def encoded(content: dict[str, Any]) -> bytes:
+    """A card as JSON."""
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()

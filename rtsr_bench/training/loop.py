@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import itertools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors.torch import save_file
 
 from rtsr_bench.datasets.fetch import locked
+from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.training import card, checkpoint
-from rtsr_bench.training.network import Average, build, deployed, loss_of, mean_psnr
+from rtsr_bench.training.interrupts import unbroken
+from rtsr_bench.training.network import deployed, mean_psnr
 from rtsr_bench.training.samples import Samples, validation_crops
-from rtsr_bench.training.soap import Soap
+from rtsr_bench.training.shipping import ship
+from rtsr_bench.training.steps import State, fresh, must_be_finite, resume, take_step, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,41 +59,18 @@ class Look:
     seconds_left: float
 
 
-@dataclass(kw_only=True, slots=True)
-class _State:
-    """What changes from step to step."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """A training that is done: its deployed weights' path, and the last look's `psnr_db` beside `bicubic_db`."""
 
-    model: torch.nn.Module
-    optimizer: torch.optim.Optimizer
-    scaler: torch.amp.GradScaler
-    average: Average
-    step: int = 0
-    seconds: float = 0.0
-    loss: float = 0.0
-    curve: list[dict[str, float]] = field(default_factory=list)
-    codes: list[str] = field(default_factory=list)
+    weights: Path
+    psnr_db: dict[str, float]
+    bicubic_db: dict[str, float]
 
-    def plain(self) -> dict[str, Any]:
-        return {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "average": self.average.values,
-            "step": self.step,
-            "seconds": self.seconds,
-            "loss": self.loss,
-            "curve": self.curve,
-            "codes": self.codes,
-        }
-
-    def take(self, kept: dict[str, Any]) -> None:
-        self.model.load_state_dict(kept["model"], strict=True)
-        self.optimizer.load_state_dict(kept["optimizer"])
-        self.scaler.load_state_dict(kept["scaler"])
-        for name, value in self.average.values.items():
-            value.copy_(kept["average"][name])
-        self.step, self.seconds, self.loss = kept["step"], kept["seconds"], kept["loss"]
-        self.curve, self.codes = kept["curve"], kept["codes"]
+    @property
+    def below_bicubic(self) -> bool:
+        """Whether it ended below bicubic on the validation crops of every degradation."""
+        return all(psnr < self.bicubic_db[name] for name, psnr in self.psnr_db.items())
 
 
 def train(
@@ -100,16 +80,30 @@ def train(
     plan: Plan,
     *,
     look: Callable[[Look], None] = lambda _: None,
-) -> Path | None:
-    """Train until the recipe is done; returns the deployed weights' path, None where `max_hours` ended it before.
+) -> Trained | None:
+    """Train until the recipe is done and ship the weights; None where `max_hours` ended it before.
 
     A checkpoint in `plan.out` is gone on with. On KeyboardInterrupt one is written before it is passed on. UserError
-    for a recipe or data that can't be trained, HarnessError where the disk refuses. One process at a time per folder:
-    another waits.
+    for a recipe or data that can't be trained, a folder that can't be written to, a loss that is no longer finite;
+    HarnessError where the disk refuses. One process at a time per folder: another waits.
     """
-    plan.out.mkdir(parents=True, exist_ok=True)
-    with locked(plan.out / checkpoint.FILE):
+    with _held(plan.out):
         return _train(recipe, train_on, validation, plan, look)
+
+
+@contextlib.contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """The folder made, and kept from other processes."""
+    with contextlib.ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(out / checkpoint.FILE))
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise HarnessError(f"{out}: the folder could not be written to: {error.strerror}") from error
+            found = "a file" if out.is_file() else f"that it can't be written to ({error.strerror})"
+            raise UserError(f"--out {out}: expected a folder, found {found}; name another one") from error
+        yield
 
 
 def _train(
@@ -118,14 +112,14 @@ def _train(
     validation: Sequence[Picture],
     plan: Plan,
     look: Callable[[Look], None],
-) -> Path | None:
+) -> Trained | None:
     device = torch.device(plan.device)
     code = card.code_digest(recipe)
     same = {"recipe": recipe.digest, "data": card.data_digest(train_on, validation), "device": device.type}
-    state = _fresh(recipe, device)
+    state = fresh(recipe, device)
     kept = checkpoint.load(plan.out, same=same)
     if kept is not None:
-        state.take(kept)
+        resume(state, kept, recipe, plan.out / checkpoint.FILE)
     if code not in state.codes:
         state.codes.append(code)  # a resumed training may have changed hands between versions: the card names them all
     samples = Samples(recipe, train_on)
@@ -136,19 +130,23 @@ def _train(
     first, before = state.step, state.seconds
 
     def keep() -> None:
+        must_be_finite(state, recipe)
         state.seconds = before + time.monotonic() - started
         checkpoint.save(plan.out, {**state.plain(), "same": same})
 
     try:
         for low, high in _batches(samples, recipe, plan, state.step):
-            _step(state, recipe, low, high, device)
-            now = time.monotonic()
-            if state.step % every == 0 or state.step == recipe.iterations:
+            with unbroken():
+                take_step(state, recipe, low, high, device)
+                now = time.monotonic()
+                seen = None
+                if state.step % every == 0 or state.step == recipe.iterations:
+                    must_be_finite(state, recipe)
+                    seen = {name: _psnr(state, recipe, pair, device) for name, pair in crops.items()}
+                    must_be_finite(state, recipe, *seen.values())
+                    state.curve.append({"step": state.step, "loss": state.loss, **seen})
+            if seen is not None:
                 pace = (state.step - first) / (now - started)
-                seen = {
-                    name: mean_psnr(_upscaled(state, recipe, low, device), high) for name, (low, high) in crops.items()
-                }
-                state.curve.append({"step": state.step, "loss": state.loss, **seen})
                 look(
                     Look(
                         step=state.step,
@@ -169,18 +167,9 @@ def _train(
         keep()
         raise
     keep()
-    return _ship(recipe, train_on, validation, plan, state, device)
-
-
-def _fresh(recipe: Recipe, device: torch.device) -> _State:
-    model = build(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    method = Soap if recipe.method == "soap" else torch.optim.Adam
-    return _State(
-        model=model,
-        optimizer=method(model.parameters(), lr=recipe.learning_rate),
-        scaler=torch.amp.GradScaler(device.type, enabled=device.type == "cuda"),
-        average=Average(model, recipe.ema),
-    )
+    weights = _shipped(recipe, train_on, validation, plan, state, device)
+    last = {name: state.curve[-1][name] for name in crops}
+    return Trained(weights=weights, psnr_db=last, bicubic_db=bicubic)
 
 
 def _batches(samples: Samples, recipe: Recipe, plan: Plan, done: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -200,80 +189,52 @@ def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def _step(state: _State, recipe: Recipe, low: Tensor, high: Tensor, device: torch.device) -> None:
-    for group in state.optimizer.param_groups:
-        group["lr"] = _learning_rate(recipe, state.step)
-    lr, hr = (_unit(images, device) for images in (low, high))
-    with torch.autocast(device.type, dtype=torch.float16, enabled=device.type == "cuda"):
-        sr = state.model(lr)
-    loss = loss_of(sr, hr, recipe.high_frequency_weight)
-    state.optimizer.zero_grad(set_to_none=True)
-    state.scaler.scale(loss).backward()
-    state.scaler.step(state.optimizer)
-    state.scaler.update()
-    state.step += 1
-    state.average.take(state.model, state.step)
-    if device.type == "cpu" or state.step % 20 == 0:  # reading a loss waits for the card
-        state.loss += (float(loss.detach()) - state.loss) / min(state.step, 200)
-
-
-def _learning_rate(recipe: Recipe, step: int) -> float:
-    warm = min(1.0, (step + 1) / (recipe.warm_up + 1))
-    left = 1 - step / recipe.iterations if recipe.decay == "linear" else 1.0
-    return recipe.learning_rate * warm * left * 0.5 ** (step // recipe.halve_every)
-
-
-def _unit(images: Tensor, device: torch.device) -> Tensor:
-    moved = images.to(device, non_blocking=True, memory_format=torch.channels_last)
-    return moved.float().div(255)
-
-
-def _upscaled(state: _State, recipe: Recipe, low: Tensor, device: torch.device) -> Tensor:
-    """SR of the validation crops by the average, on the CPU; the model's own weights are put back afterwards."""
+def _psnr(state: State, recipe: Recipe, pair: tuple[Tensor, Tensor], device: torch.device) -> float:
+    """Mean PSNR of validation crops by the average; the model's own weights are put back afterwards."""
+    low, high = pair
     own = {name: value.clone() for name, value in state.model.state_dict().items()}
     state.model.load_state_dict(state.average.values, strict=True)
     state.model.eval()
     try:
         with torch.inference_mode():
-            parts = [state.model(_unit(part, device)).cpu() for part in low.split(max(1, recipe.batch // 4))]
+            parts = [state.model(unit(part, device)).cpu() for part in low.split(max(1, recipe.batch // 4))]
     finally:
         state.model.load_state_dict(own, strict=True)
         state.model.train()
-    return torch.cat(parts)
+    return mean_psnr(torch.cat(parts), high)
 
 
 def _bicubic(low: Tensor, scale: int) -> Tensor:
     return torch.nn.functional.interpolate(low.float() / 255, scale_factor=scale, mode="bicubic", align_corners=False)
 
 
-def _ship(
+def _shipped(
     recipe: Recipe,
     train_on: Sequence[Picture],
     validation: Sequence[Picture],
     plan: Plan,
-    state: _State,
+    state: State,
     device: torch.device,
 ) -> Path:
     model = state.model.cpu().float()
     model.load_state_dict({name: value.cpu() for name, value in state.average.values.items()}, strict=True)
     shipped = deployed(model)
     weights = plan.out / f"{recipe.name}.safetensors"
-    part = plan.out / f".{weights.name}.part"
-    with contextlib.suppress(OSError):
-        part.unlink(missing_ok=True)
-    save_file({name: value.contiguous() for name, value in shipped.state_dict().items()}, part)
-    part.replace(weights)
-    content = card.card(
-        recipe,
-        train=train_on,
-        validation=validation,
-        codes=state.codes,
-        machine=card.machine(device),
-        seconds=state.seconds,
-        finished=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        curve=state.curve,
-        weights=weights,
-        params=sum(parameter.numel() for parameter in shipped.parameters()),
-    )
-    card.write(weights.with_suffix(".json"), content)
+
+    def described(data: bytes) -> dict[str, Any]:
+        return card.card(
+            recipe,
+            train=train_on,
+            validation=validation,
+            codes=state.codes,
+            machine=card.machine(device),
+            seconds=state.seconds,
+            finished=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            curve=state.curve,
+            weights=weights.name,
+            data=data,
+            params=sum(parameter.numel() for parameter in shipped.parameters()),
+        )
+
+    ship(shipped, weights, described=described)
     return weights

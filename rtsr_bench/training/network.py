@@ -24,18 +24,22 @@ def build(recipe: Recipe) -> nn.Module:
     The recipe and the code that it names are the user's own: they run in this process, unlike a guest's.
     """
     where = f"{recipe.file}: {recipe.entry} of {recipe.arch}"
+    side = recipe.lr_crop
     try:
         entry = getattr(_module(recipe.arch), recipe.entry)
         torch.manual_seed(recipe.seed)
         model = entry(**recipe.args)
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"{where}: expected a network, found {reason}; correct arch, entry or args") from error
+        raise UserError(f"{where}: expected a network, found {_said(error)}; correct arch, entry or args") from error
     if not isinstance(model, nn.Module):
         raise UserError(f"{where}: expected a torch.nn.Module, found {type(model).__name__}; correct entry")
-    side = recipe.lr_crop
-    with torch.inference_mode():
-        shape = tuple(model.eval()(torch.zeros(1, 3, side, side)).shape)
+    try:
+        with torch.inference_mode():
+            shape = tuple(model.eval()(torch.zeros(1, 3, side, side)).shape)
+    except Exception as error:
+        raise UserError(
+            f"{where}: expected a network that takes 3x{side}x{side}, found {_said(error)}; correct arch, entry or args"
+        ) from error
     if shape != (1, 3, recipe.hr_crop, recipe.hr_crop):
         raise UserError(f"{where}: expected x{recipe.scale} of {side}x{side}, found an output {shape}; correct scale")
     return model.train()
@@ -100,6 +104,11 @@ def mean_psnr(sr: Tensor, hr: Tensor) -> float:
     difference = sr.float().clamp(0, 1).mul(255).round().double() - hr.double()
     mse = difference.pow(2).mean(dim=(1, 2, 3)).clamp(min=1e-3)
     return float((10 * torch.log10(255**2 / mse)).mean())
+
+
+def _said(error: Exception) -> str:
+    """An exception of the user's code on one line: its kind, and what it says where it says something."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
 def _module(path: Path) -> ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from rtsr_bench.errors import UserError
 from rtsr_bench.images.degrade import parse_degradation
 from rtsr_bench.protocol import SCALES
-from rtsr_bench.submissions.table import Table
+from rtsr_bench.submissions.table import Table, shown
 
 VERSION = 1
 """Of the form and meaning of a recipe: raised when the same file would train something else."""
@@ -20,6 +21,8 @@ METHODS = ("adam", "soap")
 """Ways to make a step of the gradient: torch's Adam, and `rtsr_bench.training.soap`."""
 DECAYS = ("none", "linear")
 """Of the learning rate, beside its halving."""
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +123,7 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
     return Recipe(
         file=file,
         text=text,
-        name=recipe.text("name", limit=100, default=file.stem, example='"s-x2"'),
+        name=_file_name(recipe, file.stem),
         arch=(file.parent / recipe.text("arch", limit=300, default="arch.py", example='"../arch.py"')).resolve(),
         entry=recipe.text("entry", limit=100, example='"training"'),
         args=recipe.table("args"),
@@ -142,6 +145,18 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         ema=_number(optimiser, "ema", 0.0, 0.999999, default=0.999),
         seed=_whole(optimiser, "seed", 0, 2**31, default=0),
     )
+
+
+def _file_name(table: Table, stem: str) -> str:
+    """What checkpoint, weights and card are called: never a path, nor a hidden file."""
+    name = table.text("name", limit=100, default=stem, example='"s-x2"')
+    if not _FILE_NAME.fullmatch(name):
+        found = f"the text {shown(name)}" if table.has("name") else f"nothing, and a file called {shown(stem)}"
+        raise UserError(
+            f"{table.where} name: expected ASCII letters, digits, ., _ and -, not beginning with a dot, found "
+            f'{found}; write name = "s-x2"'
+        )
+    return name
 
 
 def _name(table: Table, key: str, names: tuple[str, ...]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 from rtsr_bench.images.io import write_png
 from rtsr_bench.training.recipe import Recipe, read_recipe
@@ -38,6 +39,18 @@ def number():
 
 def broken():
     raise RuntimeError("no such layer")
+
+
+def sized(size):
+    return tiny({"S": 2}[size])
+
+
+def silent():
+    raise ValueError
+
+
+def unlike():
+    return nn.Conv2d(4, 12, 3)
 """
 
 RECIPE = """
@@ -64,6 +77,15 @@ high_frequency_weight = 0.1
 ema = 0.9
 seed = 5
 """
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tensors this small are slower on more, and far slower where others use the machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

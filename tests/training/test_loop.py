@@ -19,6 +19,7 @@ from rtsr_bench.training.loop import Look, Plan, train
 from rtsr_bench.training.network import Average, build, high_frequencies, loss_of, mean_psnr
 from rtsr_bench.training.pictures import Picture, find_pictures, split
 from rtsr_bench.training.recipe import Recipe, read_recipe
+from rtsr_bench.training.steps import State
 
 Pictures = tuple[tuple[Picture, ...], tuple[Picture, ...]]
 
@@ -29,9 +30,9 @@ def pictures(pictures_folder: Path) -> Pictures:
 
 
 def trained(recipe: Recipe, pictures: Pictures, out: Path, **plan: object) -> dict[str, torch.Tensor]:
-    weights = train(recipe, *pictures, Plan(out=out, **plan))
-    assert weights is not None
-    return load_file(weights)
+    done = train(recipe, *pictures, Plan(out=out, **plan))
+    assert done is not None
+    return load_file(done.weights)
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -45,10 +46,10 @@ def test_a_training_that_was_stopped_at_every_step_ends_the_same(
     recipe = dataclasses.replace(recipe, method=method, decay="linear")
     expected = trained(recipe, pictures, tmp_path / "whole")
     stops = 0
-    while (weights := train(recipe, *pictures, Plan(out=tmp_path / "parts", max_hours=0))) is None:
+    while (done := train(recipe, *pictures, Plan(out=tmp_path / "parts", max_hours=0))) is None:
         stops += 1
     assert stops == recipe.iterations - 1
-    assert same(load_file(weights), expected)
+    assert same(load_file(done.weights), expected)
 
 
 def test_an_interruption_keeps_what_was_reached(recipe: Recipe, pictures: Pictures, tmp_path: Path) -> None:
@@ -68,15 +69,15 @@ def test_a_kill_loses_what_came_after_the_last_checkpoint_and_no_more(
     recipe: Recipe, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = trained(recipe, pictures, tmp_path / "whole")
-    step = loop._step
+    step = loop.take_step
 
-    def killed(state: loop._State, *rest: object) -> None:
+    def killed(state: State, *rest: object) -> None:
         if state.step == 9:
             raise SystemError("as sudden as a kill: nothing is written on the way out")
         step(state, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "_step", killed)
+        patched.setattr(loop, "take_step", killed)
         with pytest.raises(SystemError):
             train(recipe, *pictures, Plan(out=tmp_path / "parts", save_every=0.0))
     (tmp_path / "parts" / f".{FILE}.77.part").write_bytes(b"half a checkpoint")
@@ -109,8 +110,9 @@ def test_a_checkpoint_of_another_training_is_refused(recipe: Recipe, pictures: P
 
 
 def test_the_card_says_what_the_weights_are(recipe: Recipe, pictures: Pictures, tmp_path: Path) -> None:
-    weights = train(recipe, *pictures, Plan(out=tmp_path, looks=3))
-    assert weights is not None
+    done = train(recipe, *pictures, Plan(out=tmp_path, looks=3))
+    assert done is not None
+    weights = done.weights
     card = json.loads(weights.with_suffix(".json").read_text())
     assert card["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert card["params"] == 12 * 3 * 9 + 12
@@ -123,7 +125,7 @@ def test_the_card_says_what_the_weights_are(recipe: Recipe, pictures: Pictures, 
     assert card["recipe_text"] == recipe.text
     assert len(card["code_digests"]) == 1
     again = train(recipe, *pictures, Plan(out=tmp_path))
-    assert again == weights, "what is done is not done again"
+    assert again == done, "what is done is not done again"
 
 
 def test_training_lowers_the_loss(recipe: Recipe, pictures: Pictures, tmp_path: Path) -> None:
@@ -141,6 +143,9 @@ def test_training_lowers_the_loss(recipe: Recipe, pictures: Pictures, tmp_path: 
         ({"entry": '"nothing"'}, "found AttributeError"),
         ({"entry": '"number"', "args": "{}"}, "found int"),
         ({"args": "{ scale = 3 }"}, "expected x2 of 12x12"),
+        ({"entry": '"sized"', "args": '{ size = "XYZ" }'}, "found KeyError: 'XYZ'; correct"),
+        ({"entry": '"silent"', "args": "{}"}, "found ValueError; correct"),
+        ({"entry": '"unlike"', "args": "{}"}, "expected a network that takes 3x12x12, found RuntimeError: "),
     ],
 )
 def test_code_that_builds_no_network_is_said(

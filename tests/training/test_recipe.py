@@ -42,6 +42,10 @@ def test_another_text_is_another_training(recipe_file: Callable[..., Path], reci
         ({"degradations": '{ "pillow-bicubic" = 0 }'}, "how often each is drawn"),
         ({"ema": "1.0"}, "ema: expected a number from 0 to"),
         ({"seed": "1.5"}, "seed: expected a whole number"),
+        ({"name": '"../../esc"'}, "[recipe] name: expected ASCII letters, digits, ., _ and -"),
+        ({"name": '"a/b"'}, "found the text 'a/b'; write name ="),
+        ({"name": '".hidden"'}, "not beginning with a dot"),
+        ({"name": '"größe"'}, "expected ASCII letters"),
         ({"entry": "3"}, "entry: expected a line of text"),
         ({"candidates": "1\nbeauty = 3"}, "unknown key 'beauty'"),
         ({"candidates": "1\nshrink = [0]"}, "shrink: expected whole numbers from 1 to 8"),
@@ -62,6 +66,14 @@ def test_a_recipe_or_code_that_is_not_there_is_said(recipe_file: Callable[..., P
     (tmp_path / "arch.py").unlink()
     with pytest.raises(UserError, match="arch: expected a Python file, found nothing"):
         read_recipe(path)
+
+
+def test_a_recipe_without_a_name_takes_its_files_where_that_can_be_one(recipe_file: Callable[..., Path]) -> None:
+    path = recipe_file()
+    path.write_text(path.read_text().replace('name = "tiny"\n', ""))
+    assert read_recipe(path).name == "tiny"
+    with pytest.raises(UserError, match=r"name: .* found nothing, and a file called 'my tiny'; write name = \"s-x2\""):
+        read_recipe(path.rename(path.with_name("my tiny.toml")))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

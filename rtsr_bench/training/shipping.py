@@ -1,0 +1,44 @@
+"""Shipping: deployed weights and their card, both whole, and never the weights without the card."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from safetensors.torch import save
+
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.training import card
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import nn
+
+
+def ship(shipped: nn.Module, weights: Path, *, described: Callable[[bytes], dict[str, Any]]) -> None:
+    """Write a network's weights as safetensors, and beside them (`.json`) the card that `described` makes of them.
+
+    Both are written whole before either gets its name, the card first: killed in between, the same command puts the
+    weights beside it. HarnessError where the disk refuses; what was there before then stands.
+    """
+    # As bytes, not by `save_file`: that one makes files that only their owner may read.
+    data = save({name: value.contiguous() for name, value in shipped.state_dict().items()})
+    contents = {weights.with_suffix(".json"): card.encoded(described(data)), weights: data}
+    parts = {path: path.with_name(f".{path.name}.part") for path in contents}
+    try:
+        for path, content in contents.items():
+            with parts[path].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, part in parts.items():
+            part.replace(path)
+    except OSError as error:
+        raise HarnessError(f"{weights}: the weights could not be written: {error}") from error
+    finally:
+        for part in parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
