@@ -81,7 +81,7 @@ class Witness:
             second = np.frombuffer(again, dtype=np.uint8).reshape(first.shape)
             apart = difference(pair.name, data_set, first, second)
             self.found.append(apart)
-            most = most_apart(precision)
+            most = most_apart(precision, child.hello.device.partition(":")[0])
             if apart.mse > most:
                 found, least = (10 * np.log10(255**2 / mse) for mse in (apart.mse, most))
                 message = (

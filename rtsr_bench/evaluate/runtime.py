@@ -153,7 +153,7 @@ def measure_runtime(
     apart = differences(expected, conductor.outputs, data_range)
     if twice is not None and finished is None:
         twice += _twice(apart, protocol)
-    failure = finished or check_clock(calls, gap, kind) or failure or check_outputs(apart, precision)
+    failure = finished or check_clock(calls, gap, kind) or failure or check_outputs(apart, precision, kind)
     if failure is None and kind == "cpu":
         failure = check_threads(child.cpu_s() - worked_s, monotonic() - began, child.hello.threads)
     if failure is not None:

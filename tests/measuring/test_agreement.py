@@ -92,12 +92,12 @@ def test_a_disagreement_names_the_kind_of_input() -> None:
     values = [tuple(draw.gauss(0, 1) for _ in range(256)) for _ in range(2)]
     noise, image = Input(seed=1), Input(image=b"x", whole=True)
     alike = differences({noise: values[0]}, {noise: values[0], image: values[1]})
-    assert check_outputs(alike, Precision.FP32) is None
+    assert check_outputs(alike, Precision.FP32, "cpu") is None
     other = differences({noise: values[0]}, {noise: values[1]})
-    assert inconsistent(check_outputs(other, Precision.FP16), "random numbers")
+    assert inconsistent(check_outputs(other, Precision.FP16, "cpu"), "random numbers")
     other = differences({image: (7.0,) * 256}, {image: values[1]})
-    assert inconsistent(check_outputs(other, Precision.FP32), "an image")
-    assert inconsistent(check_outputs({noise: math.nan}, Precision.FP32), "random numbers")
+    assert inconsistent(check_outputs(other, Precision.FP32, "cpu"), "an image")
+    assert inconsistent(check_outputs({noise: math.nan}, Precision.FP32, "cpu"), "random numbers")
 
 
 @pytest.mark.parametrize("data_range", [1.0, 255.0])
@@ -116,15 +116,21 @@ def test_an_image_gives_the_pixels_of_its_sr_image(data_range: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("precision", "allowed", "refused"),
-    [(Precision.FP32, 0.06, 0.07), (Precision.AMP_FP16, 0.6, 0.7), (Precision.BF16, 12, 14)],
+    ("precision", "device", "allowed", "refused"),
+    [
+        (Precision.FP32, "cpu", 0.06, 0.07),
+        (Precision.FP32, "cuda", 0.6, 0.7),
+        (Precision.AMP_FP16, "cpu", 0.6, 0.7),
+        (Precision.FP16, "cuda", 0.6, 0.7),
+        (Precision.BF16, "cuda", 12, 14),
+    ],
 )
 def test_an_image_may_differ_by_what_the_number_format_makes_and_no_more(
-    precision: Precision, allowed: float, refused: float
+    precision: Precision, device: str, allowed: float, refused: float
 ) -> None:
     image = Input(image=b"x", whole=True)
-    assert check_outputs({image: allowed}, precision) is None
-    assert inconsistent(check_outputs({image: refused}, precision), "for an image differs", f"{refused:g}")
+    assert check_outputs({image: allowed}, precision, device) is None
+    assert inconsistent(check_outputs({image: refused}, precision, device), "for an image differs", f"{refused:g}")
 
 
 def test_places_are_where_the_detail_is_and_others_each_time() -> None:
