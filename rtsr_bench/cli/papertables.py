@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rtsr_bench.paper import Cell, Compared
 
-_STYLES = {Verdict.MISMATCH: "bold red", Verdict.EQUAL: "green", Verdict.DIFFERS: "yellow"}
+_STYLES = {Verdict.MISMATCH: "bold red", Verdict.EQUAL: "green", Verdict.AS_READ: "green", Verdict.DIFFERS: "yellow"}
 _LEAST_LABEL = 14
 
 

@@ -35,10 +35,12 @@ _BROKEN = ("unbuilt", "operators")
 class Verdict(StrEnum):
     """What became of a printed value; `beside` has nothing printed.
 
+    `as_read` is equal under a reading of the row that its cell names, and not as the model runs.
     Only `mismatch` is wrong: it should be equal and is not, or a fault here keeps it from being computed.
     """
 
     EQUAL = "equal"
+    AS_READ = "equal as read"
     DIFFERS = "differs"
     ABSENT = "absent"
     MISMATCH = "mismatch"
@@ -76,19 +78,25 @@ class ComparedRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """How many printed cells, and what became of them."""
+    """How many printed cells, and what became of them; of the `equal` ones, `as_read` are so under a reading only."""
 
     cells: int
     equal: int
+    as_read: int
     differing: int
     absent: int
     mismatched: int
 
     def __str__(self) -> str:
+        split = (
+            f" ({self.equal - self.as_read} as the network runs, {self.as_read} under the reading named in the note)"
+            if self.as_read
+            else ""
+        )
         wrong = f", {self.mismatched} that should be equal and are not" if self.mismatched else ""
         return (
-            f"{self.cells} cells: {self.equal} equal to the last printed digit, {self.differing} differing with a "
-            f"reason, {self.absent} not computable here with a reason{wrong}"
+            f"{self.cells} cells: {self.equal} equal to the last printed digit{split}, "
+            f"{self.differing} differing with a reason, {self.absent} not computable here with a reason{wrong}"
         )
 
 
@@ -110,7 +118,8 @@ class Compared:
         count = {verdict: sum(cell.verdict is verdict for cell in self.cells) for verdict in Verdict}
         return Tally(
             cells=len(self.cells),
-            equal=count[Verdict.EQUAL],
+            equal=count[Verdict.EQUAL] + count[Verdict.AS_READ],
+            as_read=count[Verdict.AS_READ],
             differing=count[Verdict.DIFFERS],
             absent=count[Verdict.ABSENT],
             mismatched=count[Verdict.MISMATCH],
@@ -152,7 +161,8 @@ def _judged(
     measured: Measured,
 ) -> Cell:
     given = row.reasons.get(key) or table.reasons.get(key, "")
-    reason, beside = "", row.beside.get(key, "")
+    reading = row.reading.get(key, "")
+    reason, beside = "", reading or row.beside.get(key, "")
     if key == "psnr" and row.model and not row.data_set:
         beside = measured.on_open4k(row.model)
     if printed is None:
@@ -161,7 +171,7 @@ def _judged(
         reason = missing or given
         verdict = Verdict.MISMATCH if reason in _BROKEN else Verdict.ABSENT
     elif printed.same(ours):
-        verdict = Verdict.EQUAL
+        verdict = Verdict.AS_READ if reading else Verdict.EQUAL
     elif key == "runtime":
         verdict, reason = Verdict.DIFFERS, "stack"
     elif key in row.must or not given or abs(ours - printed.value) > row.within.get(key, float("inf")):

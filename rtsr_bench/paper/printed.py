@@ -125,8 +125,10 @@ class PaperRow:
     """A row: printed values by quantity, where ours come from, and by quantity the reasons for what must differ.
 
     `count` is the model as printed, `running` the same without what it builds and does not run, where that differs;
-    `beside` are words to a cell. `model` is the id under which records hold the row's model; `data_set` and
-    `convention` say which of their means the row is compared with (empty: none, the set was never released).
+    `beside` are words to a cell. `reading` names, by quantity, what `count` builds beside what runs, as the print seems
+    to: equal then means equal under that reading. `model` is the id under which records hold the row's model;
+    `data_set` and `convention` say which of their means the row is compared with (empty: none, the set was never
+    released).
     `score_of` is PSNR, baseline and runtime as printed. `must` names quantities that have to be equal although they
     are measured; `reasons["missing"]` is why there may be no record. `within`, in printed units, is how
     far the rounding of printed inputs carries: a larger difference is a mismatch whatever the reason given.
@@ -145,6 +147,7 @@ class PaperRow:
     reasons: dict[str, str] = field(default_factory=dict)
     must: tuple[str, ...] = ()
     beside: dict[str, str] = field(default_factory=dict)
+    reading: dict[str, str] = field(default_factory=dict)
     within: dict[str, float] = field(default_factory=dict)
 
 

@@ -80,11 +80,14 @@ def ours_shown(cell: Cell) -> str:
 
 
 def difference_shown(cell: Cell) -> str:
-    """`equal`, or the difference with the print's digits (one more where they would not show it); empty without one."""
+    """`equal`, `equal as read`, or the difference with the print's digits, one more where they would not show it.
+
+    Empty without a difference.
+    """
     if cell.printed is None or cell.difference is None:
         return ""
-    if cell.verdict is Verdict.EQUAL:
-        return "equal"
+    if cell.verdict in (Verdict.EQUAL, Verdict.AS_READ):
+        return cell.verdict.value
     digits = cell.printed.digits
     text = f"{cell.difference:+.{digits}f}"
     if not float(text):
@@ -105,7 +108,8 @@ def _columns(quantity: Quantity, *, printed: bool) -> list[Column]:
         Column(key=f"{key}_published", label="published", group=heading, digits=3, explanation=said),
         ours,
         Column(key=f"{key}_verdict", label="difference", group=heading, digits=3,
-               explanation="`equal` to the last printed digit, or ours less the published value."),
+               explanation="`equal` to the last printed digit (`as read`: under the reading named beside ours, not as "
+               "the model runs), or ours less the published value."),
         exact,
         Column(key=f"{key}_difference", label="difference, every digit", group=heading, digits=6, shown=False,
                explanation="Ours less the published value, unrounded."),
