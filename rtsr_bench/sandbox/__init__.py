@@ -24,7 +24,8 @@ only, at `bubblewrap` only, and only with `--allow-pickle`; the record says so.
 harness's own clock around each, and among the repeats images with the whole output copied, which must give the SR
 image that fidelity was measured on, pixel by pixel but for what the number format makes (60 dB in fp32, 50 in fp16
 and in fp32 on a card, 37 in bf16), at places named after the call, where the image has most detail; that look is a
-question of its own under the same clock. Processor time is held to the threads that were given. A disagreement is INCONSISTENT.
+question of its own under the same clock. Processor time is held to the threads that were given. A disagreement is
+INCONSISTENT.
 
 **What a determined guest could still do.**
 
