@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.submissions import discover, load_request
 from rtsr_bench.submissions.ntire_esr import import_entries, read_entries
+from rtsr_bench.submissions.ntire_esr.writing import _toml
 from rtsr_bench.wire import Op
 
 SCRIPT = """
@@ -215,6 +217,7 @@ def test_the_command_names_what_is_left_out(checkout: Path, tmp_path: Path) -> N
         (None, "expected a checkout of an NTIRE Efficient-SR repository with test_demo.py"),
         ("def select(): pass", "expected a function select_model"),
         ("def select_model(:", "expected Python, found a mistake (line 1)"),
+        ("x = " + "-" * 20_000 + "1", "expected Python, found an expression that nests too deep"),
     ],
 )
 def test_what_is_no_checkout_is_told_so(content: str | None, words: str, tmp_path: Path) -> None:
@@ -232,3 +235,108 @@ def test_nothing_is_overwritten_and_unknown_numbers_are_named(checkout: Path, tm
         list(import_entries(checkout, tmp_path / "out"))
     with pytest.raises(UserError, match=r"expected numbers of entries \(0, 4, 7, 9, 11\), found 8"):
         list(import_entries(checkout, tmp_path / "out", only=(8,)))
+
+
+BRANCH = """
+    elif model_id == NUMBER:
+        from models.team00_Nearest import Nearest
+        name, data_range = NAME, 1.0
+        model = Nearest()
+"""
+
+
+def with_branch(checkout: Path, *, number: str = "20", name: str = '"20_More"') -> Path:
+    """Give the script one more entry."""
+    script = checkout / "test_demo.py"
+    branch = BRANCH.replace("NUMBER", number).replace("NAME", name).lstrip("\n")
+    script.write_text(
+        script.read_text().replace("    else:\n        raise Not", branch + "    else:\n        raise Not")
+    )
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = " + "-" * 20_000 + "1\n", "expected Python, found an expression that nests too deep"),
+        ("x = " + "+".join("1" * 3000) + "\n", "expected Python, found an expression that nests too deep"),
+        ("from ........... import x\n", "expected imports of files of the checkout, found '...........', which leads"),
+        ("from ...models import x\n", "found '...models', which leads out of it"),
+        ("def (\n", "expected Python, found a mistake (line 1)"),
+    ],
+    ids=["minus", "plus", "dots alone", "dots", "no Python"],
+)
+def test_a_file_that_cannot_be_read_costs_only_the_entries_that_want_it(
+    text: str, words: str, checkout: Path, tmp_path: Path
+) -> None:
+    (checkout / "models" / "team07_Wants.py").write_text(text)
+    results = {result.entry.model_id: result for result in import_entries(checkout, tmp_path / "out")}
+    assert [number for number, result in results.items() if result.folder] == [0, 4]
+    assert words in results[7].line
+    assert "\n" not in results[7].line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1\ny = x" + ".real" * 2500 + "\n",
+        f"import {'a' * 300}\n",
+        'import importlib\nimportlib.import_module("../../etc")\n',
+    ],
+    ids=["attributes", "long name", "no module"],
+)
+def test_what_is_odd_and_harmless_is_imported(text: str, checkout: Path, tmp_path: Path) -> None:
+    (checkout / "models" / "team04_Called.py").write_text(text)
+    (result,) = import_entries(checkout, tmp_path / "out", only=(4,))
+    assert result.folder is not None, result.line
+
+
+def test_deep_expressions_in_a_branch_are_read(checkout: Path) -> None:
+    with_branch(checkout, name=f'"20_Deep", 1.0\n        path = model{".real" * 2500}\n        other = "a"')
+    assert [entry.model_id for entry in read_entries(checkout)] == [0, 4, 7, 9, 11, 20]
+
+
+def test_a_number_of_thousands_of_digits_is_no_entry(checkout: Path, tmp_path: Path) -> None:
+    with_branch(checkout, number=f"0x{'f' * 6000}")
+    results = list(import_entries(checkout, tmp_path / "out"))
+    assert sum(result.folder is not None for result in results) == 3
+    assert "left out: entry with a huge number: expected a branch" in results[-1].line
+    with pytest.raises(UserError, match="0, 4, 7, 9, 11, with a huge number"):
+        list(import_entries(checkout, tmp_path / "out", only=(8,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ('f"{model_id:0400000000}_Wide"', "Wide"),
+        ('f"{model_id:400000000}"', "20"),
+        ('f"X{model_id:04}"', "X0020"),
+        ('f"{model_id:02}_Y"', "Y"),
+        ('f"{model_id:,.9999999f}_Z"', "Z"),
+        ('"20_a\x7fb\\x7fc"', "a b c"),
+        ('"20_🚀 \\ud800 Net"', "🚀 Net"),
+        (f'"20_{"n" * 5000}"', "n" * 100),
+        ('"20_"', "model20"),
+    ],
+)
+def test_a_name_is_one_short_line_of_the_manifest(name: str, title: str, checkout: Path, tmp_path: Path) -> None:
+    with_branch(checkout, name=name)
+    (result,) = import_entries(checkout, tmp_path / "out", only=(20,))
+    assert result.folder is not None, result.line
+    manifest = tomllib.loads((result.folder / "submission.toml").read_text(encoding="utf-8"))
+    assert manifest["submission"]["title"] == title
+    (submission,) = discover(result.folder)
+    assert submission.title == title
+
+
+@pytest.mark.parametrize("text", ["a\x7fb", 'a"b\\c\n\x00\x1f\x80', "é🚀힣", "\\ud800"])
+def test_any_text_comes_back_from_toml(text: str) -> None:
+    assert tomllib.loads(f"text = {_toml(text)}") == {"text": text}
+
+
+@pytest.mark.parametrize(("value", "found"), [("1e999", "inf"), ("1" + "0" * 400, "None"), ("1023", "1023.0")])
+def test_a_data_range_that_is_none_costs_only_its_entry(value: str, found: str, checkout: Path, tmp_path: Path) -> None:
+    script = checkout / "test_demo.py"
+    script.write_text(script.read_text().replace("args.range", value))
+    (result,) = import_entries(checkout, tmp_path / "out", only=(11,))
+    assert f"a data range that is not told as 1 or 255 ({found})" in result.line

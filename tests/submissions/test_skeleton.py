@@ -26,6 +26,13 @@ def test_a_skeleton_is_a_submission(scale: int, tmp_path: Path) -> None:
     assert (model.id, model.scale) == (f"my-team/x{scale}", scale)
 
 
+@pytest.mark.parametrize("name", ["a\x7fb", 'a"b', "a\\b", "a\nb", "模型"])
+@pytest.mark.parametrize("form", ["python", "reference"])
+def test_a_folder_of_any_name_has_a_manifest_that_can_be_read(name: str, form: str, tmp_path: Path) -> None:
+    create_skeleton(tmp_path / name, form=form)
+    assert discover(tmp_path / name)[0].id in {"a-b", "my_team"}
+
+
 @pytest.mark.parametrize("scale", [2, 3])
 def test_its_model_keeps_the_contract_untrained(scale: int, tmp_path: Path) -> None:
     import torch

@@ -10,11 +10,17 @@ from pathlib import Path, PurePosixPath
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.folder import read_bounded
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.submissions.table import ascii_safe, one_line
 
 SCRIPT = "test_demo.py"
 SELECT = "select_model"
+MAX_NUMBER = 9_999
+"""The largest number of an entry: Python would rather not print one of thousands of digits."""
+MAX_NAME = 100
 _MAX_BYTES = 4 * 1024 * 1024
+_MAX_TILE = 100_000
+_FORM = re.compile(r"[<>^=]?0?[0-9]{0,2}[dxX]?")
+"""How a number may be written out: what Python is told to pad to a billion places it pads."""
 _WEIGHTS = frozenset({".pth", ".pt", ".pkl", ".ckpt", ".safetensors", ".bin", ".tar"})
 
 
@@ -24,7 +30,8 @@ class Entry:
 
     `modules` are what the branch imports, as `package.module` or, for `from package import name`, both of it and
     `package`; `weights` are paths relative to the checkout; `data_range` is None where the text does not tell it;
-    `forward` is the function that runs the model on an image, empty where the script has none.
+    `forward` is the function that runs the model on an image, empty where the script has none. `trouble` says why the
+    branch can't be read, completing "found ...", and is empty where it can.
     """
 
     model_id: int
@@ -34,6 +41,12 @@ class Entry:
     data_range: float | None
     tile: int | None
     forward: str
+    trouble: str = ""
+
+    @property
+    def number(self) -> str:
+        """The number as messages show it."""
+        return str(self.model_id) if self.model_id <= MAX_NUMBER else "with a huge number"
 
 
 def parse(checkout: Path, name: str, *, label: str) -> ast.Module:
@@ -41,12 +54,12 @@ def parse(checkout: Path, name: str, *, label: str) -> ast.Module:
     raw = read_bounded(checkout, name, limit=_MAX_BYTES, label=label)
     try:
         return ast.parse(raw, filename=name)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (RecursionError, MemoryError):  # the parser's word for its own stack
+        found = "an expression that nests too deep to be read"
+    except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        place = f" (line {line})" if line else ""
-        raise UserError(
-            f"{label}: {ascii_safe(name)}: expected Python, found a mistake{place}; correct that place"
-        ) from None
+        found = f"a mistake (line {line})" if line else "a mistake"
+    raise UserError(f"{label}: {ascii_safe(name)}: expected Python, found {found}; correct that place")
 
 
 def read_entries(checkout: Path) -> tuple[Entry, ...]:
@@ -69,7 +82,21 @@ def read_entries(checkout: Path) -> tuple[Entry, ...]:
     always = [node for node in select.body if not isinstance(node, ast.If)]
     forwards = _forwards(functions)
     usual = "forward" if "forward" in functions else ""
-    return tuple(_entry(number, body, always, forwards.get(number, usual)) for number, body in sorted(branches.items()))
+    return tuple(
+        _readable(number, body, always, forwards.get(number, usual)) for number, body in sorted(branches.items())
+    )
+
+
+def _readable(number: int, body: list[ast.stmt], always: list[ast.stmt], forward: str) -> Entry:
+    """The entry, or what is the trouble with it: one branch that can't be read is no other's loss."""
+    trouble = f"a number above {MAX_NUMBER}"
+    if number <= MAX_NUMBER:
+        try:
+            return _entry(number, body, always, forward)
+        except (RecursionError, MemoryError):
+            trouble = "a branch that nests too deep to be read"
+    return Entry(model_id=number, name="", modules=(), weights=(), data_range=None, tile=None, forward="",
+                 trouble=trouble)  # fmt: skip
 
 
 def _branches(function: ast.FunctionDef) -> Iterator[tuple[int, list[ast.stmt]]]:
@@ -87,7 +114,7 @@ def _number(test: ast.expr) -> int | None:
             left=ast.Name(id="model_id") | ast.Attribute(attr="model_id"),
             ops=[ast.Eq()],
             comparators=[ast.Constant(value=int(number))],
-        ):
+        ) if not isinstance(number, bool):
             return number
     return None
 
@@ -108,16 +135,14 @@ def _forwards(functions: dict[str, ast.FunctionDef]) -> dict[int, str]:
 
 def _entry(number: int, body: list[ast.stmt], always: list[ast.stmt], forward: str) -> Entry:
     values = _assigned(body)
-    tile = _assigned(always).get("tile", values.get("tile"))
-    reach = _constant(values.get("data_range"))
-    title = re.sub(r"^\d+_", "", _text(values.get("name"), number) or "")
+    tile = _constant(_assigned(always).get("tile", values.get("tile")))
     return Entry(
         model_id=number,
-        name=title.strip("_- ") if title else f"model{number:02}",
+        name=_title(_text(values.get("name"), number) or "") or f"model{number:02}",
         modules=tuple(dict.fromkeys((*imported(body), *_called_for(body, number)))),
         weights=tuple(dict.fromkeys(path for statement in body for path in _paths(statement, number))),
-        data_range=float(reach) if isinstance(reach, int | float) else None,
-        tile=tile.value if isinstance(tile, ast.Constant) and isinstance(tile.value, int) else None,
+        data_range=_real(values.get("data_range")),
+        tile=tile if isinstance(tile, int) and 0 < tile <= _MAX_TILE else None,
         forward=forward,
     )
 
@@ -142,6 +167,20 @@ def _constant(node: ast.expr | None) -> object:
     return node.value if isinstance(node, ast.Constant) and not isinstance(node.value, bool) else None
 
 
+def _real(node: ast.expr | None) -> float | None:
+    value = _constant(node)
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
+
+
+def _title(name: str) -> str:
+    """A name without its number, on one line and of a length that a manifest takes."""
+    kept = "".join(char if one_line(char) else " " for char in re.sub(r"^\d+_", "", name))
+    return " ".join(kept.split()).strip("_- ")[:MAX_NAME].strip()
+
+
 def _text(node: ast.AST | None, number: int) -> str | None:
     """A text as the branch of this number sees it; of one put together, what is constant or the number itself."""
     match node:
@@ -150,8 +189,9 @@ def _text(node: ast.AST | None, number: int) -> str | None:
         case ast.JoinedStr(values=parts):
             return "".join(_text(part, number) or "" for part in parts)
         case ast.FormattedValue(value=ast.Name(id="model_id"), format_spec=form):
+            wanted = (_text(form, number) or "") if form else ""
             try:
-                return format(number, (_text(form, number) or "") if form else "")
+                return format(number, wanted) if _FORM.fullmatch(wanted) else str(number)
             except ValueError:
                 return str(number)
     return None
@@ -188,19 +228,20 @@ def imports_of(node: ast.AST) -> Iterator[str]:
         yield from (f"{base}{joint}{alias.name}" for alias in node.names if alias.name != "*")
 
 
-def _paths(node: ast.AST, number: int) -> Iterator[str]:
-    """Files of weights that a branch names, `os.path.join` of texts put together."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
-        parts = [_text(part, number) for part in node.args]
-        if parts and all(part is not None for part in parts):
-            yield from _weights("/".join(part for part in parts if part is not None))
-            return
-    text = _text(node, number)
-    if text is not None:
-        yield from _weights(text)
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from _paths(child, number)
+def _paths(statement: ast.AST, number: int) -> Iterator[str]:
+    """Files of weights that a branch names, `os.path.join` of texts put together, in the order of the text."""
+    todo = [statement]  # and no recursion: a stranger's expression may be deeper than Python's own stack
+    while todo:
+        node = todo.pop()
+        parts: list[str | None] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+            parts = [_text(part, number) for part in node.args]
+        known = [part for part in parts if part is not None]
+        text = "/".join(known) if known and len(known) == len(parts) else _text(node, number)
+        if text is not None:
+            yield from _weights(text)
+        else:
+            todo += [*ast.iter_child_nodes(node)][::-1]
 
 
 def _weights(text: str) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +14,10 @@ from rtsr_bench.submissions.manifest import MANIFEST, id_from_name
 from rtsr_bench.submissions.ntire_esr.following import Needs, follow
 from rtsr_bench.submissions.ntire_esr.reading import SCRIPT, Entry, read_entries
 from rtsr_bench.submissions.requirements import REQUIREMENTS, distribution_of, read_requirements
-from rtsr_bench.submissions.table import ascii_safe, shown
+from rtsr_bench.submissions.table import ascii_safe
 
 SCALE = 4
 _LICENSE = "LICENSE"
-_MAX_TITLE = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +40,13 @@ def import_entries(checkout: Path, out: Path, *, only: tuple[int, ...] = ()) -> 
     """
     label = ascii_safe(str(checkout))
     entries = read_entries(checkout)
-    known = {entry.model_id for entry in entries}
-    unknown = sorted(set(only) - known)
+    unknown = sorted(set(only) - {entry.model_id for entry in entries})
     if unknown:
-        raise UserError(
-            f"{label}: expected numbers of entries ({', '.join(map(str, sorted(known)))}), found {unknown[0]}; "
-            "correct --only"
-        )
+        known = ", ".join(entry.number for entry in entries)
+        raise UserError(f"{label}: expected numbers of entries ({known}), found {unknown[0]}; correct --only")
     chosen = [entry for entry in entries if not only or entry.model_id in only]
     for entry in chosen:
-        if (out / _id(entry)).exists():
+        if not entry.trouble and (out / _id(entry)).exists():
             raise UserError(
                 f"{ascii_safe(str(out / _id(entry)))}: expected no such folder, found one; "
                 "remove it or name another --out"
@@ -65,6 +60,8 @@ def import_entries(checkout: Path, out: Path, *, only: tuple[int, ...] = ()) -> 
 
 
 def _import(checkout: Path, out: Path, entry: Entry, pins: dict[str, str], label: str) -> Imported:
+    if entry.trouble:
+        raise UserError(f"expected a branch of {SCRIPT} for an entry, found {entry.trouble}")
     problems = [f"{path}, {problem}" for path in entry.weights if (problem := inner_file(checkout, path))]
     if entry.data_range not in (1.0, 255.0):
         problems.append(f"a data range that is not told as 1 or 255 ({entry.data_range})")
@@ -106,7 +103,7 @@ def _line(entry: Entry, folder: Path, needs: Needs) -> str:
 
 
 def _name(entry: Entry) -> str:
-    return f"entry {entry.model_id} ({ascii_safe(entry.name)})"
+    return f"entry {entry.number} ({ascii_safe(entry.name)})" if entry.name else f"entry {entry.number}"
 
 
 def _id(entry: Entry) -> str:
@@ -114,14 +111,13 @@ def _id(entry: Entry) -> str:
 
 
 def _manifest(entry: Entry) -> str:
-    title = re.sub(r"\s+", " ", entry.name)[:_MAX_TITLE]
     forward = f"forward = {_toml(entry.forward)}\n" if entry.forward else ""
     return f"""# Written by `rtsr-bench import ntire-esr`; the files beside it are the repository's own, unchanged.
 
 [submission]
 id = {_toml(_id(entry))}
 team = "team {entry.model_id:02}"
-title = {_toml(title)}
+title = {_toml(entry.name)}
 
 [[model]]
 scale = {SCALE}
@@ -133,8 +129,5 @@ args = {{ model_id = {entry.model_id} }}
 
 
 def _toml(text: str) -> str:
-    """A text as TOML: JSON's escapes are TOML's."""
-    quoted = json.dumps(text)
-    if "\\ud" in quoted.lower():
-        raise UserError(f"expected a name that can be written as UTF-8, found {shown(text)}; correct it")
-    return quoted
+    """A text as TOML: JSON's escapes are TOML's, which wants one more character escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
