@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from rtsr_bench.cli.progress import Display
     from rtsr_bench.evaluate import Bench, Job, Listener, Plan
     from rtsr_bench.evaluate.campaign import Settings
-    from rtsr_bench.protocol import Limits
-    from rtsr_bench.record import Failure, Record
-    from rtsr_bench.submissions import ModelSpec, Submission
+    from rtsr_bench.record import Record
+    from rtsr_bench.submissions import Submission
 
 GUEST_FAILED = 1
+_NAMED = 5
 UNFINISHED = 4
 """Exit code where nothing went wrong and `--max-hours` ended the run before the last model."""
 
 
 def carry_out(settings: Settings, *, verbose: bool = False) -> int:
     """Measure on every device in turn; returns the exit code. UserError where there is nothing to measure."""
+    from rtsr_bench.cli.preparing import name_skipped
     from rtsr_bench.cli.progress import Display
     from rtsr_bench.store import prepare
     from rtsr_bench.submissions import survey
@@ -44,7 +45,8 @@ def carry_out(settings: Settings, *, verbose: bool = False) -> int:
     with Display() as display:
         if settings.title:
             display.note(f"{settings.title}: {len(handed_in.submissions)} submissions")
-        refused = [note.message for note in handed_in.refused]
+        name_skipped(handed_in.skipped, display, verbose=verbose)
+        refused = [UserError(note.message) for note in handed_in.refused]
         for device in settings.devices:
             codes.append(_on(device, settings, handed_in.submissions, refused, display, ends, verbose=verbose))
             refused = []
@@ -57,12 +59,13 @@ def _on(
     device: str,
     settings: Settings,
     submissions: Sequence[Submission],
-    refused: Sequence[str],
+    refused: Sequence[RtsrBenchError],
     display: Display,
     ends: float | None,
     *,
     verbose: bool,
 ) -> int:
+    from rtsr_bench.cli.preparing import equipped, find_scale
     from rtsr_bench.datasets import data_roots
     from rtsr_bench.evaluate import Bench, plan
     from rtsr_bench.protocol import Limits
@@ -75,63 +78,22 @@ def _on(
     with opened as bench:
         reason = f" ({bench.isolation.reason}); guests run with your rights" if bench.isolation.reason else ""
         display.note(f"isolation: {bench.isolation.level.value}{reason}")
-        try:
-            chosen = with_models(submissions, settings.models)
-        except UserError as error:
-            raise UserError("; ".join((str(error), *refused))) from None
-        lacking = list[str]()
-        equipped = _equipped(chosen, display, lacking, install=settings.with_requirements)
+        run = _Run(bench, display, settings, ends)
+        run.refuse(refused)
+        chosen = with_models(submissions, settings.models)
+        ready, troubles = equipped(chosen, display, install=settings.with_requirements)
+        run.refuse(troubles)
         limits = Limits(**{f"{name}_s": seconds for name, seconds in settings.overrides.limits})
         made = plan(
-            equipped,
+            ready,
             tracks=[find_track(name) for name in settings.tracks] or list(all_tracks().values()),
             named=bool(settings.tracks),
             roots=data_roots(settings.roots),
             device_kind=bench.device_kind,
             overrides=settings.overrides,
-            find_scale=lambda submission, model: _find_scale(bench, display, limits, submission, model),
+            find_scale=lambda submission, model: find_scale(bench, display, limits, submission, model),
         )
-        run = _Run(bench, display, settings, ends)
-        run.refuse((*refused, *lacking))
         return run.all(made, verbose=verbose)
-
-
-def _equipped(
-    submissions: Sequence[Submission], display: Display, lacking: list[str], *, install: bool
-) -> tuple[Submission, ...]:
-    """Say what submissions require and is not there, or install it; who can't be helped is a line in `lacking`."""
-    from rtsr_bench.submissions import unmet, with_packages
-
-    ready = []
-    for submission in submissions:
-        if not install:
-            for line in unmet(submission.requirements):
-                display.note(f"{submission.id} requires {line}; --with-requirements installs it")
-            ready.append(submission)
-            continue
-        try:
-            ready.append(with_packages(submission))
-        except UserError as error:
-            lacking.append(str(error))
-    if not ready:
-        raise UserError("; ".join(lacking))
-    return tuple(ready)
-
-
-def _find_scale(
-    bench: Bench, display: Display, limits: Limits, submission: Submission, model: ModelSpec
-) -> int | Failure:
-    from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Loaded
-    from rtsr_bench.submissions import load_request, resolve_checkpoint
-    from rtsr_bench.wire import Op
-
-    display.note(f"{submission.id}: no manifest says its scale, running it once to find out")
-    with bench.turns.together(display.waiting), bench.start_child() as child:
-        checkpoint = resolve_checkpoint(model, submission)
-        request = load_request(model, submission, checkpoint, allow_pickle=bench.allow_pickle)
-        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=limits.load_s)
-        return loaded if isinstance(loaded, Failure) else loaded.scale
 
 
 class _Run:
@@ -140,6 +102,7 @@ class _Run:
     def __init__(self, bench: Bench, display: Display, settings: Settings, ends: float | None) -> None:
         self._bench, self._display, self._settings, self._ends = bench, display, settings, ends
         self._problems: list[RtsrBenchError] = []
+        self._lacking: dict[str, UserError] = {}
         self._refused = 0
         self._rows: list[tuple[str, Record]] = []
         self._todo: list[tuple[int, Job]] = []
@@ -148,17 +111,19 @@ class _Run:
         self._guard = threading.Lock()
         self._given_up = self._stopped = False
 
-    def refuse(self, lines: Iterable[str]) -> None:
-        """Say what was handed in and is no submission; the others run."""
-        for line in lines:
-            self._refused += 1
-            self._problems.append(UserError(line))
-            self._display.note(f"refused: {line}")
+    def refuse(self, troubles: Iterable[RtsrBenchError]) -> None:
+        """Say what was handed in and can't be taken, or not be made ready; the others run."""
+        for trouble in troubles:
+            refused = isinstance(trouble, UserError)
+            self._refused += refused
+            self._problems.append(trouble)
+            self._display.note(f"{'refused' if refused else 'not measured'}: {trouble}")
 
     def all(self, plan: Plan, *, verbose: bool = False) -> int:
         """Measure every job; returns the exit code. With `verbose` each thing left out has a line of its own."""
         from rtsr_bench.evaluate import answers, summed_up
         from rtsr_bench.store import load_records
+        from rtsr_bench.submissions import at_hand
 
         known: dict[str, tuple[str, Record]] = {}
         for stored in load_records(self._settings.records).records:
@@ -168,16 +133,20 @@ class _Run:
         for use in dict.fromkeys(use for job in plan.jobs for use in job.uses if not use.verified):
             self._display.note(f"data not verified: {use.name}: {use.note or 'no published hashes to compare with'}")
         threads = self._bench.hello.threads
-        at_hand = []
+        kept = []
         for number, job in enumerate(plan.jobs, 1):
             before = known.get(job.key(self._bench.device_name, threads))
             if before is not None and not self._settings.again and answers(before[1], self._bench):
-                at_hand.append(before)
+                kept.append(before)
             else:
                 self._todo.append((number, job))
+        waiting = dict.fromkeys(job.model.id for _, job in self._todo if not at_hand(job.model))
+        if waiting:
+            some = f"{', '.join([*waiting][:_NAMED])}{', ...' if len(waiting) > _NAMED else ''}"
+            self._display.note(f"weights not at hand, fetched after the others are measured: {some}")
         self._todo.reverse()
         self._total = len(plan.jobs)
-        self._display.begin(len(self._todo), len(at_hand))
+        self._display.begin(len(self._todo), len(kept))
         try:
             self._work_through()
         except KeyboardInterrupt:
@@ -186,13 +155,19 @@ class _Run:
                 f"interrupted: {len(self._rows)} new records are kept; the same command goes on with the rest"
             )
             raise
-        return self._finish(at_hand)
+        return self._finish(kept)
 
     def _work_through(self) -> None:
+        """Measure what is at hand, then what has to be fetched: a slow server keeps nobody else waiting.
+
+        What is fetched comes one at a time, so that nothing is timed while a download is under way.
+        """
         workers = min(self._settings.jobs, len(self._todo))
-        if workers <= 1:
-            self._work()
-            return
+        if workers > 1:
+            self._side_by_side(workers)
+        self._work(fetch=True)
+
+    def _side_by_side(self, workers: int) -> None:
         threads = [threading.Thread(target=self._work, name=f"job {number}") for number in range(workers)]
         for thread in threads:
             thread.start()
@@ -206,14 +181,20 @@ class _Run:
                 thread.join()
             raise
 
-    def _work(self) -> None:
-        """Take one job after another, until there is none or no time left; several threads may do so at once."""
+    def _work(self, *, fetch: bool = False) -> None:
+        """Take one job after another, until there is none or no time left; several threads may do so at once.
+
+        Without `fetch` it ends before the first whose weights are not at hand.
+        """
         from rtsr_bench.evaluate.turns import Interrupted
+        from rtsr_bench.submissions import at_hand
 
         while True:
             with self._guard:
                 late = self._ends is not None and monotonic() >= self._ends
                 if self._given_up or self._stopped or late or not self._todo:
+                    return
+                if not (fetch or at_hand(self._todo[-1][1].model)):
                     return
                 number, job = self._todo.pop()
             with self._display.job(number, self._total, f"{job.model.id} on {job.track.id}") as listener:
@@ -224,6 +205,8 @@ class _Run:
 
     def _one(self, job: Job, listener: Listener) -> None:
         try:
+            if not self._has_weights(job, listener):
+                return
             path, record = self._measured(job, listener)
         except _Abandoned:
             return
@@ -241,6 +224,22 @@ class _Run:
                 self._rows.append((path.name, record))
                 self._stopped = self._stopped or (failed and self._settings.fail_fast)
             self._display.result(record, failed=failed)
+
+    def _has_weights(self, job: Job, listener: Listener) -> bool:
+        """Fetch a model's weights where they are not at hand; those that can't be had are asked for once a run."""
+        from rtsr_bench.submissions import at_hand, resolve_checkpoint
+
+        if job.model.id in self._lacking:
+            return False
+        if not at_hand(job.model):
+            listener.stage("fetching its weights", 1)
+        try:
+            resolve_checkpoint(job.model, job.submission)
+        except UserError as error:
+            self._lacking[job.model.id] = error
+            self._display.note(f"left out: {job.model.id}: {error}")
+            return False
+        return True
 
     def _trouble(self, job: Job, error: RtsrBenchError) -> None:
         if self._given_up:
@@ -264,19 +263,21 @@ class _Run:
                 raise _Abandoned
             return save(record, self._settings.records, place), record
 
-    def _finish(self, at_hand: Sequence[tuple[str, Record]]) -> int:
+    def _finish(self, kept: Sequence[tuple[str, Record]]) -> int:
         from rtsr_bench.cli.summary import how_they_failed, where_the_time_went
 
         made = [record for _, record in self._rows]
-        records = [*(record for _, record in at_hand), *made]
+        records = [*(record for _, record in kept), *made]
         self._display.table(records)
         folder = self._settings.records
-        said = [f"{len(made)} new records, {len(at_hand)} at hand already (--again measures anew), in {folder}"]
+        said = [f"{len(made)} new records, {len(kept)} at hand already (--again measures anew), in {folder}"]
         failed = how_they_failed(records)
         said += [failed] if failed else []
         if self._problems:
             refused = f" ({self._refused} of them refused)" if self._refused else ""
             said.append(f"{len(self._problems)} have no record{refused}: see the lines above")
+        if self._lacking:
+            said.append(f"{len(self._lacking)} left out, because their weights cannot be had: see the lines above")
         if self._todo:
             why = "--fail-fast" if self._stopped else f"--max-hours {self._settings.max_hours:g}"
             said.append(f"{len(self._todo)} not begun ({why}): the same command goes on with them")
@@ -284,6 +285,8 @@ class _Run:
         for line in said:
             self._display.note(line)
         codes = [GUEST_FAILED if failed else 0, *(problem.exit_code for problem in self._problems)]
+        if self._lacking and not records and not self._todo:  # there was nothing else to measure
+            codes.append(UserError.exit_code)
         return max(codes) or (UNFINISHED if self._todo else 0)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rtsr_bench.errors import UserError
+
 if TYPE_CHECKING:
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Child, Counted
@@ -48,20 +50,42 @@ def new_command(folder: Path, scale: str, form: str) -> None:
 def check_command(
     context: click.Context, paths: tuple[Path, ...], device: str, with_requirements: bool, allow_pickle: bool
 ) -> None:
-    """Check submissions without any data: loads, right shapes, finite, deterministic, half precision, params, MACs."""
+    """Check submissions without any data: loads, right shapes, finite, deterministic, half precision, params, MACs.
+
+    One that can't be accepted is told, and the others are checked.
+    """
     from rtsr_bench.sandbox import allow_pickles, obtainable
-    from rtsr_bench.submissions import discover, unmet, with_packages
+    from rtsr_bench.submissions import survey
 
     if allow_pickle:
         allow_pickles(obtainable())
+    found = survey(*paths)
+    troubles = [note.message for note in found.refused]
+    if not found.submissions:
+        raise UserError("; ".join(troubles))
     good = True
-    for found in discover(*paths):
-        submission = with_packages(found) if with_requirements else found
-        for line in () if with_requirements else unmet(submission.requirements):
-            click.echo(f"{submission.id} requires {line}; --with-requirements installs it", err=True)
-        for model in submission.models:
-            good = _check(submission, model, device, allow_pickle=allow_pickle) and good
-    context.exit(0 if good else 1)
+    for submission in found.submissions:
+        try:
+            good = _check_all(submission, device, install=with_requirements, allow_pickle=allow_pickle) and good
+        except UserError as error:
+            if len(found.submissions) == 1 and not troubles:
+                raise
+            troubles.append(str(error))
+    for trouble in dict.fromkeys(troubles):
+        click.echo(f"error: {' '.join(trouble.split())}", err=True)
+    context.exit(UserError.exit_code if troubles else 0 if good else 1)
+
+
+def _check_all(submission: Submission, device: str, *, install: bool, allow_pickle: bool) -> bool:
+    """Check every model of one submission; UserError where its packages, weights or the device can't be had."""
+    from rtsr_bench.submissions import unmet, with_packages
+
+    if install:
+        submission = with_packages(submission)
+    for line in () if install else unmet(submission.requirements):
+        click.echo(f"{submission.id} requires {line}; --with-requirements installs it", err=True)
+    good = [_check(submission, model, device, allow_pickle=allow_pickle) for model in submission.models]
+    return all(good)
 
 
 def _check(submission: Submission, model: ModelSpec, device: str, *, allow_pickle: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,21 @@ class _LimitType(click.ParamType[tuple[str, float]]):
             return name.strip(), float(seconds)
         except ValueError:
             self.fail(f"expected NAME=SECONDS such as runtime=600, found {value!r}", param, ctx)
+
+
+class _HoursType(click.ParamType[float]):
+    name = "HOURS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from rtsr_bench.evaluate.campaign import LONGEST_HOURS
+
+        try:
+            hours = float(value)
+        except ValueError:
+            hours = math.nan
+        if not 0 <= hours <= LONGEST_HOURS:  # NaN is in no range, and click's own types take it all the same
+            self.fail(f"expected hours from 0 to {LONGEST_HOURS:,}, found {value!r}", param, ctx)
+        return hours
 
 
 @click.command("run", short_help="Measure submissions; every model leaves a record.")
@@ -95,7 +111,7 @@ class _LimitType(click.ParamType[tuple[str, float]]):
     show_default=True,
     help="Models at work at once; timing is alone all the same.",
 )
-@click.option("--max-hours", type=click.FloatRange(0), help="Begin no model after this long; the same command goes on.")
+@click.option("--max-hours", type=_HoursType(), help="Begin no model after this long; the same command goes on.")
 @click.option("--fail-fast", is_flag=True, help="Begin no model after the first that failed.")
 @click.option("--campaign", type=click.Path(path_type=Path), help="Take submissions and settings from this TOML file.")
 @click.option("-v", "--verbose", is_flag=True, help="Say of each model and data set left out why it is.")

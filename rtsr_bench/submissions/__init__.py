@@ -1,7 +1,8 @@
 """What is handed in: manifests, layouts and archives, read without importing or running any of it."""
 
-from rtsr_bench.submissions.checkpoint import checkpoint_sha256, load_request, resolve_checkpoint
-from rtsr_bench.submissions.discovery import Note, Survey, discover, survey
+from rtsr_bench.submissions.checkpoint import at_hand, checkpoint_sha256, load_request, resolve_checkpoint
+from rtsr_bench.submissions.claims import Note
+from rtsr_bench.submissions.discovery import Survey, discover, survey
 from rtsr_bench.submissions.environment import with_packages
 from rtsr_bench.submissions.requirements import unmet
 from rtsr_bench.submissions.skeleton import create_skeleton
@@ -15,6 +16,7 @@ __all__ = [
     "Note",
     "Submission",
     "Survey",
+    "at_hand",
     "checkpoint_sha256",
     "create_skeleton",
     "discover",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, ModelSpec, Submission
 
 
@@ -24,6 +25,22 @@ def resolve_checkpoint(spec: ModelSpec, submission: Submission) -> Path | None:
             from rtsr_bench.datasets.fetch import Recipe, obtain
 
             return obtain(Recipe(url=url, sha256=sha256, name=name)).absolute()
+
+
+def at_hand(spec: ModelSpec) -> bool:
+    """Whether a model's weights need no download, as far as a look at names tells: no file is read."""
+    if not isinstance(spec.checkpoint, CheckpointRecipe):
+        return True
+    from rtsr_bench.datasets.fetch import Recipe
+    from rtsr_bench.datasets.places import MIRROR_VARIABLE, cache_folder, folders_of
+
+    recipe = Recipe(url=spec.checkpoint.url, sha256=spec.checkpoint.sha256, name=spec.checkpoint.name)
+    if (cache_folder() / "files" / recipe.sha256 / recipe.file_name).is_file():
+        return True
+    try:
+        return any((folder / recipe.file_name).is_file() for folder in folders_of(MIRROR_VARIABLE))
+    except UserError:  # a folder that is none: said when the weights are asked for
+        return False
 
 
 def checkpoint_sha256(spec: ModelSpec, submission: Submission) -> str:

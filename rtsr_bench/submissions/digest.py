@@ -9,10 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.submissions.bounds import MAX_BYTES, MAX_FILES
 from rtsr_bench.submissions.table import ascii_safe
-
-MAX_FILES = 20_000
-MAX_BYTES = 8 * 1024**3
 
 _IGNORED_FOLDERS = frozenset({".git", "__pycache__", "__MACOSX", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 _IGNORED_FILES = frozenset({".DS_Store", "Thumbs.db"})
@@ -28,13 +26,17 @@ def folder_digest(folder: Path, *, label: str) -> str:
     manifest too. Where the folder lies, permissions and dates don't count, so an archive and its unpacked folder have
     the same digest. It says whether a submission changed; code hidden among what is left out would escape it.
 
-    UserError, one line, for a link that leaves the folder, for devices, and above the limits on number and size.
+    UserError, one line, for a link that leaves the folder, for devices, for what can't be read, and above the limits on
+    number and size, which are looked at before anything is read.
     """
     total = hashlib.sha256()
     for name, path in sorted(_files(folder, label)):
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _no_file(label, Path(name), error) from None
         # The length of the name stands before it, so that no name can pass for another name and content.
         raw = os.fsencode(name)
         total.update(f"{len(raw)}:".encode() + raw + f":{size}:{content}\n".encode())
@@ -44,9 +46,11 @@ def folder_digest(folder: Path, *, label: str) -> str:
 def _files(folder: Path, label: str) -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     root = os.path.realpath(folder)
-    size = 0
+    size = count = 0
     for parent, folders, files in os.walk(root, onerror=_unreadable(label)):
         folders[:] = [name for name in folders if name not in _IGNORED_FOLDERS]
+        count += len(folders)
+        _bounded(count, size, label)
         linked = [name for name in folders if (Path(parent) / name).is_symlink()]
         for name in (*linked, *files):
             path = Path(parent, name)
@@ -57,15 +61,19 @@ def _files(folder: Path, label: str) -> list[tuple[str, Path]]:
                 continue
             if name in _IGNORED_FILES or path.suffix in _IGNORED_SUFFIXES or _is_result(relative):
                 continue
-            _inside(path, root, relative, label)
-            size += path.stat().st_size
+            size += _inside(path, root, relative, label)
+            count += 1
             found.append((relative.as_posix(), path))
-            if len(found) > MAX_FILES or size > MAX_BYTES:
-                raise UserError(
-                    f"{label}: expected a submission of at most {MAX_FILES:,} files and {MAX_BYTES // 1024**3} GiB, "
-                    "found more; keep data sets and virtual environments outside of its folder"
-                )
+            _bounded(count, size, label)
     return found
+
+
+def _bounded(count: int, size: int, label: str) -> None:
+    if count > MAX_FILES or size > MAX_BYTES:
+        raise UserError(
+            f"{label}: expected a submission of at most {MAX_FILES:,} files and folders and {MAX_BYTES / 1024**3:g} "
+            "GiB, found more; keep data sets and virtual environments outside of its folder"
+        )
 
 
 def left_out(relative: Path) -> bool:
@@ -84,7 +92,8 @@ def _is_result(relative: Path) -> bool:
     return inside and relative.suffix.lower() in _IMAGES
 
 
-def _inside(path: Path, root: str, relative: Path, label: str) -> None:
+def _inside(path: Path, root: str, relative: Path, label: str) -> int:
+    """Return the bytes of a file of the folder; UserError for what is none, or leads elsewhere."""
     name = ascii_safe(relative.as_posix())
     real = os.path.realpath(path)
     if os.path.commonpath((root, real)) != root:
@@ -93,13 +102,17 @@ def _inside(path: Path, root: str, relative: Path, label: str) -> None:
             "put a copy of the file there"
         )
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except OSError as error:
-        raise UserError(
-            f"{label}: {name}: expected a readable file, found: {error.strerror}; correct or remove it"
-        ) from None
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise _no_file(label, relative, error) from None
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise UserError(f"{label}: {name}: expected files and folders only, found a device, pipe or socket; remove it")
+    return status.st_size
+
+
+def _no_file(label: str, relative: Path, error: OSError) -> UserError:
+    name = ascii_safe(relative.as_posix())
+    return UserError(f"{label}: {name}: expected a readable file, found: {error.strerror}; correct or remove it")
 
 
 def _unreadable(label: str) -> Callable[[OSError], object]:

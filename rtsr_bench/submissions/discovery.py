@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.submissions.claims import Note, own_name, without_clashes
 from rtsr_bench.submissions.digest import folder_digest
 from rtsr_bench.submissions.formats.python import DEFAULT_ENTRY
-from rtsr_bench.submissions.manifest import MANIFEST, id_from_name, read_manifest
+from rtsr_bench.submissions.manifest import MANIFEST, read_manifest
 from rtsr_bench.submissions.requirements import read_requirements
 from rtsr_bench.submissions.submission import ModelSpec, Submission
 from rtsr_bench.submissions.table import ascii_safe
@@ -32,19 +33,12 @@ _WIDTH = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Note:
-    """Why something that was looked at is not among the submissions, in one line that names it."""
-
-    source: Path
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
     """What was found: submissions in the order of the paths, then of names.
 
-    `refused` are hand-ins that can't be accepted as they are (a broken manifest, an archive with links, an id twice);
-    `skipped` are things in a folder of submissions that are none.
+    `refused` are hand-ins that can't be accepted as they are (a broken manifest, an archive with links, another's id)
+    and, where several paths were named, those that hold none; `skipped` are things in a folder of submissions that are
+    none.
     """
 
     submissions: tuple[Submission, ...]
@@ -67,14 +61,24 @@ def discover(*paths: Path) -> tuple[Submission, ...]:
 def survey(*paths: Path) -> Survey:
     """Look at these folders and archives, and go on where one hand-in can't be accepted.
 
-    UserError, one line, only where a path is missing or holds nothing that was handed in.
+    UserError, one line, only where a single path is named that is missing or holds nothing that was handed in. Of
+    several it is refused like a hand-in: a stray file in `submissions/*`, or a name mistyped, is no reason to measure
+    none of the others.
     """
     submissions: list[Submission] = []
     refused: list[Note] = []
     skipped: list[Note] = []
     seen: set[Path] = set()
     for path in paths:
-        sources, others = _sources(path)
+        if len(paths) > 1 and path.name in _JUNK:
+            continue
+        try:
+            sources, others = _sources(path)
+        except UserError as error:
+            if len(paths) == 1:
+                raise
+            refused.append(Note(source=path, message=str(error)))
+            continue
         skipped += others
         for source in sources:
             if source.resolve() in seen:
@@ -84,24 +88,28 @@ def survey(*paths: Path) -> Survey:
                 submissions.append(_submission(source))
             except UserError as error:
                 refused.append(Note(source=source, message=str(error)))
-    accepted, clashes = _without_clashes(submissions)
+            except OSError as error:
+                refused.append(Note(source=source, message=_unreadable(source, error)))
+    accepted, clashes = without_clashes(submissions)
     return Survey(submissions=accepted, refused=(*refused, *clashes), skipped=tuple(skipped))
 
 
 def _sources(path: Path) -> tuple[list[Path], list[Note]]:
     """Split what the user named into hand-ins and things that are none."""
     label = ascii_safe(str(path))
-    if not path.exists():
-        raise UserError(f"{label}: expected a submission's folder or archive, found nothing there; correct the path")
-    if not path.is_dir() or _is_submission(path):
-        return [path], []
     sources: list[Path] = []
     skipped: list[Note] = []
     try:
+        if not path.exists():
+            raise UserError(
+                f"{label}: expected a submission's folder or archive, found nothing there; correct the path"
+            )
+        if not path.is_dir() or _is_submission(path):
+            return [path], []
         children = [child for child in path.iterdir() if not _is_junk(child)]
         children.sort(key=lambda child: by_number(child.name))
     except OSError as error:
-        raise UserError(f"{label}: expected a readable folder, found: {error.strerror}; correct it") from None
+        raise UserError(_unreadable(path, error)) from None
     for child in children:
         if (child.is_dir() and _is_submission(child)) or (child.is_file() and archive_suffix(child)):
             sources.append(child)
@@ -120,8 +128,18 @@ def by_number(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
+def _unreadable(path: Path, error: OSError) -> str:
+    return (
+        f"{ascii_safe(str(path))}: expected a folder or archive that can be read, found: {error.strerror}; correct it"
+    )
+
+
 def _is_submission(folder: Path) -> bool:
-    return (folder / MANIFEST).exists() or (folder / ARCHITECTURE).exists()
+    """Whether it looks like one; a folder that can't be looked into does, so that reading it says what is wrong."""
+    try:
+        return (folder / MANIFEST).exists() or (folder / ARCHITECTURE).exists()
+    except OSError:
+        return True
 
 
 def _is_junk(path: Path) -> bool:
@@ -166,15 +184,14 @@ def _subfolders(folder: Path) -> list[Path]:
 def _submission(source: Path) -> Submission:
     label = ascii_safe(str(source))
     if source.is_dir():
-        return _read(source, source, label=label, default_id=id_from_name(source.absolute().name))
-    suffix = archive_suffix(source)
-    if suffix is None or not source.is_file():
+        return _read(source, source, label=label, default_id=own_name(source))
+    if archive_suffix(source) is None or not source.is_file():
         raise UserError(
             f"{label}: expected a submission's folder or archive ({', '.join(ARCHIVES)}), found another kind of file; "
             "name the folder that holds it"
         )
     folder = _top(unpacked(source, label=label), label)
-    return _read(folder, source, label=label, default_id=id_from_name(source.name[: -len(suffix)]))
+    return _read(folder, source, label=label, default_id=own_name(source))
 
 
 def _top(folder: Path, label: str) -> Path:
@@ -228,22 +245,3 @@ def _read(folder: Path, source: Path, *, label: str, default_id: str | None) -> 
         notes=manifest.notes,
         requirements=requirements,
     )
-
-
-def _without_clashes(submissions: Iterable[Submission]) -> tuple[tuple[Submission, ...], list[Note]]:
-    """Take out all that claim one id: whose it is can't be told from here."""
-    claims: dict[str, list[Submission]] = {}
-    for submission in submissions:
-        claims.setdefault(submission.id, []).append(submission)
-    clashes = []
-    for claim, claimants in claims.items():
-        for submission in claimants if len(claimants) > 1 else ():
-            other = next(one for one in claimants if one is not submission)
-            clashes.append(
-                Note(
-                    source=submission.source,
-                    message=f"{ascii_safe(str(submission.source))}: expected an id of its own, found {claim!r} also in "
-                    f"{ascii_safe(str(other.source))}; give one of them another id in its {MANIFEST} or another name",
-                )
-            )
-    return tuple(claimants[0] for claimants in claims.values() if len(claimants) == 1), clashes

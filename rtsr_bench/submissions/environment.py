@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.submissions.requirements import unmet
+from rtsr_bench.submissions.requirements import NOT_COMPARED, unmet
 from rtsr_bench.submissions.submission import Submission
 from rtsr_bench.submissions.table import ascii_safe
 
@@ -55,12 +55,12 @@ def with_packages(submission: Submission) -> Submission:
 
 def _comparable(submission: Submission) -> tuple[str, ...]:
     """The requirements, each a name with versions; UserError for what pip would follow elsewhere."""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
 
     for line in submission.requirements:
         try:
             plain = Requirement(line).url is None
-        except InvalidRequirement:
+        except NOT_COMPARED:
             plain = False
         if not plain:
             raise UserError(

@@ -7,10 +7,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import SCALES
+from rtsr_bench.submissions.addresses import public_address
 from rtsr_bench.submissions.folder import inner_file, read_bounded
 from rtsr_bench.submissions.formats import FORMATS, Format
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec
@@ -205,13 +206,12 @@ def _checkpoint(table: Table, folder: Path) -> CheckpointRef | None:
 def _recipe(table: Table) -> CheckpointRecipe:
     table.only(_RECIPE_KEYS)
     url = table.text("url", limit=2000, example='"https://..."')
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"https", "http"} or not parts.netloc:
+    parts = public_address(url)
+    if parts is None:
         raise table.mistake(
-            "url", expected="an address that starts with https://", way_out="give the file's full address"
+            "url",
+            expected="an address that starts with https:// and a public host's name",
+            way_out="give the file's full address, or put the file into the folder",
         )
     sha256 = table.text("sha256", limit=200, example='"..."')
     if not _SHA256.fullmatch(sha256):

@@ -15,6 +15,9 @@ REQUIREMENTS = "requirements.txt"
 MAX_BYTES = 64 * 1024
 MAX_LINES = 500
 
+NOT_COMPARED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What `packaging` raises on a stranger's line: its own errors, and Python's for markers and numbers it trips over."""
+
 _DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "pillow", "yaml": "PyYAML",
                   "sklearn": "scikit-learn", "mamba_ssm": "mamba-ssm"}  # fmt: skip
 """Packages whose module has another name."""
@@ -54,25 +57,25 @@ def distribution_of(text: str) -> str:
 def unmet(requirements: tuple[str, ...]) -> tuple[str, ...]:
     """Say of each requirement that is not met here what was asked for and what is installed, a few words each.
 
-    What can't be compared (options, addresses, local paths) is said to be so; markers for other systems are heeded.
+    What can't be compared (options, addresses, local paths, markers that compare what can't be) is said to be so;
+    markers for other systems are heeded.
     """
-    # It comes along with scikit-image, and only submissions with requirements want it.
-    from packaging.requirements import InvalidRequirement, Requirement
+    found = ((line, _lack(line)) for line in requirements)
+    return tuple(f"{line[:80]} ({lack})" for line, lack in found if lack)
 
-    found = []
-    for line in requirements:
-        try:
-            wanted = Requirement(line)
-        except InvalidRequirement:
-            found.append(f"{line[:80]} (not compared)")
-            continue
+
+def _lack(line: str) -> str:
+    """What is wrong with one requirement here, empty where nothing is."""
+    # It comes along with scikit-image, and only submissions with requirements want it.
+    from packaging.requirements import Requirement
+
+    try:
+        wanted = Requirement(line)
         if wanted.marker is not None and not wanted.marker.evaluate():
-            continue
-        try:
-            version = metadata.version(wanted.name)
-        except metadata.PackageNotFoundError:
-            found.append(f"{line[:80]} (not installed)")
-            continue
-        if not wanted.specifier.contains(version, prereleases=True):
-            found.append(f"{line[:80]} (installed: {version})")
-    return tuple(found)
+            return ""
+        version = metadata.version(wanted.name)
+        return "" if wanted.specifier.contains(version, prereleases=True) else f"installed: {version}"
+    except metadata.PackageNotFoundError:
+        return "not installed"
+    except NOT_COMPARED:
+        return "not compared"

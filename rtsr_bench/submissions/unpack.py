@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.submissions.bounds import MAX_BYTES, MAX_FILES
 from rtsr_bench.submissions.names import Refused, Taken, safe_name
 from rtsr_bench.submissions.table import shown
 
@@ -59,8 +60,8 @@ class UnpackLimits:
     """How much an archive may hold. The ratio (unpacked to packed bytes) is looked at above `ratio_from` bytes."""
 
     packed_bytes: int = 2 * 1024**3
-    unpacked_bytes: int = 4 * 1024**3
-    members: int = 10_000
+    unpacked_bytes: int = MAX_BYTES
+    members: int = MAX_FILES
     ratio: int = 100
     ratio_from: int = 32 * 1024**2
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from conftest_cli import GUESTS, LITTLE, Run, one_line
 
+from rtsr_bench.cli.carry import carry_out
+from rtsr_bench.datasets.fetch import Recipe
+from rtsr_bench.errors import UserError
+from rtsr_bench.evaluate.campaign import Settings
+from rtsr_bench.evaluate.overrides import Overrides
+from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, Fidelity, Record
 from rtsr_bench.store import load_records
 
@@ -128,3 +136,148 @@ def test_two_places_that_decide_are_one_too_many(rtsr_bench: Run, tiny: Path, tm
     assert "name a submission's folder or archive" in one_line(rtsr_bench("run"), 2)
     assert "--limit loading" in one_line(rtsr_bench("run", GUESTS / "good", "--limit", "loading=3"), 2)
     assert "NAME=SECONDS" in one_line(rtsr_bench("run", GUESTS / "good", "--limit", "load"), 2)
+
+
+@pytest.mark.parametrize("hours", ["nan", "inf", "-1", "1e9", "soon"])
+def test_hours_that_are_no_time_are_refused(rtsr_bench: Run, tiny: Path, tmp_path: Path, hours: str) -> None:
+    said = one_line(rtsr_bench("run", GUESTS / "good", f"--max-hours={hours}"), 2)
+    assert "expected hours from 0 to 10,000, found" in said
+    if hours not in {"-1", "soon"}:
+        teams(tmp_path / "teams", 1, bad=False)
+        said = one_line(rtsr_bench("run", "--campaign", campaign(tmp_path, tiny, f"max_hours = {hours}")), 2)
+        assert "max_hours: expected a number from 0 to 10000" in said
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0"])
+def test_limits_that_are_no_time_are_refused(rtsr_bench: Run, tiny: Path, tmp_path: Path, seconds: str) -> None:
+    said = one_line(rtsr_bench("run", GUESTS / "good", "--limit", f"load={seconds}"), 2)
+    assert "--limit load: expected seconds between 0 and" in said
+    teams(tmp_path / "teams", 1, bad=False)
+    said = one_line(rtsr_bench("run", "--campaign", campaign(tmp_path, tiny, f"[limits]\nload = {seconds}")), 2)
+    assert "load: expected a number from 0.001 to" in said
+
+
+def test_what_is_no_submission_among_several_paths_costs_nobody_else(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path
+) -> None:
+    folder = teams(tmp_path / "teams", 1, bad=False)
+    (folder / "empty").mkdir()
+    (folder / "notes").mkdir()
+    (folder / "notes" / "todo.txt").write_text("")
+    (folder / "README").write_text("")
+    done = rtsr_bench("run", *sorted(folder.iterdir()), "mistyped", *LITTLE, "--data-root", tiny)
+    assert done.returncode == 2, done.stderr
+    assert list(by_name(tmp_path / "reports" / "records")) == ["good0"]
+    refused = [line for line in done.stderr.splitlines() if line.startswith("refused: ")]
+    assert [line.partition(": expected ")[0].rpartition("/")[2] for line in refused] == [
+        "README", "empty", "notes", "refused: mistyped",
+    ]  # fmt: skip
+    assert "4 have no record (4 of them refused)" in done.stderr
+    whole = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny)
+    assert whole.returncode == 0, "in a folder of submissions they are nothing that was asked for"
+    assert "left out, no submissions: README, empty, notes (-v tells why)" in whole.stderr
+
+
+def test_requirements_that_cannot_be_compared_cost_nobody_else(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    folder = teams(tmp_path / "teams", 2, bad=False)
+    (folder / "good0" / "requirements.txt").write_text('foo; os_name ~= "x"\n')
+    done = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny)
+    assert done.returncode == 0, done.stderr
+    assert 'good0 requires foo; os_name ~= "x" (not compared)' in done.stderr
+    assert list(by_name(tmp_path / "reports" / "records")) == ["good0", "good1"]
+    checked = rtsr_bench("check", folder / "good0", "--device", "cpu")
+    assert checked.returncode == 0, checked.stderr
+    assert "(not compared)" in checked.stderr
+
+
+def test_check_goes_on_after_one_that_cannot_be_accepted(rtsr_bench: Run, tmp_path: Path) -> None:
+    folder = teams(tmp_path / "teams", 2, bad=False)
+    (folder / "good0" / "submission.toml").write_text("no toml")
+    done = rtsr_bench("check", folder, "--device", "cpu")
+    assert "good1/x2" in done.stdout
+    assert "keeps the contract" in done.stdout
+    assert "submission.toml: expected TOML" in one_line(done, 2)
+
+
+def settings(folder: Path, tiny: Path, kept: Path, **more: object) -> Settings:
+    overrides = Overrides(input=Size(24, 40), warmup=1, repeats=3)
+    return Settings(paths=(folder,), records=kept, tracks=("classic-x2",), devices=("cpu",), roots=(tiny,), threads=1,
+                    overrides=overrides, **more)  # fmt: skip
+
+
+def test_trouble_with_what_one_requires_is_no_others(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = teams(tmp_path / "teams", 2, bad=False)
+    (folder / "good0" / "requirements.txt").write_text("anything\n")
+
+    def trip(requirements: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{1 // 0}" for _ in requirements)
+
+    monkeypatch.setattr("rtsr_bench.submissions.unmet", trip)
+    assert carry_out(settings(folder, tiny, tmp_path / "kept")) == 3
+    assert list(by_name(tmp_path / "kept")) == ["good1"]
+    assert "not measured: good0: what it requires could not be read: ZeroDivisionError" in capsys.readouterr().err
+
+
+class Server:
+    """Stands for the network: serves what it is told to, and notes what lay in the folder of records when asked."""
+
+    def __init__(self, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.kept, self.folder = kept, tmp_path / "served"
+        self.folder.mkdir()
+        self.asked: list[tuple[str, list[str]]] = []
+        monkeypatch.setenv("RTSR_BENCH_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr("rtsr_bench.datasets.fetch.obtain", self.obtain)
+
+    def obtain(self, recipe: Recipe) -> Path:
+        assert threading.current_thread() is threading.main_thread()
+        self.asked.append((recipe.file_name, sorted(by_name(self.kept)) if self.kept.is_dir() else []))
+        if not (self.folder / recipe.file_name).is_file():
+            raise UserError(f"{recipe.file_name}: cannot be had from {recipe.url} (it stalls); name a mirror")
+        return self.folder / recipe.file_name
+
+
+def wants(folder: Path, name: str, weights: bytes) -> None:
+    """A submission whose weights lie elsewhere."""
+    shutil.copytree(GUESTS / "good", folder / name)
+    recipe = f'{{ url = "https://example.org/{name}.pth", sha256 = "{hashlib.sha256(weights).hexdigest()}" }}'
+    manifest = MANIFEST.format(name=name, entry="arch:srmodel") + f"checkpoint = {recipe}\n"
+    (folder / name / "submission.toml").write_text(manifest)
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_weights_that_cannot_be_had_keep_nobody_else_waiting(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], jobs: int
+) -> None:
+    import torch
+
+    folder, kept = tmp_path / "teams", tmp_path / "kept"
+    server = Server(kept, tmp_path, monkeypatch)
+    wants(folder, "a-stalls", b"")
+    torch.save({"conv.weight": torch.eye(3)[:, :, None, None]}, server.folder / "b-comes.pth")
+    wants(folder, "b-comes", (server.folder / "b-comes.pth").read_bytes())
+    teams(folder, 2, bad=False)
+    assert carry_out(settings(folder, tiny, kept, jobs=jobs)) == 0
+    said = capsys.readouterr().err
+    assert sorted(by_name(kept)) == ["b-comes", "good0", "good1"]
+    assert isinstance(by_name(kept)["b-comes"].fidelity, Fidelity)
+    assert server.asked[0] == ("a-stalls.pth", ["good0", "good1"])
+    assert [name for name, _ in server.asked].count("a-stalls.pth") == 1
+    assert "weights not at hand, fetched after the others are measured: a-stalls/x2, b-comes/x2" in said
+    assert (
+        "left out: a-stalls/x2: a-stalls.pth: cannot be had from https://example.org/a-stalls.pth (it stalls)" in said
+    )
+    assert "1 left out, because their weights cannot be had" in said
+    server.asked.clear()
+    assert carry_out(settings(folder, tiny, kept)) == 0
+    assert [name for name, _ in server.asked] == ["a-stalls.pth"], "what has a record needs no weights"
+
+
+def test_where_no_weights_can_be_had_at_all_the_run_says_so_with_its_code(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Server(tmp_path / "kept", tmp_path, monkeypatch)
+    wants(tmp_path / "teams", "stalls", b"")
+    assert carry_out(settings(tmp_path / "teams", tiny, tmp_path / "kept")) == 2
+    assert "left out: stalls/x2: stalls.pth: cannot be had" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 from rtsr_bench.datasets.fetch import Recipe
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions import Submission, checkpoint_sha256, discover, resolve_checkpoint
+from rtsr_bench.submissions import Submission, at_hand, checkpoint_sha256, discover, resolve_checkpoint
 
 WEIGHTS = b"weights of a model"
 SHA = hashlib.sha256(WEIGHTS).hexdigest()
@@ -75,3 +75,26 @@ def test_other_weights_by_recipe_are_another_submission(hand_in) -> None:
     submission = submission_with(hand_in, RECIPE)
     (submission.folder / "submission.toml").write_text(ABOUT + RECIPE.replace(SHA, "0" * 64))
     assert discover(submission.folder)[0].digest != submission.digest
+
+
+def test_whether_weights_are_at_hand_is_told_without_fetching(
+    hand_in, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (model,) = submission_with(hand_in, RECIPE).models
+    assert not at_hand(model)
+    monkeypatch.setenv("RTSR_BENCH_MIRROR", str(tmp_path / "no such folder"))
+    assert not at_hand(model)
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "x2.pth").write_bytes(WEIGHTS)
+    monkeypatch.setenv("RTSR_BENCH_MIRROR", str(tmp_path / "mirror"))
+    assert at_hand(model)
+    monkeypatch.delenv("RTSR_BENCH_MIRROR")
+    (cache / "files" / SHA).mkdir(parents=True)
+    (cache / "files" / SHA / "x2.pth").write_bytes(WEIGHTS)
+    assert at_hand(model)
+
+
+def test_weights_in_the_folder_or_none_are_at_hand(hand_in, tmp_path: Path) -> None:
+    for number, line in enumerate(("", 'checkpoint = "arch.py"')):
+        folder = hand_in(f"team{number}", ABOUT + line)
+        assert at_hand(discover(folder)[0].models[0])

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.submissions import ModelSpec, discover, load_request, survey
+from rtsr_bench.submissions import ModelSpec, digest, discover, load_request, survey
+from rtsr_bench.submissions.unpack import UnpackLimits
 
 OFFICIAL = {
     "arch.py": b"raise SystemExit('a guest was imported')\n",
@@ -157,6 +158,90 @@ def test_an_id_claimed_twice_is_nobodys(tmp_path: Path, hand_in) -> None:
     assert "'team-x'" in message
     assert str(many / "team x") in message
     assert str(many / "Team-X") in message
+
+
+CLAIM = '[submission]\nteam = "T"\ntitle = "N"\nid = "{}"\n[[model]]\nscale = 2\n'
+
+
+@pytest.mark.parametrize("first", ["honest", "a-squatter"])
+def test_an_id_is_of_whose_folder_bears_it(first: str, tmp_path: Path, hand_in) -> None:
+    second = {"honest": "squatter", "a-squatter": "honest"}[first]
+    for name in (first, second):
+        hand_in(f"many/{name}", CLAIM.format("honest"))
+    found = survey(tmp_path / "many")
+    assert [submission.source.name for submission in found.submissions] == ["honest"]
+    (note,) = found.refused
+    assert "squatter: expected an id of its own, found 'honest', which is the name of " in note.message
+    assert note.message.count(str(tmp_path / "many" / "honest")) == 1
+
+
+def test_an_archive_bears_its_name_too(tmp_path: Path, hand_in) -> None:
+    hand_in("many/squatter", CLAIM.format("team-x"))
+    pack_zip(tmp_path / "many" / "Team X.ZIP", OFFICIAL)
+    hand_in("many/other-squatter", CLAIM.format("team-x"))
+    found = survey(tmp_path / "many")
+    assert [submission.source.name for submission in found.submissions] == ["Team X.ZIP"]
+    assert len(found.refused) == 2
+
+
+def test_who_bears_the_same_name_claims_it_for_nobody(tmp_path: Path, hand_in) -> None:
+    hand_in("many/honest")
+    pack_zip(tmp_path / "many" / "honest.zip", OFFICIAL)
+    hand_in("many/squatter", CLAIM.format("honest"))
+    hand_in("elsewhere/other")
+    hand_in("there/other")
+    found = survey(tmp_path / "many", tmp_path / "elsewhere", tmp_path / "there")
+    assert found.submissions == ()
+    assert len(found.refused) == 5
+
+
+def test_a_reference_model_keeps_its_name_whatever_a_hand_in_is_called(tmp_path: Path, hand_in) -> None:
+    hand_in("reference_models/rt4ksr")
+    hand_in("many/squatter", CLAIM.format("rt4ksr"))
+    hand_in("many/rt4ksr")
+    found = survey(tmp_path / "many", tmp_path / "reference_models")
+    assert [(one.id, one.origin) for one in found.submissions] == [("rt4ksr", "reference")]
+    assert {note.source.name for note in found.refused} == {"squatter", "rt4ksr"}
+
+
+def test_of_several_paths_one_that_holds_nothing_is_refused_like_a_hand_in(tmp_path: Path, hand_in) -> None:
+    many = tmp_path / "many"
+    lay_out(many, {"notes/read.me": b"", "README": b"", "__pycache__/x.pyc": b""})
+    (many / "empty").mkdir()
+    paths = [*sorted(many.iterdir()), hand_in("good"), tmp_path / "mistyped", tmp_path / ("x" * 300)]
+    found = survey(*paths)
+    assert [submission.id for submission in found.submissions] == ["good"]
+    told = {note.source.name[:9]: note.message for note in found.refused}
+    assert list(told) == ["README", "empty", "notes", "mistyped", "x" * 9]
+    for name, words in {
+        "README": "found another kind of file",
+        "empty": "found an empty folder",
+        "notes": "found only read.me",
+        "mistyped": "found nothing there",
+        "x" * 9: "found: File name too long",
+    }.items():
+        assert words in told[name]
+        assert "\n" not in told[name]
+    with pytest.raises(UserError, match="found an empty folder"):
+        survey(many / "empty")
+
+
+def test_a_hand_in_that_cannot_be_looked_into_is_one_line(
+    tmp_path: Path, hand_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in("many/closed")
+    hand_in("many/open")
+    real = Path.exists
+
+    def exists(path: Path) -> bool:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "exists", exists)
+    found = survey(tmp_path / "many")
+    assert [submission.id for submission in found.submissions] == ["open"]
+    assert "closed: expected a folder or archive that can be read, found: Permission" in found.refused[0].message
 
 
 def test_the_same_folder_named_twice_is_one(tmp_path: Path, hand_in) -> None:
@@ -316,3 +401,22 @@ class TestDigest:
     def test_too_many_files(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("rtsr_bench.submissions.digest.MAX_FILES", 3)
         assert "at most 3 files" in refusal(folder)
+
+    def test_empty_folders_count_as_well(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("rtsr_bench.submissions.digest.MAX_FILES", 20)
+        for number in range(20):
+            (folder / f"{number}").mkdir()
+        assert "at most 20 files and folders" in refusal(folder)
+
+    def test_what_is_far_too_large_is_refused_unread(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("it was read"))
+        with (folder / "huge.bin").open("wb") as file:
+            file.truncate(7 * 1024**3)  # sparse: it takes no room
+        assert "and 4 GiB, found more; keep data sets" in refusal(folder)
+
+    def test_folders_and_archives_have_the_same_bounds(self) -> None:
+        assert (UnpackLimits().members, UnpackLimits().unpacked_bytes) == (digest.MAX_FILES, digest.MAX_BYTES)
+
+    def test_a_file_that_goes_away_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(digest, "_files", lambda *_: [("gone", folder / "gone")])
+        assert "gone: expected a readable file, found: No such file" in refusal(folder)

@@ -57,6 +57,25 @@ def test_what_is_not_met_is_named_with_what_is_there() -> None:
     assert found == (f"torch==0.1 (installed: {torch})", f"{NAME}==2 (not installed)", "-e . (not compared)")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'foo; os_name ~= "x"',
+        'foo; python_version ~= "a"',
+        'foo; "a" in "b"',
+        "foo; extras == 'x'",
+        f"numpy<{'9' * 5000}",
+        f'numpy; python_version < "{"9" * 5000}"',
+        f"foo; {'(' * 900}os_name == 'a'{')' * 900}",
+        "numpy===x y",
+    ],
+)
+def test_a_line_that_cannot_be_compared_is_said_to_be_so_and_the_next_one_is(line: str) -> None:
+    first, second = unmet((line, f"{NAME}==2"))
+    assert first == f"{line[:80]} (not compared)"
+    assert second == f"{NAME}==2 (not installed)"
+
+
 def test_an_environment_is_made_once_and_the_child_finds_the_package(index: Path, tmp_path: Path) -> None:
     submission = handed_in(tmp_path, f"{NAME}>=1\ntorch\n")
     equipped = with_packages(submission)

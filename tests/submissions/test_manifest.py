@@ -249,6 +249,72 @@ def test_a_mistake_is_one_line_with_the_way_out(mistake: str, hand_in) -> None:
     assert len(message) < 600
 
 
+RECIPE = '[[model]]\nscale = 2\ncheckpoint = {{ url = "{}", sha256 = "' + SHA + '" }}\n'
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/a.pth",
+        "https://EXAMPLE.org:8443/a.pth?download=1",
+        "https://a_b.s3.example.org./a.pth",
+        "https://xn--bcher-kva.example/a.pth",
+        "https://8.8.8.8/a.pth",
+        "https://[2606:4700::1111]/a.pth",
+    ],
+)
+def test_weights_may_lie_on_any_public_host(url: str, hand_in) -> None:
+    (submission,) = discover(hand_in(manifest=ABOUT + RECIPE.format(url)))
+    checkpoint = submission.models[0].checkpoint
+    assert isinstance(checkpoint, CheckpointRecipe)
+    assert checkpoint.url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/a.pth",
+        "ftp://example.org/a.pth",
+        "https:///a.pth",
+        "https://example.org:99999/a.pth",
+        "https://[::1/a.pth",
+        "https://example..org/a.pth",
+        "https://user:secret@example.org/a.pth",
+        "https://localhost/a.pth",
+        "https://LOCALHOST.:8000/a.pth",
+        "https://a.localhost/a.pth",
+        "https://%6cocalhost/a.pth",
+        "https://ⓛocalhost/a.pth",
+        "https://127.0.0.1/a.pth",
+        "https://127.1/a.pth",
+        "https://2130706433/a.pth",
+        "https://0x7f000001/a.pth",
+        "https://017700000001/a.pth",
+        "https://127。0。0。1/a.pth",
+        "https://0.0.0.0/a.pth",
+        "https://10.0.0.1/a.pth",
+        "https://172.16.0.1/a.pth",
+        "https://192.168.1.1:8000/a.pth",
+        "https://100.64.0.1/a.pth",
+        "https://169.254.169.254/latest/a.pth",
+        "https://224.0.0.1/a.pth",
+        "https://[::1]/a.pth",
+        "https://[::]/a.pth",
+        "https://[::ffff:127.0.0.1]/a.pth",
+        "https://[::127.0.0.1]/a.pth",
+        "https://[64:ff9b::7f00:1]/a.pth",
+        "https://[2002:7f00:1::]/a.pth",
+        "https://[fe80::1]/a.pth",
+        "https://[fe80::1%25eth0]/a.pth",
+        "https://[fd00::1]/a.pth",
+        "https://[fec0::1]/a.pth",
+    ],
+)
+def test_weights_are_not_fetched_from_the_organisers_own_network(url: str, hand_in) -> None:
+    message = complaint(hand_in(manifest=ABOUT + RECIPE.format(url)))
+    assert "checkpoint url: expected an address that starts with https:// and a public host's name, found" in message
+
+
 @pytest.mark.parametrize("name", ["torchscript", "torch-export", "onnx", "reference"])
 def test_a_format_that_is_a_file_wants_the_file(name: str, hand_in) -> None:
     message = complaint(hand_in(manifest=ABOUT + f'[[model]]\nscale = 2\nformat = "{name}"\n'))

@@ -1,0 +1,83 @@
+"""What a run does with hand-ins before anything is measured: what they require is seen to, an unknown scale found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
+
+if TYPE_CHECKING:
+    from rtsr_bench.cli.progress import Display
+    from rtsr_bench.evaluate import Bench
+    from rtsr_bench.protocol import Limits
+    from rtsr_bench.record import Failure
+    from rtsr_bench.submissions import ModelSpec, Note, Submission
+
+_SHOWN = 5
+
+
+def name_skipped(skipped: Sequence[Note], display: Display, *, verbose: bool) -> None:
+    """Say what lies in a folder of submissions and is none; `verbose` says of each why."""
+    from rtsr_bench.submissions.table import ascii_safe
+
+    if verbose or len(skipped) == 1:
+        for note in skipped:
+            display.note(note.message)
+    elif skipped:
+        names = ", ".join(ascii_safe(note.source.name)[:40] for note in skipped[:_SHOWN])
+        more = f" and {len(skipped) - _SHOWN} more" if len(skipped) > _SHOWN else ""
+        display.note(f"left out, no submissions: {names}{more} (-v tells why)")
+
+
+def equipped(
+    submissions: Sequence[Submission], display: Display, *, install: bool
+) -> tuple[list[Submission], list[RtsrBenchError]]:
+    """Say what submissions require and is not there, or install it; who can't be helped is a trouble of its own.
+
+    UserError (or HarnessError, where one of them was none of the submission's doing) where nobody is left.
+    """
+    ready: list[Submission] = []
+    troubles: list[RtsrBenchError] = []
+    for submission in submissions:
+        try:
+            ready.append(_equipped(submission, display, install=install))
+        except RtsrBenchError as error:
+            troubles.append(error)
+        except Exception as error:
+            if os.environ.get("RTSR_BENCH_DEBUG"):
+                raise
+            what = f"{type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)"
+            troubles.append(HarnessError(f"{submission.id}: what it requires could not be read: {what}"))
+    if not ready and troubles:
+        kind = HarnessError if any(isinstance(one, HarnessError) for one in troubles) else UserError
+        raise kind("; ".join(map(str, troubles)))
+    return ready, troubles
+
+
+def _equipped(submission: Submission, display: Display, *, install: bool) -> Submission:
+    from rtsr_bench.submissions import unmet, with_packages
+
+    if install:
+        return with_packages(submission)
+    for line in unmet(submission.requirements):
+        display.note(f"{submission.id} requires {line}; --with-requirements installs it")
+    return submission
+
+
+def find_scale(
+    bench: Bench, display: Display, limits: Limits, submission: Submission, model: ModelSpec
+) -> int | Failure:
+    """Run a model once to see its scale, which no manifest says."""
+    from rtsr_bench.record import Failure
+    from rtsr_bench.sandbox import Loaded
+    from rtsr_bench.submissions import load_request, resolve_checkpoint
+    from rtsr_bench.wire import Op
+
+    display.note(f"{submission.id}: no manifest says its scale, running it once to find out")
+    with bench.turns.together(display.waiting), bench.start_child() as child:
+        checkpoint = resolve_checkpoint(model, submission)
+        request = load_request(model, submission, checkpoint, allow_pickle=bench.allow_pickle)
+        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=limits.load_s)
+        return loaded if isinstance(loaded, Failure) else loaded.scale
