@@ -8,6 +8,9 @@ from pathlib import Path
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, ModelSpec, Submission
 
+FETCH_S = 600.0
+"""Seconds that weights may take to come; what came by then is kept, and the next run goes on with it."""
+
 
 def resolve_checkpoint(spec: ModelSpec, submission: Submission) -> Path | None:
     """Return the absolute path of a model's weights, None where the manifest names none.
@@ -24,7 +27,7 @@ def resolve_checkpoint(spec: ModelSpec, submission: Submission) -> Path | None:
             # Fetching brings an HTTP client along; most submissions carry their weights with them.
             from rtsr_bench.datasets.fetch import Recipe, obtain
 
-            return obtain(Recipe(url=url, sha256=sha256, name=name)).absolute()
+            return obtain(Recipe(url=url, sha256=sha256, name=name), within_s=FETCH_S).absolute()
 
 
 def at_hand(spec: ModelSpec) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from rtsr_bench.datasets.fetch import Recipe
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions import Submission, at_hand, checkpoint_sha256, discover, resolve_checkpoint
+from rtsr_bench.submissions.checkpoint import FETCH_S
 
 WEIGHTS = b"weights of a model"
 SHA = hashlib.sha256(WEIGHTS).hexdigest()
@@ -60,15 +61,15 @@ def test_weights_by_recipe_from_a_mirror_folder(hand_in, tmp_path: Path, monkeyp
 def test_weights_that_cannot_be_had(hand_in, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def refuse(recipe: Recipe) -> Path:
-        asked.append((recipe.url, recipe.sha256, recipe.name))
+    def refuse(recipe: Recipe, *, within_s: float) -> Path:
+        asked.append((recipe.url, recipe.sha256, recipe.name, within_s))
         raise UserError("x2.pth: not to be had")
 
     monkeypatch.setattr("rtsr_bench.datasets.fetch.obtain", refuse)
     submission = submission_with(hand_in, RECIPE)
     with pytest.raises(UserError, match="not to be had"):
         resolve_checkpoint(submission.models[0], submission)
-    assert asked == [("https://example.org/models/x2.pth", SHA, "x2.pth")]
+    assert asked == [("https://example.org/models/x2.pth", SHA, "x2.pth", FETCH_S)]
 
 
 def test_other_weights_by_recipe_are_another_submission(hand_in) -> None:
