@@ -22,8 +22,8 @@ only, at `bubblewrap` only, and only with `--allow-pickle`; the record says so.
 
 **Runtime** is conducted from here (`evaluate.runtime`): a new random input per repeat from a seed drawn for it, the
 harness's own clock around each, and among the repeats images with the whole output copied, which must give the SR
-image that fidelity was measured on, pixel by pixel but for what the number format makes (60 dB in fp32, 50 in fp16
-and in fp32 on a card, 37 in bf16), at places named after the call, where the image has most detail; that look is a
+image that fidelity was measured on, pixel by pixel but for what number formats and algorithms make (60 dB in fp32 and
+50 in fp16 on a CPU, 42 on a card), at places named after the call, where the image has most detail; that look is a
 question of its own under the same clock. Processor time is held to the threads that were given. A disagreement is
 INCONSISTENT.
 
@@ -35,7 +35,7 @@ INCONSISTENT.
   machine (20 ms on a CPU, 2 ms on CUDA), are not seen. A model of a few milliseconds on a GPU is not much longer than
   that: read such a row with its code at hand.
 - What is timed may be another network than what is measured where both make the same pixels at the places with most
-  detail, but for the tolerance above: in bf16 that is much.
+  detail, but for the tolerance above: on a card, and in bf16, that is much for a picture with little detail.
 - **Counts and peak memory are the child's word.** A guest can hold weights where no parameter is registered, or answer
   with other numbers; nothing compares them. Scores that use them (Efficient SR) deserve a look at the code.
 - A model that is quicker on random numbers than on images is noticed from twice as quick on. Where the data have no

@@ -119,10 +119,11 @@ def test_an_image_gives_the_pixels_of_its_sr_image(data_range: float) -> None:
     ("precision", "device", "allowed", "refused"),
     [
         (Precision.FP32, "cpu", 0.06, 0.07),
-        (Precision.FP32, "cuda", 0.6, 0.7),
         (Precision.AMP_FP16, "cpu", 0.6, 0.7),
-        (Precision.FP16, "cuda", 0.6, 0.7),
-        (Precision.BF16, "cuda", 12, 14),
+        (Precision.BF16, "cpu", 12, 14),
+        (Precision.FP32, "cuda", 4, 4.5),
+        (Precision.FP16, "cuda", 4, 4.5),
+        (Precision.BF16, "cuda", 60, 70),
     ],
 )
 def test_an_image_may_differ_by_what_the_number_format_makes_and_no_more(
