@@ -66,8 +66,9 @@ class Shell:
         words += ["--disable-userns", "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
         for name, value in environment.items():
             words += ["--setenv", name, value]
-        words += [*_read_only(gpu=self.gpu), *_devices(gpu=self.gpu)]
+        # Scratch first: an environment may itself lie below `/tmp`, and is then put on top.
         words += ["--size", str(self.scratch_bytes), "--tmpfs", SCRATCH]
+        words += [*_read_only(gpu=self.gpu), *_devices(gpu=self.gpu)]
         words += ["--ro-bind", str(self.room), ROOM, "--remount-ro", "/", "--chdir", SCRATCH]
         if seccomp_fd is not None:
             words += ["--seccomp", str(seccomp_fd)]

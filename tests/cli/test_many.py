@@ -230,7 +230,7 @@ class Server:
         monkeypatch.setenv("RTSR_BENCH_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr("rtsr_bench.datasets.fetch.obtain", self.obtain)
 
-    def obtain(self, recipe: Recipe) -> Path:
+    def obtain(self, recipe: Recipe, *, within_s: float) -> Path:
         assert threading.current_thread() is threading.main_thread()
         self.asked.append((recipe.file_name, sorted(by_name(self.kept)) if self.kept.is_dir() else []))
         if not (self.folder / recipe.file_name).is_file():

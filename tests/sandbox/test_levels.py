@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import struct
+import sys
+import tempfile
+import venv
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,20 @@ def test_where_one_bwrap_is_too_old_the_next_is_tried(monkeypatch: pytest.Monkey
     assert found.level is Level.PROCESS
     assert "Unknown option" in found.reason
     assert "gone does not work here: FileNotFoundError" in found.reason
+
+
+@pytest.mark.skipif(levels.obtainable().level is Level.PROCESS, reason="needs bubblewrap")
+def test_an_environment_may_lie_below_tmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        place = Path(name)
+        venv.create(place / "env", symlinks=True)
+        python = str(place / "env" / "bin" / "python")
+        monkeypatch.setattr(sys, "prefix", str(place / "env"))
+        monkeypatch.setattr(sys, "exec_prefix", str(place / "env"))
+        monkeypatch.setattr(sys, "executable", python)
+        monkeypatch.setattr(bubblewrap, "TRIAL", (python, "-I", "-S", "-c", "open('/tmp/mine', 'w').write('x')"))
+        assert levels.obtainable.__wrapped__().level is Level.BUBBLEWRAP
+        assert not Path("/tmp/mine").exists()
 
 
 @pytest.mark.parametrize(("machine", "ptrace"), [("x86_64", 101), ("aarch64", 117)])
