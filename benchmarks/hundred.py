@@ -61,6 +61,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=6)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # in the background it is ignored, and so by what is started
     with tempfile.TemporaryDirectory(prefix="hundred-") as name:
         place = Path(name)
         os.environ["TMPDIR"] = str(place / "temporary")
