@@ -61,9 +61,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=6)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # in the background it is ignored, and so by what is started
+    # In the background it is ignored, and so it would be by what is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="hundred-") as name:
         place = Path(name)
         os.environ["TMPDIR"] = str(place / "temporary")
