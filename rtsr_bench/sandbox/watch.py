@@ -62,11 +62,16 @@ class Watch:
         return total / _TICKS_S
 
     def _private_files(self, pids: list[int]) -> int:
-        """Files in the guest's own file system, as far as it can be seen from here."""
+        """Files in the guest's own file system, as far as it can be seen from here.
+
+        While bwrap makes the room, a process below may still see the machine's own folder there, full as that may be.
+        """
         for pid in reversed(pids) if self._private else ():
             with contextlib.suppress(OSError):
-                there = os.statvfs(f"/proc/{pid}/root{self._private}")
-                return there.f_files - there.f_ffree
+                place = f"/proc/{pid}/root{self._private}"
+                if Path(place).stat().st_dev != Path(str(self._private)).stat().st_dev:
+                    there = os.statvfs(place)
+                    return there.f_files - there.f_ffree
         return 0
 
 
