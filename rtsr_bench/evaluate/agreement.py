@@ -39,8 +39,8 @@ _ALIKE_DB = {
 _ALIKE_BF16_DB = {"cpu": 37.0, "cuda": 30.0}
 """For images: PSNR between two SR images that the same model made of one LR image, in two processes. On a CPU the same
 algorithm runs in both, on a card perhaps another one, in fp32 perhaps in TF32, which has as many digits as fp16; so it
-may be as far off as the number format is: RT4KSR-S in fp16 and in fp32 are 53 to 57 dB apart where there is most
-detail, weights that carry brightness less well 47 dB, in bf16 and fp32 40 to 42 dB and less. Another model stays below
+may be as far off as the number format is: RT4KSR-S in fp16 and in fp32 are 53 to 54 dB apart where there is most
+detail, our own weights of it 46 to 48 dB, in bf16 and fp32 39 to 42 dB. Another model stays below
 where there is detail: see `detail`. CUDA: not yet tried."""
 
 
