@@ -6,7 +6,7 @@ import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,12 @@ from rtsr_bench.sandbox import Child
 RANDOM_CHECKS, IMAGE_CHECKS = 3, 2
 """Inputs whose outputs are computed in two processes; those of random numbers are ordinary repeats."""
 
-IMAGES = 4
-"""Images that are held ready: more than are needed, because a doubt is not settled by one that was seen before."""
+FEWEST_IMAGES, MOST_IMAGES, READY_S = 4, 16, 3.0
+"""Images that are held ready: more than are needed, because a doubt is not settled by one that was seen before. As many
+as `READY_S` seconds make: a short call is the one that a busy machine makes many times as long."""
+
+_PAUSE_S = 0.05
+"""Before the n-th image of a doubt, n times this: what keeps the machine busy gets the time to end."""
 
 _GAPS = 6
 
@@ -70,23 +74,35 @@ def expect_outputs(
     if failure is not None:
         return failure
     expected = dict(conductor.outputs)
-    images: list[Made] = list(known[:IMAGES])
-    size = protocol.input.times(protocol.scale)
-    while len(images) < IMAGES:
-        lr = _image(data, protocol)
-        limit_s = protocol.limits.enhance_s
-        sr = child.enhance(lr, size=protocol.input, scale=protocol.scale, precision=precision, limit_s=limit_s)
-        if isinstance(sr, Failure):
-            return replace(sr, stage=Stage.RUNTIME)
-        images.append((lr, np.frombuffer(sr, dtype=np.uint8).reshape(size.height, size.width, 3)))
     detailed: list[tuple[float, Input, Values]] = []
-    for lr, pixels in images:
+    ready, began = list(known[:FEWEST_IMAGES]), monotonic()
+    while len(detailed) < MOST_IMAGES:
+        if ready:
+            lr, pixels = ready.pop()
+        elif len(detailed) < FEWEST_IMAGES or monotonic() - began < READY_S:
+            another = _make(child, _image(data, protocol), protocol, precision)
+            if isinstance(another, Failure):
+                return another
+            lr, pixels = another
+        else:
+            break
         at, detail = telling_places(pixels, PLACES)
-        rows, columns = np.divmod(np.array(at) % size.pixels, size.width)
-        values = tuple(map(float, pixels[rows, columns, np.array(at) // size.pixels]))
+        height, width, _ = pixels.shape
+        rows, columns = np.divmod(np.array(at) % (height * width), width)
+        values = tuple(map(float, pixels[rows, columns, np.array(at) // (height * width)]))
         detailed.append((detail, replace(fresh_input(), image=lr, whole=True, at=at), values))
     detailed.sort(key=lambda one: -one[0])
     return expected | {given: values for _, given, values in detailed}
+
+
+def _make(child: Child, lr: bytes, protocol: Protocol, precision: Precision) -> Made | Failure:
+    """Let the child make the SR image of an LR image of the timed size, as it makes all."""
+    size, limit_s = protocol.input, protocol.limits.enhance_s
+    sr = child.enhance(lr, size=size, scale=protocol.scale, precision=precision, limit_s=limit_s)
+    if isinstance(sr, Failure):
+        return replace(sr, stage=Stage.RUNTIME)
+    hr = size.times(protocol.scale)
+    return lr, np.frombuffer(sr, dtype=np.uint8).reshape(hr.height, hr.width, 3)
 
 
 def _image(data: Sequence[Dataset], protocol: Protocol) -> bytes:
@@ -145,6 +161,7 @@ def measure_runtime(
     again = list(images)
     spare = [given for given in expected if given.image is not None and given not in order]
     while (failure := check_images(calls, again, gap, kind)) is not None and spare:
+        sleep(_PAUSE_S * len(again))
         made = conductor.call(spare.pop())
         if isinstance(made, Failure):
             return made

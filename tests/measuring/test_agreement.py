@@ -65,6 +65,12 @@ def test_one_image_in_time_is_enough_and_none_is_not() -> None:
     assert inconsistent(check_images(usual, calls([900.0, 700.0], [25.0, 25.0]), GAP, "cpu"), "100.00", "700.00")
 
 
+def test_of_a_few_repeats_the_longest_speaks_for_all() -> None:
+    images = calls([900.0, 700.0], [25.0, 25.0])
+    assert check_images(calls([3.0, 550.0], [25.0, 25.0]), images, GAP, "cpu") is None
+    assert inconsistent(check_images(calls([3.0] * 8, [25.0] * 8), images, GAP, "cpu"), "3.00 ms", "quickest of 2")
+
+
 def test_an_image_that_claims_to_be_quick_is_held_to_the_harness_clock() -> None:
     usual = calls([100.0] * 244, [25.0] * 244)
     assert inconsistent(check_images(usual, calls([1.0], [900.0]), GAP, "cpu"), "100.00", "781.00")
