@@ -51,14 +51,14 @@ class Bench:
     def _first(self, device: str, required: Level | None) -> Child:
         """Start the first child: a room that can be had may still lack a library that the environment needs."""
         try:
-            return Child(device=device, threads=self.threads, level=self.isolation.level)
+            return Child(device=device, threads=self.threads, level=self.isolation.level, timed=False)
         except HarnessError as error:
             if self.isolation.level is Level.PROCESS:
                 raise
             self.isolation = Isolation(level=Level.PROCESS, reason=f"{self.isolation.level.value}: {error}")
             if required is not None:
                 require(self.isolation, required)
-            return Child(device=device, threads=self.threads, level=Level.PROCESS)
+            return Child(device=device, threads=self.threads, level=Level.PROCESS, timed=False)
 
     @property
     def device_kind(self) -> str:
@@ -70,13 +70,18 @@ class Bench:
         """The name under which records of this device stand."""
         return self.hello.device_name or cpu_model()
 
-    def start_child(self) -> Child:
-        """Return a child that no guest has been in; the caller closes it. Interrupted where the run was given up."""
+    def start_child(self, *, timed: bool = False) -> Child:
+        """Return a child that no guest has been in; the caller closes it. Interrupted where the run was given up.
+
+        Only what runs in one that is `timed` may be timed: the others share a machine, they don't hurry.
+        """
         self.turns.go_on()
-        with self._guard:
-            child, self._spare = self._spare, None
+        child = None
+        if not timed:
+            with self._guard:
+                child, self._spare = self._spare, None
         if child is None or not child.alive:
-            child = Child(device=self.device, threads=self.threads, level=self.isolation.level)
+            child = Child(device=self.device, threads=self.threads, level=self.isolation.level, timed=timed)
         with self._guard:
             self._children = [one for one in self._children if one.alive]
             self._children.append(child)

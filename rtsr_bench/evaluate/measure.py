@@ -91,7 +91,7 @@ def measure(
         # Alone to the end: a guest that is still there while another one is timed could take its device from it.
         with (
             bench.turns.alone(f"timing {job.model.id}", listener.waiting),
-            bench.start_child() as child,
+            bench.start_child(timed=True) as child,
             gauge(bench.device_kind, child.hello.device_uuid) as meter,
         ):
             gap = measure_gap(child, job.protocol, precision)

@@ -48,11 +48,18 @@ class Child:
     """
 
     def __init__(
-        self, *, device: str = "cpu", threads: int = 0, level: Level | None = None, bounds: Bounds | None = None
+        self,
+        *,
+        device: str = "cpu",
+        threads: int = 0,
+        level: Level | None = None,
+        bounds: Bounds | None = None,
+        timed: bool = True,
     ) -> None:
         """Start the process and let it make the device ready; UserError where the device can't be had.
 
-        `level` None is the highest isolation level that can be had here.
+        `level` None is the highest isolation level that can be had here. The threads of one that is `timed` spin while
+        they wait for each other, as torch has it; those of another sleep.
         """
         self.isolation = level or levels.obtainable().level
         self._bounds = bounds or Bounds()
@@ -63,7 +70,9 @@ class Child:
         try:
             with theirs:
                 theirs.set_inheritable(True)
-                self._process = Process(self.isolation, self._room, self._bounds, theirs, gpu=device != "cpu")
+                self._process = Process(
+                    self.isolation, self._room, self._bounds, theirs, gpu=device != "cpu", timed=timed
+                )
             private = bubblewrap.SCRATCH if self.isolation is Level.BUBBLEWRAP else None
             self._watch = Watch(self._process.root, self._bounds, self._room, private)
             within = self._bounds.as_request(user_processes=user_processes())

@@ -24,17 +24,25 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_OR
 _INIT = "1"
 """The number that a room's first process, the worker's parent, has inside."""
 
+_PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads that sleep while they wait for each other. By default they spin, and beside other work on the same cores a
+call then takes a hundred times as long: 550 ms instead of 3, seen with RT4KSR-S at 27x48. Waking costs some 0.1 ms a
+layer, which is why a timed child does as torch does by default."""
+
 _GONE_S, _ENDING_S = 10.0, 3.0
 
 
 class Process:
     """The child's process and its output, which is read all the time and of which the end is kept."""
 
-    def __init__(self, level: Level, room: Room, bounds: Bounds, wire: socket.socket, *, gpu: bool) -> None:
+    def __init__(
+        self, level: Level, room: Room, bounds: Bounds, wire: socket.socket, *, gpu: bool, timed: bool
+    ) -> None:
         """Start it with one end of the wire; HarnessError where no process can be started."""
         self.level = level
         self.output = bytearray()
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment |= {} if timed else _PATIENT
         worker = [sys.executable, "-I", "-B", "-m", "rtsr_bench.measuring.worker", str(wire.fileno()), str(os.getpid())]
         with contextlib.ExitStack() as stack:
             if level is Level.BUBBLEWRAP:

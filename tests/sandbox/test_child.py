@@ -271,3 +271,15 @@ def test_pickles_are_allowed_in_a_room_of_their_own_only() -> None:
     with pytest.raises(UserError, match=r"--allow-pickle: .*bubblewrap.*no bwrap on PATH.*apt install") as caught:
         allow_pickles(Isolation(level=Level.PROCESS, reason="no bwrap on PATH"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("timed", "policy"), [(True, "as torch has it"), (False, "PASSIVE")])
+def test_only_a_timed_childs_threads_spin_while_they_wait(timed: bool, policy: str, tmp_path: Path) -> None:
+    source = (
+        'import os\n\n\ndef srmodel():\n    raise ValueError(os.environ.get("OMP_WAIT_POLICY", "as torch has it"))\n'
+    )
+    (tmp_path / "arch.py").write_text(source)
+    with Child(timed=timed) as started:
+        failure = load(started, "good", folder=str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert policy in failure.message
