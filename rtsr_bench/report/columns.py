@@ -248,7 +248,9 @@ def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
     if twin:
         model.append(Note(tone="sub", text=f"submission {record.submission.digest[:8]}"))
     model += [
-        Note(tone="sub" if reason.bar is Bar.UNTRAINED else "bad", text=shorten(reason.text, REASON_LENGTH))
+        Note(tone="sub", text=shorten(reason.short, REASON_LENGTH))
+        if reason.bar is Bar.UNTRAINED
+        else Note(tone="bad", text=shorten(reason.text, REASON_LENGTH))
         for reason in row.reasons
         if reason.bar is not Bar.UNOFFICIAL
     ]
@@ -263,6 +265,6 @@ def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
         notes["params"] = (Note(tone="warn", text="not counted"),)
     count = count_at(row, size)
     if count and count.uncounted:
-        names = ", ".join(f"{name} ×{times}" for name, times in sorted(count.uncounted.items()))
+        names = ", ".join(f"{name.removeprefix('aten.')} ×{times}" for name, times in sorted(count.uncounted.items()))
         notes["macs"] = (Note(tone="warn", text=shorten(f"without {names}", 80)),)
     return notes

@@ -66,7 +66,7 @@ def test_an_untrained_model_is_timed_and_counted_and_its_fidelity_is_not_asked_f
     assert not (tmp_path / "images").exists()
     assert rtsr_bench("report", "--out", "site").returncode == 0
     (page,) = (tmp_path / "site" / "boards").glob("*.html")
-    assert "Its weights are not trained (not yet trained)" in page.read_text(encoding="utf-8")
+    assert "untrained: not yet trained" in page.read_text(encoding="utf-8")
 
 
 def test_an_untrained_model_that_does_not_load_has_failed(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_an_untrained_model_says_so_and_is_marked_best_in_nothing(site, pages):
     board = next(path for path in pages if path.startswith("boards/builtin-x2--nvidia"))
     rows = re.findall(r"<tr.*?</tr>", (out / board).read_text(encoding="utf-8"), re.DOTALL)
     (row,) = (row for row in rows if "later/x2" in row and "<td" in row)
-    assert "Its weights are not trained (&lt;u&gt;architecture only&lt;/u&gt;)" in row
+    assert "untrained: &lt;u&gt;architecture only&lt;/u&gt;" in row
     assert " best" not in row  # though nothing is faster or smaller
     assert any(" best" in other for other in rows)
 
