@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import defaultdict
 from dataclasses import replace
@@ -193,6 +194,9 @@ def test_the_page_shows_the_counts_and_the_index_leads_to_it(tmp_path, counted):
     assert "429.98" in page
     assert "26 equal to the last printed digit (16 as the network runs" in page
     assert page.count(">equal as read<") == 10
+    row = re.search(r'<tr><th scope="row"><a href="#table-1">.*?</tr>', page, re.DOTALL)
+    assert row
+    assert re.findall(r'class="num">(\d+)<', row[0])[:3] == ["71", "16", "10"]
     assert "set unreleased" in page
     assert 'href="reproduction.html"' in site.index.read_text(encoding="utf-8")
 
