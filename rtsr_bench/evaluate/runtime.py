@@ -22,9 +22,9 @@ from rtsr_bench.sandbox import Child
 RANDOM_CHECKS, IMAGE_CHECKS = 3, 2
 """Inputs whose outputs are computed in two processes; those of random numbers are ordinary repeats."""
 
-FEWEST_IMAGES, MOST_IMAGES, READY_S = 4, 16, 3.0
+FEWEST_IMAGES, MOST_IMAGES, READY_S = 4, 16, 1.0
 """Images that are held ready: more than are needed, because a doubt is not settled by one that was seen before. As many
-as `READY_S` seconds make: a short call is the one that a busy machine makes many times as long."""
+as are made in `READY_S` seconds: a short call is the one that a busy machine makes many times as long."""
 
 _PAUSE_S = 0.05
 """Before the n-th image of a doubt, n times this: what keeps the machine busy gets the time to end."""
