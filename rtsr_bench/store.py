@@ -38,6 +38,7 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda raw: {**raw, "schema": 2},  # every model of then has weights: the empty default of `untrained` says it
     2: lambda raw: {**raw, "schema": 3},  # what was compared besides was not kept: None; no pickle could be allowed
     3: lambda raw: {**raw, "schema": 4},  # of images the difference over the spread was kept, and no `mse`
+    4: lambda raw: {**raw, "schema": 5},  # nothing was said of weights that others than the team had trained: empty
 }
 """Steps from one schema to the next, by the schema they start from."""
 

@@ -234,13 +234,20 @@ def gaussian_taps() -> tuple[float, float, float]:
     return centre / total, near / total, far / total
 
 
+def _member(size: str) -> tuple[int, int]:
+    """Blocks and channels of a size; raises `ValueError` where the family has none of that name."""
+    if size not in FAMILY:
+        raise ValueError(f"size: expected one of {', '.join(FAMILY)}, found {size!r}")
+    return FAMILY[size]
+
+
 def load_official(path: str, *, scale: int, size: str = "S") -> RT4KSR:
     """The training form with the weights of one of the authors' checkpoints, every tensor of it accounted for.
 
     Raises `RuntimeError` where the checkpoint is another network's.
     """
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    blocks, channels = FAMILY[size]
+    blocks, channels = _member(size)
     model = RT4KSR(scale=scale, blocks=blocks, channels=channels)
     model.load_state_dict({_name_here(name): tensor for name, tensor in checkpoint["state_dict"].items()}, strict=True)
     return model
@@ -257,7 +264,7 @@ def deployed(
     scale: int, size: str = "S", fusion: str = "none", high_frequencies: str = "gaussian", norm: str = "layernorm"
 ) -> RT4KSR:
     """Any member of the family in its deployed form, with fresh weights: the harness loads the manifest's into it."""
-    blocks, channels = FAMILY[size]
+    blocks, channels = _member(size)
     return RT4KSR(
         scale=scale,
         blocks=blocks,
@@ -273,7 +280,7 @@ def training(
     scale: int, size: str = "S", fusion: str = "none", high_frequencies: str = "gaussian", norm: str = "layernorm"
 ) -> RT4KSR:
     """Any member of the family in its training form, folded: trained as the paper does, at the deployed form's cost."""
-    blocks, channels = FAMILY[size]
+    blocks, channels = _member(size)
     model = RT4KSR(
         scale=scale,
         blocks=blocks,

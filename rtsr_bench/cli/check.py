@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,7 +52,7 @@ def check_command(
 ) -> None:
     """Check submissions without any data: loads, right shapes, finite, deterministic, half precision, params, MACs.
 
-    One that can't be accepted is told, and the others are checked.
+    One that can't be accepted is told, and the others are checked; so is a model whose weights can't be had.
     """
     from rtsr_bench.sandbox import allow_pickles, obtainable
     from rtsr_bench.submissions import survey
@@ -63,39 +63,49 @@ def check_command(
     troubles = [note.message for note in found.refused]
     if not found.submissions:
         raise UserError("; ".join(troubles))
-    good = True
+    good = complete = True
     for submission in found.submissions:
         try:
-            good = _check_all(submission, device, install=with_requirements, allow_pickle=allow_pickle) and good
+            kept, had = _check_all(submission, device, install=with_requirements, allow_pickle=allow_pickle)
+            good, complete = kept and good, had and complete
         except UserError as error:
             if len(found.submissions) == 1 and not troubles:
                 raise
             troubles.append(str(error))
     for trouble in dict.fromkeys(troubles):
         click.echo(f"error: {' '.join(trouble.split())}", err=True)
-    context.exit(UserError.exit_code if troubles else 0 if good else 1)
+    context.exit(UserError.exit_code if troubles or not complete else 0 if good else 1)
 
 
-def _check_all(submission: Submission, device: str, *, install: bool, allow_pickle: bool) -> bool:
-    """Check every model of one submission; UserError where its packages, weights or the device can't be had."""
-    from rtsr_bench.submissions import unmet, with_packages
+def _check_all(submission: Submission, device: str, *, install: bool, allow_pickle: bool) -> tuple[bool, bool]:
+    """Check the models of one submission: whether those checked are good, and whether the weights of all could be had.
+
+    UserError where its packages or the device can't be had.
+    """
+    from rtsr_bench.submissions import load_request, resolve_checkpoint, unmet, with_packages
 
     if install:
         submission = with_packages(submission)
     for line in () if install else unmet(submission.requirements):
         click.echo(f"{submission.id} requires {line}; --with-requirements installs it", err=True)
-    good = [_check(submission, model, device, allow_pickle=allow_pickle) for model in submission.models]
-    return all(good)
+    good = complete = True
+    for model in submission.models:
+        try:
+            checkpoint = resolve_checkpoint(model, submission)
+            request = load_request(model, submission, checkpoint, allow_pickle=allow_pickle)
+        except UserError as error:
+            click.echo(f"error: {model.id} is not checked: {' '.join(str(error).split())}", err=True)
+            complete = False
+        else:
+            good = _check(submission, model, device, request) and good
+    return good, complete
 
 
-def _check(submission: Submission, model: ModelSpec, device: str, *, allow_pickle: bool) -> bool:
+def _check(submission: Submission, model: ModelSpec, device: str, request: dict[str, Any]) -> bool:
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Child, Findings, Loaded
-    from rtsr_bench.submissions import load_request, resolve_checkpoint
     from rtsr_bench.wire import Op
 
-    checkpoint = resolve_checkpoint(model, submission)
-    request = load_request(model, submission, checkpoint, allow_pickle=allow_pickle)
     with Child(device=device) as child:
         click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")
         click.echo(f"  loading, {LIMIT_S:g} s at most a stage", err=True)

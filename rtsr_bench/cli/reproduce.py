@@ -61,11 +61,11 @@ def reproduce_command(
     observed = _observed(models, roots, records)
     compared = reproduce_all(observed, _records(records))
     show(compared)
+    kept = keep_observed(observed, records)
+    click.echo(f"kept what was computed in {kept}: `rtsr-bench report` makes a page of it", err=True)
     for file, write in ((csv_file, as_csv), (json_file, as_json)):
         if file is not None:
             _write(file, write(compared))
-    kept = keep_observed(observed, records)
-    click.echo(f"kept what was computed in {kept}: `rtsr-bench report` makes a page of it", err=True)
     context.exit(MISMATCH if any(one.tally.mismatched for one in compared) else 0)
 
 

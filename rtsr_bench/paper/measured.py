@@ -52,7 +52,10 @@ class Measured:
         return None
 
     def on_open4k(self, model: str) -> str:
-        """The model's PSNR on Open4K with its gain over bicubic, in words; empty where no record has it."""
+        """The model's PSNR on Open4K (JPEG) with its gain over bicubic, in words; empty where no record has it.
+
+        Whose weights they are is said where they are not the authors'.
+        """
         for record in self._of(model):
             if record.track.startswith(f"{_OPEN4K}-") and isinstance(record.fidelity, Fidelity):
                 row = derive_row("", record, all_tracks().get(record.track))
@@ -61,7 +64,9 @@ class Measured:
                               if use.id == _OPEN4K and use.verified and use.name in row.by_set), None)  # fmt: skip
                 if means is not None and key in means.psnr_db:
                     gain = means.gain_db(key)
-                    return f"Open4K {means.psnr_db[key]:.2f}" + (f" ({gain:+.2f})" if gain else "")
+                    whose = record.model.trained_by
+                    words = f"Open4K, JPEG: {means.psnr_db[key]:.2f}" + (f" ({gain:+.2f})" if gain else "")
+                    return words + (f", weights: {whose}" if whose else "")
         return ""
 
     def _of(self, model: str) -> list[Record]:

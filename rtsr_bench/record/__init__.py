@@ -5,6 +5,7 @@ field is the measurement, a `Failure` (tried and failed) or None (not asked for)
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 5 (2026-11): `model.trained_by` says whose weights were measured where they are not the team's.
 - 4 (2026-11): `made_twice.outputs` has `mse` for images, in the place of `difference`.
 - 3 (2026-11): `made_twice`, `handed_in` and `pickle_allowed`; earlier records hold none of them.
 - 2 (2026-11): `model.untrained` says why a model has no weights worth a fidelity; such a record holds none.
@@ -58,7 +59,7 @@ __all__ = [
     "record_key",
 ]
 
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

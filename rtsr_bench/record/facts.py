@@ -26,6 +26,7 @@ class ModelFacts:
     """Which model of the submission; `id` is `submission/variant-xN`, `checkpoint_sha256` empty where it has none.
 
     `untrained` says in a few words why the model has no trained weights ("architecture only"); empty where it has.
+    `trained_by` says who trained its weights where it was not the submission's team, whose architecture it is.
     """
 
     id: str
@@ -36,6 +37,7 @@ class ModelFacts:
     checkpoint: str = ""
     checkpoint_sha256: str = ""
     untrained: str = ""
+    trained_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -245,6 +245,8 @@ def _precision(row: Row) -> str:
 def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
     record = row.record
     model = [Note(tone="sub", text=shorten(record.submission.team, 80))]
+    if record.model.trained_by:
+        model.append(Note(tone="sub", text=f"weights: {shorten(record.model.trained_by, 80)}"))
     if twin:
         model.append(Note(tone="sub", text=f"submission {record.submission.digest[:8]}"))
     model += [

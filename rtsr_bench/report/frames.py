@@ -27,7 +27,7 @@ _TOO_LARGE = 2**63
 _WHO = {"record": _TEXT, "track": _TEXT, "model": _TEXT}
 _RECORDS = {
     **_WHO,
-    **dict.fromkeys(("submission", "team", "title", "origin", "variant", "format", "untrained"), _TEXT),
+    **dict.fromkeys(("submission", "team", "title", "origin", "variant", "format", "untrained", "trained_by"), _TEXT),
     "scale": _WHOLE,
     **dict.fromkeys(("device_kind", "device", "cpu", "os", "python", "torch", "isolation"), _TEXT),
     "torch_threads": _WHOLE,
@@ -134,6 +134,7 @@ def _record(row: Row, *, latest: bool) -> dict[str, Any]:
         "variant": record.model.variant,
         "format": record.model.format,
         "untrained": record.model.untrained,
+        "trained_by": record.model.trained_by,
         "device_kind": system.device_kind,
         "device": system.device_name,
         "cpu": system.cpu_model,

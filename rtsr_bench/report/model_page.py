@@ -152,6 +152,7 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
         ("Variant", record.model.variant),
         ("Data range", number(record.model.data_range, 1)),
         ("Untrained", record.model.untrained),
+        ("Weights trained by", record.model.trained_by),
         ("Checkpoint", record.model.checkpoint),
         ("Checkpoint SHA-256", record.model.checkpoint_sha256),
     ]

@@ -27,7 +27,7 @@ _MAX_DOTS = 500
 _ID = re.compile(r"[a-z0-9_-]+")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SUBMISSION_KEYS = ("id", "team", "title", "authors", "paper", "code", "license", "notes")
-_MODEL_KEYS = ("scale", "variant", "format", "checkpoint", "untrained", "data_range")
+_MODEL_KEYS = ("scale", "variant", "format", "checkpoint", "untrained", "trained_by", "data_range")
 _RECIPE_KEYS = ("url", "sha256", "name")
 
 
@@ -159,6 +159,7 @@ def _model(table: Table, folder: Path, *, submission: str) -> ModelSpec:
         checkpoint=_checkpoint(table, folder),
         data_range=float(data_range),
         untrained=_untrained(table),
+        trained_by=_trained_by(table),
     )
 
 
@@ -170,6 +171,13 @@ def _untrained(table: Table) -> str:
             "remove one of the two"
         )
     return why
+
+
+def _trained_by(table: Table) -> str:
+    who = table.text("trained_by", limit=100, default="", example='"Team Y, on DIV2K"')
+    if who and table.has("untrained"):
+        raise UserError(f"{table.where} trained_by: expected no untrained beside it, found both; remove one of the two")
+    return who
 
 
 def _format(table: Table) -> Format:

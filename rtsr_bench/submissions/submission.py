@@ -37,7 +37,8 @@ class ModelSpec:
     `scale` is 2, 3 or 4, or None where no manifest says it (see `with_scale`). `args` are the keyword arguments of the
     entry: JSON-able values only. `checkpoint` None: the harness loads no weights (the entry may load its own).
     `data_range` is the largest value of the model's input and output, 1.0 or 255.0. `untrained` says in a few words
-    why it has no trained weights: then its fidelity is not measured; empty where it has some.
+    why it has no trained weights: then its fidelity is not measured; empty where it has some. `trained_by` says who
+    trained its weights, where it was not the team of the submission.
     """
 
     submission: str
@@ -49,6 +50,7 @@ class ModelSpec:
     checkpoint: CheckpointRef | None = None
     data_range: float = 1.0
     untrained: str = ""
+    trained_by: str = ""
 
     @property
     def id(self) -> str:
@@ -75,6 +77,7 @@ class ModelSpec:
             checkpoint=self.checkpoint.name if self.checkpoint is not None else "",
             checkpoint_sha256=checkpoint_sha256,
             untrained=self.untrained,
+            trained_by=self.trained_by,
         )
 
 

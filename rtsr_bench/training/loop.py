@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import errno
 import itertools
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,7 @@ def _train(
         keep()
         raise
     keep()
-    weights = _shipped(recipe, train_on, validation, plan, state, device)
+    weights = _shipped(recipe, train_on, validation, plan, state, device, bicubic)
     last = {name: state.curve[-1][name] for name in crops}
     return Trained(weights=weights, psnr_db=last, bicubic_db=bicubic)
 
@@ -215,6 +216,7 @@ def _shipped(
     plan: Plan,
     state: State,
     device: torch.device,
+    bicubic: dict[str, float],
 ) -> Path:
     model = state.model.cpu().float()
     model.load_state_dict({name: value.cpu() for name, value in state.average.values.items()}, strict=True)
@@ -231,6 +233,7 @@ def _shipped(
             seconds=state.seconds,
             finished=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             curve=state.curve,
+            bicubic={name: value for name, value in bicubic.items() if math.isfinite(value)},
             weights=weights.name,
             data=data,
             params=sum(parameter.numel() for parameter in shipped.parameters()),

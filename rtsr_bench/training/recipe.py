@@ -137,12 +137,12 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         iterations=iterations,
         batch=_whole(optimiser, "batch", 1, 65_536),
         method=_name(optimiser, "method", METHODS),
-        learning_rate=_number(optimiser, "learning_rate", 1e-9, 1.0),
+        learning_rate=_number(optimiser, "learning_rate", 1e-9, 1.0, usual=1e-3, required=True),
         warm_up=_whole(optimiser, "warm_up", 0, 100_000_000, default=0),
         halve_every=_whole(optimiser, "halve_every", 1, 100_000_000, default=iterations),
         decay=_name(optimiser, "decay", DECAYS),
-        high_frequency_weight=_number(optimiser, "high_frequency_weight", 0.0, 1000.0, default=0.0),
-        ema=_number(optimiser, "ema", 0.0, 0.999999, default=0.999),
+        high_frequency_weight=_number(optimiser, "high_frequency_weight", 0.0, 1000.0, usual=0.0),
+        ema=_number(optimiser, "ema", 0.0, 0.999999, usual=0.999),
         seed=_whole(optimiser, "seed", 0, 2**31, default=0),
     )
 
@@ -174,10 +174,10 @@ def _whole(table: Table, key: str, least: int, most: int, default: int | None = 
     return value
 
 
-def _number(table: Table, key: str, least: float, most: float, default: float | None = None) -> float:
-    value = table.value(key) if table.has(key) or default is None else default
+def _number(table: Table, key: str, least: float, most: float, *, usual: float, required: bool = False) -> float:
+    value = table.value(key) if table.has(key) or required else usual
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
-        raise table.mistake(key, expected=f"a number from {least:g} to {most:g}", way_out=f"write {key} = {most:g}")
+        raise table.mistake(key, expected=f"a number from {least:g} to {most:g}", way_out=f"write {key} = {usual:g}")
     return float(value)
 
 

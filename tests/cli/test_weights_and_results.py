@@ -67,6 +67,20 @@ def test_pickles_need_a_room_of_their_own(rtsr_bench: Run, tiny: Path, tmp_path:
     assert not list(tmp_path.rglob("*.json"))
 
 
+def test_a_model_whose_weights_cannot_be_had_is_named_and_the_others_are_checked(
+    rtsr_bench: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(GUESTS / "good", tmp_path / "team")
+    recipe = f'[model.checkpoint]\nurl = "https://weights.invalid/w.pth"\nsha256 = "{"0" * 64}"\n'
+    plain = '[submission]\nteam = "T"\ntitle = "N"\n[[model]]\nscale = 2\n'
+    (tmp_path / "team" / "submission.toml").write_text(f'{plain}variant = "far"\n{recipe}[[model]]\nscale = 2\n')
+    done = rtsr_bench("check", "team", "--device", "cpu", env={"RTSR_BENCH_CACHE": str(tmp_path / "cache")})
+    assert done.returncode == 2
+    assert "error: team/far-x2 is not checked: " in done.stderr
+    assert "team/x2 " in done.stdout
+    assert "keeps the contract" in done.stdout
+
+
 def test_images_handed_in_are_compared_and_a_difference_is_no_failure(
     rtsr_bench: Run, tiny: Path, tmp_path: Path
 ) -> None:

@@ -221,6 +221,12 @@ def test_since_the_fourth_schema_images_of_timed_calls_are_compared_as_pixels() 
     assert "at least 60.0 dB from each other" in replace(record.made_twice, outputs=(apart, images[0])).words
 
 
+def test_since_the_fifth_schema_a_record_says_whose_weights_were_measured() -> None:
+    whose = {path.name[:8]: decode(path.read_bytes()).model.trained_by for path in HISTORIC.glob("*.json")}
+    assert whose.pop("schema-5") == "rtsr-bench, on 16 free pictures"
+    assert set(whose.values()) == {""}
+
+
 @pytest.mark.parametrize(("mse", "largest"), [(float("nan"), 1), (-1.0, 1), (255.0**2 + 1, 255), (1.0, 256), (1.0, -1)])
 def test_a_difference_that_8_bit_images_cannot_have_is_refused(mse: float, largest: int) -> None:
     with pytest.raises(ValueError, match="no such difference"):

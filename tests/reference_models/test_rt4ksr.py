@@ -138,3 +138,8 @@ def test_set5_is_the_official_codes_image_by_image(rt4ksr: ModuleType, shared: P
         hr = read(folder / row["name"])[: sr.shape[0], : sr.shape[1]]
         psnr = 10 * np.log10(255**2 / np.mean((sr.astype(np.float64) - hr) ** 2))
         assert abs(psnr - row["rt4ksr_psnr_rgb_b0"]) < GOLDEN_DB, row["name"]
+
+
+def test_a_size_that_the_family_has_not_is_said_with_those_it_has(rt4ksr: ModuleType) -> None:
+    with pytest.raises(ValueError, match=r"size: expected one of XXS, .*XXXL, found 'HUGE'"):
+        rt4ksr.deployed(2, "HUGE")

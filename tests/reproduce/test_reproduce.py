@@ -210,3 +210,18 @@ def test_the_command_prints_keeps_and_fails_where_a_model_is_missing(tmp_path):
     cells = json.loads((tmp_path / "cells.json").read_text(encoding="utf-8"))
     assert cells["tallies"]["track-1"]["cells"] == 24
     assert (tmp_path / "records" / KEPT_IN).is_file()
+
+
+def test_a_file_that_cannot_be_written_costs_nothing_of_what_was_computed(tmp_path):
+    (tmp_path / "models").mkdir()
+    arguments = ["reproduce", "--models", str(tmp_path / "models"), "--records", str(tmp_path / "records")]
+    result = CliRunner().invoke(cli, [*arguments, "--csv", str(tmp_path / "nowhere" / "cells.csv")])
+    assert isinstance(result.exception, UserError | SystemExit)
+    assert (tmp_path / "records" / KEPT_IN).is_file()
+
+
+def test_the_parameters_that_run_are_those_of_the_model_that_a_leaderboard_counts(counted):
+    (judged,) = compare([table("table-1")], counted)
+    ran = {(row.label, row.scale): row.cells["running_params"].ours for row in judged.rows if row.cells.get("macs")}
+    assert ran["(b) + HFB", 2] == ran["(c) + HFB + Down-and-Up", 2] == 34.573
+    assert ran["NAFNet + HFB", 2] == ran["(f) NAFNet + HFB + Down-and-Up", 2] == 29.965

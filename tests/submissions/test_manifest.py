@@ -101,6 +101,11 @@ def test_a_model_may_say_why_it_is_not_trained(hand_in) -> None:
     assert model.untrained == model.facts().untrained == "not yet trained"
 
 
+def test_a_model_may_say_who_trained_its_weights(hand_in) -> None:
+    (submission,) = discover(hand_in(manifest=f'{ABOUT}[[model]]\nscale = 2\ntrained_by = "Team Y"\n'))
+    assert [model.facts().trained_by for model in submission.models] == ["Team Y"]
+
+
 def test_a_model_is_trained_unless_it_says_otherwise(full: Path) -> None:
     (submission,) = discover(full)
     assert [model.facts().untrained for model in submission.models] == ["", "", ""]
@@ -115,6 +120,8 @@ def test_a_model_is_trained_unless_it_says_otherwise(full: Path) -> None:
         (f'untrained = "{"x" * 101}"', "found 101 characters"),
         ('untrained = "x"\ncheckpoint = "arch.py"', "untrained: expected no checkpoint beside it"),
         ('untrianed = "x"', 'did you mean "untrained"'),
+        ('untrained = "x"\ntrained_by = "y"', "trained_by: expected no untrained beside it"),
+        ('trained_by = ""', "found an empty one"),
     ],
 )
 def test_what_cannot_say_so_is_one_line(hand_in, line: str, words: str) -> None:

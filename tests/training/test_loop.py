@@ -118,6 +118,8 @@ def test_the_card_says_what_the_weights_are(recipe: Recipe, pictures: Pictures, 
     assert card["params"] == 12 * 3 * 9 + 12
     assert card["samples"] == 48
     assert [look["step"] for look in card["curve"]] == [4, 8, 12]
+    assert card["bicubic"] == done.bicubic_db
+    assert set(card["bicubic"]) == set(recipe.degradations)
     assert {entry["sha256"]: entry["role"] for entry in card["data"]} == {
         **{picture.sha256: "train" for picture in pictures[0]},
         **{picture.sha256: "validation" for picture in pictures[1]},
