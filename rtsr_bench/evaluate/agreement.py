@@ -21,6 +21,8 @@ _SLACK_MS = {"cpu": 20.0, "cuda": 2.0}
 """What waking two processes may take for a while on a busy machine; far below a frame on a CPU. CUDA: not yet tried."""
 
 _FEW = 8
+"""Repeats below which the median is one lucky call or another."""
+
 _IMAGE_FACTOR = 2.0
 """Denormals, early exits and caches make an image's time differ from random numbers', not by so much."""
 

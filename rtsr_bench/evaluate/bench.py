@@ -51,14 +51,14 @@ class Bench:
     def _first(self, device: str, required: Level | None) -> Child:
         """Start the first child: a room that can be had may still lack a library that the environment needs."""
         try:
-            return Child(device=device, threads=self.threads, level=self.isolation.level, timed=False)
+            return Child(device=device, threads=self.threads, level=self.isolation.level)
         except HarnessError as error:
             if self.isolation.level is Level.PROCESS:
                 raise
             self.isolation = Isolation(level=Level.PROCESS, reason=f"{self.isolation.level.value}: {error}")
             if required is not None:
                 require(self.isolation, required)
-            return Child(device=device, threads=self.threads, level=Level.PROCESS, timed=False)
+            return Child(device=device, threads=self.threads, level=Level.PROCESS)
 
     @property
     def device_kind(self) -> str:

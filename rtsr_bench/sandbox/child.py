@@ -54,7 +54,7 @@ class Child:
         threads: int = 0,
         level: Level | None = None,
         bounds: Bounds | None = None,
-        timed: bool = True,
+        timed: bool = False,
     ) -> None:
         """Start the process and let it make the device ready; UserError where the device can't be had.
 

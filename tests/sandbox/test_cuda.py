@@ -91,7 +91,7 @@ def test_every_precision_is_timed_by_events(child: Child, precision: Precision) 
 
 def test_events_agree_with_an_outside_clock(child: Child) -> None:
     """`triton.testing.do_bench` times the same work of the same model in this process."""
-    testing = pytest.importorskip("triton.testing")
+    testing = pytest.importorskip("triton.testing", reason="needs triton, which a torch for CUDA brings")
     import torch
 
     assert isinstance(load(child, PROJECT / "reference_models" / "bicubic"), Loaded)

@@ -434,7 +434,7 @@ def submission_or_complaint(folder: Path) -> Submission | None:
         (submission,) = discover(folder)
     except UserError as error:
         assert len(str(error).splitlines()) == 1  # noqa: PT017 - both ways are right; this one has a form to keep
-        assert str(error).isprintable()  # noqa: PT017
+        assert str(error).isprintable()  # noqa: PT017 - as above
         return None
     return submission
 
