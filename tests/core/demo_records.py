@@ -50,11 +50,16 @@ CPU = replace(
     torch="2.13.0+cpu",
     facts={"governor": "performance"},
 )
-IMAGES = {"div2k-lsdir-valid": 4, "builtin": 6, "set5": 5, "set14": 6, "bsd100": 4, "urban100": 4, "rtsr2023": 4}
+IMAGES = {"div2k-lsdir-valid": 4, "builtin": 6, "set5": 5, "set14": 6, "bsd100": 4, "urban100": 4, "rtsr2023": 4} | {
+    "open4k": 4,
+    "open4k-clean": 4,
+}
 """How many images a set has here; fewer than in truth, these are fixtures."""
 TITLES = {
     "div2k-lsdir-valid": "DIV2K_LSDIR valid",
     "builtin": "Built-in set",
+    "open4k": "Open4K",
+    "open4k-clean": "Open4K clean",
     "set5": "Set5",
     "set14": "Set14",
     "bsd100": "BSD100",

@@ -59,6 +59,16 @@ def test_the_same_records_give_the_same_bytes(tmp_path):
     assert len(built[0]) > 30
 
 
+def test_a_row_and_a_model_page_say_whose_weights_were_measured(tmp_path):
+    one = record("Lab X", "x/x2")
+    write_records(tmp_path / "in", {"a.json": replace(one, model=replace(one.model, trained_by="<Lab Y>"))})
+    build(tmp_path / "in", tmp_path / "out")
+    (board,) = (tmp_path / "out" / "boards").glob("*.html")
+    (page,) = (tmp_path / "out" / "models").glob("*.html")
+    assert "weights: &lt;Lab Y&gt;" in board.read_text(encoding="utf-8")
+    assert "Weights trained by</dt><dd><bdi>&lt;Lab Y&gt;" in page.read_text(encoding="utf-8")
+
+
 def test_the_order_of_records_does_not_matter():
     records = few()
     assert compose(records) == compose(dict(reversed(records.items())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
 from collections import defaultdict
 from dataclasses import replace
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # demo_records serves the tests of several rooms
+
+from demo_records import record
 
 from rtsr_bench.cli import cli
 from rtsr_bench.errors import UserError
@@ -216,8 +221,18 @@ def test_a_file_that_cannot_be_written_costs_nothing_of_what_was_computed(tmp_pa
     (tmp_path / "models").mkdir()
     arguments = ["reproduce", "--models", str(tmp_path / "models"), "--records", str(tmp_path / "records")]
     result = CliRunner().invoke(cli, [*arguments, "--csv", str(tmp_path / "nowhere" / "cells.csv")])
-    assert isinstance(result.exception, UserError | SystemExit)
+    assert isinstance(result.exception, UserError)
+    assert "cells.csv" in str(result.exception)
     assert (tmp_path / "records" / KEPT_IN).is_file()
+
+
+@pytest.mark.parametrize(("trained_by", "words"), [("", ""), ("Lab Y", ", weights: Lab Y")])
+def test_a_value_on_open4k_says_whose_weights_it_is_of(trained_by, words):
+    plain = record("Lab X", "rt4ksr/xxs-x2", track="open4k-x2", gain_db=0.4)
+    one = replace(plain, model=replace(plain.model, trained_by=trained_by))
+    (judged,) = compare([table("table-3b")], Observed(), [one])
+    (beside,) = (row.cells["psnr"].beside for row in judged.rows if row.label == "RT4KSR-XXS")
+    assert re.fullmatch(r"Open4K, JPEG: \d\d\.\d\d \(\+0\.40\)" + words, beside)
 
 
 def test_the_parameters_that_run_are_those_of_the_model_that_a_leaderboard_counts(counted):
