@@ -39,6 +39,7 @@ UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     2: lambda raw: {**raw, "schema": 3},  # what was compared besides was not kept: None; no pickle could be allowed
     3: lambda raw: {**raw, "schema": 4},  # of images the difference over the spread was kept, and no `mse`
     4: lambda raw: {**raw, "schema": 5},  # nothing was said of weights that others than the team had trained: empty
+    5: lambda raw: {**raw, "schema": 6},  # the fields added since have defaults that say "not recorded"
 }
 """Steps from one schema to the next, by the schema they start from."""
 

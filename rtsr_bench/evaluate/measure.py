@@ -82,7 +82,7 @@ def measure(
         gauge(bench.device_kind, child.hello.device_uuid) as meter,
     ):
         system = describe_child(child, bench, meter)
-        failed = job.unloadable or _load(child, guest, job, listener)
+        failed = job.unloadable or _load(child, guest, job, listener, outcome)
         if failed is None and not untrained:
             _fidelity(child, job, bench, precision, outcome, (book, gallery), listener)
         if failed is None and not isinstance(outcome.fidelity, Failure):
@@ -98,7 +98,7 @@ def measure(
             if isinstance(gap, Failure):
                 raise HarnessError(f"the machine could not be timed without a guest: {gap.message}")
             outcome.gap = gap
-            failed = _load(child, guest, job, listener)
+            failed = _load(child, guest, job, listener, outcome)
             if failed is None:
                 if outcome.runtime is None and not isinstance(outcome.fidelity, Failure):
                     _runtime(child, job, precision, outcome, meter, listener)
@@ -127,6 +127,7 @@ def measure(
         made_twice=outcome.made_twice(precision),
         handed_in=outcome.handed_in(),
         pickle_allowed=bench.allow_pickle,
+        notes=tuple(dict.fromkeys(outcome.notes)),
     )
 
 
@@ -142,6 +143,7 @@ class _Outcome:
     witness: Witness | None = None
     comparison: Comparison | None = None
     outputs: list[OutputTwice] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def made_twice(self, precision: Precision) -> MadeTwice | None:
         """What two processes computed, None where it did not come to that."""
@@ -189,11 +191,14 @@ def command(job: Job, bench: Bench) -> str:
     return " ".join([*parts, "--device", bench.device, *job.overrides.options])
 
 
-def _load(child: Child, guest: dict[str, Any], job: Job, listener: Listener) -> Failure | None:
+def _load(child: Child, guest: dict[str, Any], job: Job, listener: Listener, outcome: _Outcome) -> Failure | None:
     listener.stage("loading", 1)
     request = {**guest, "scale": job.model.scale}
     answer = child.ask(Op.LOAD, Loaded, request, limit_s=job.protocol.limits.load_s)
-    return answer if isinstance(answer, Failure) else None
+    if isinstance(answer, Failure):
+        return answer
+    outcome.notes += answer.notes
+    return None
 
 
 def _fidelity(
@@ -275,7 +280,7 @@ def _complexity(
 ) -> None:
     if child is None:
         with bench.start_child() as fresh:
-            failed = _load(fresh, guest, job, listener)
+            failed = _load(fresh, guest, job, listener, outcome)
             if failed is not None:
                 outcome.complexity = failed
             else:

@@ -5,6 +5,7 @@ field is the measurement, a `Failure` (tried and failed) or None (not asked for)
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 6 (2026-11): `notes`: what was done so that the model could be loaded and run.
 - 5 (2026-11): `model.trained_by` says whose weights were measured where they are not the team's.
 - 4 (2026-11): `made_twice.outputs` has `mse` for images, in the place of `difference`.
 - 3 (2026-11): `made_twice`, `handed_in` and `pickle_allowed`; earlier records hold none of them.
@@ -59,7 +60,7 @@ __all__ = [
     "record_key",
 ]
 
-SCHEMA = 5
+SCHEMA = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +72,7 @@ class Record:
     a model that says `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
     `made_twice` is what two processes computed, as far as it came to that; `handed_in` how the team's own SR images
     compare, None where there are none. `pickle_allowed`: weights might be read as code, with `--allow-pickle`.
+    `notes`: what the child did so that the model could be loaded and run (prefix removed, EMA weights taken, ...).
     """
 
     schema: int = SCHEMA
@@ -94,6 +96,7 @@ class Record:
     made_twice: MadeTwice | None = None
     handed_in: HandedIn | None = None
     pickle_allowed: bool = False
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:

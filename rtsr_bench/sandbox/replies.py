@@ -43,11 +43,17 @@ class Hello:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loaded:
-    """The model stands; `scale` is the declared one, or the one found by running it."""
+    """The model is loaded; `scale` is the declared one, or the one found by running it.
+
+    `notes`: what had to be done to load it, one sentence each.
+    """
 
     scale: int
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.notes) > _MAX_FINDINGS or any(len(note) > _MAX_NAME for note in self.notes):
+            raise ValueError(f"more than {_MAX_FINDINGS} notes, or one of more than {_MAX_NAME} characters")
         if self.scale not in SCALES:
             raise ValueError(f"a scale of {self.scale}, expected one of {SCALES}")
 
