@@ -24,6 +24,9 @@ FEW_REPEATS = 100
 CLOCK_FACTOR = 1.25
 CLOCK_SLACK_S = 0.5
 """The parent's clock also sees what lies between repeats (synchronising, letting go of the output); more is odd."""
+QUIET_SHARE = 0.05
+"""Share of the processors' or the GPU's time that other work may use while a model is timed officially."""
+
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _SEED = 20230618  # any constant: the interval must not change from one build of the report to the next
@@ -34,6 +37,7 @@ _HARMLESS = ("idle", "none", "applications_clocks", "sync_boost", "display_clock
 class Doubt(StrEnum):
     """Why a number is shaky."""
 
+    BUSY = "busy"
     SPREAD = "spread"
     DRIFT = "drift"
     LAUNCH_BOUND = "launch_bound"
@@ -174,6 +178,7 @@ def warnings(record: Record, summary: RuntimeSummary | None, convention: str) ->
     """What makes the numbers of a record shaky, most telling first; fidelity is compared under `convention` (a key)."""
     found: list[NumberWarning] = []
     if summary is not None and isinstance(record.runtime, Runtime):
+        found += _of_load(record.runtime)
         found += _of_samples(summary)
         found += _of_device(record.runtime, record.system.device_kind)
         found += _of_clock(record.runtime)
@@ -187,6 +192,17 @@ def warnings(record: Record, summary: RuntimeSummary | None, convention: str) ->
 
 def _about_runtime(doubt: Doubt, short: str, text: str) -> NumberWarning:
     return NumberWarning(doubt=doubt, about="runtime", short=short, text=text)
+
+
+def _of_load(runtime: Runtime) -> list[NumberWarning]:
+    """Other work on the machine while it was timed, above the share that a quiet machine may have."""
+    found = []
+    for load, whose in ((runtime.foreign_load, "processors'"), (runtime.foreign_gpu, "GPU's")):
+        if load is not None and load > QUIET_SHARE:
+            share = f"{100 * load:.0f} %"
+            text = f"The machine was busy: other work used {share} of the {whose} time while the model was timed."
+            found.append(_about_runtime(Doubt.BUSY, f"machine was busy: {share} foreign load", text))
+    return found
 
 
 def _of_samples(summary: RuntimeSummary) -> list[NumberWarning]:

@@ -6,11 +6,12 @@ import contextlib
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rtsr_bench.load import gpu_meter
 from rtsr_bench.record import System, Telemetry
 
 _PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "numba")
@@ -72,6 +73,10 @@ class Gauge:
         self._handle = handle
         self._nvml = nvml
         self.facts = facts or {}
+
+    def foreign(self, own: Callable[[], Collection[int]]) -> Callable[[float], float | None] | None:
+        """Return what tells the share of a GPU that processes other than `own()` used; None for a CPU."""
+        return None if self._nvml is None else gpu_meter(self._nvml, self._handle, own)
 
     def read(self, when: str) -> Telemetry:
         """Read the state now; what the device does not tell is None."""

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
+from rtsr_bench.evaluate.inputs import Input, look
 from rtsr_bench.protocol import Precision, Protocol
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import Child, Finished, Looked, Repeated, Warmed
 from rtsr_bench.sandbox.pixels import sheet
 from rtsr_bench.wire import Op
 
-PLACES = 256
-"""Values of an output that are looked at, at places that the guest learns of after the call."""
-
 Values = tuple[float | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Input:
-    """What a timed call is given: random numbers of a seed, or an image (raw pixels of the timed LR size).
+class Seen:
+    """What the child said of one call: values of the output, and of the input at the places they belong to."""
 
-    `at` is where the output is looked into, or else `places` the seed of it; `whole` times a copy of the whole output
-    along.
-    """
-
-    seed: int = 0
-    image: bytes | None = None
-    places: int = 0
-    at: tuple[int, ...] = ()
-    whole: bool = False
-
-
-def fresh_input() -> Input:
-    """Return an input that nobody can know of before it is sent."""
-    return Input(seed=secrets.randbits(48), places=secrets.randbits(48))
+    output: Values
+    given: Values = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """One timed call: what the child said, and the seconds between request and answer as the parent saw them.
 
-    `look_s` are those of looking into its output, 0 where that was done along with the next request.
+    `given` has no pixels where the image's output is compared with nothing. `look_s` are the seconds of looking into
+    its output, 0 where that was done along with the next request; `idle_ms` is the pause since the call before, as
+    the child saw it.
     """
 
     given: Input
@@ -52,36 +40,43 @@ class Call:
     host_ms: float | None
     bracket_s: float
     look_s: float = 0.0
-
-
-def places(given: Input, protocol: Protocol) -> list[int]:
-    """Return where the output (batch, 3, H, W) for an input is looked into, as places in the flat tensor."""
-    if given.at:
-        return list(given.at)
-    count = protocol.batch * 3 * protocol.input.times(protocol.scale).pixels
-    return random.Random(given.places).choices(range(count), k=PLACES)  # noqa: S311 - the seed is the secret
+    idle_ms: float | None = None
 
 
 class Conductor:
-    """Asks a child for one timed call after another; `outputs` holds what it said of each call's output."""
+    """Asks a child for one timed call after another; `seen` holds what it said of inputs and outputs.
+
+    Of images only those are kept whose outputs another process computes, too: a run makes hundreds of others.
+    """
 
     def __init__(self, child: Child, protocol: Protocol, precision: Precision) -> None:
         self._child, self._protocol, self._precision = child, protocol, precision
         self._deadline = monotonic() + protocol.limits.runtime_s
         self._last: Input | None = None
-        self.outputs: dict[Input, Values] = {}
+        self._warmup = 0
+        self._seed = secrets.randbits(47)
+        self.seen: dict[Input, Seen] = {}
         self.last: Finished | None = None
 
+    @property
+    def outputs(self) -> dict[Input, Values]:
+        """Values of the outputs by input."""
+        return {given: seen.output for given, seen in self.seen.items()}
+
+    def warmup_seeds(self) -> list[int]:
+        """Return the seeds of the inputs of the warm-up, in order."""
+        return [self._seed + number for number in range(self._warmup)]
+
     def begin(self, warmup: int, on_progress: Callable[[int], None] | None = None) -> Failure | None:
-        """Make the model ready and run the untimed calls."""
-        rules = self._protocol
+        """Make the model ready and run the untimed calls, the n-th one on random numbers of `seed + n`."""
+        rules, self._warmup = self._protocol, warmup
         request = {
             "size": [rules.input.height, rules.input.width],
             "batch": rules.batch,
             "scale": rules.scale,
             "precision": self._precision.value,
             "warmup": warmup,
-            "seed": secrets.randbits(48),
+            "seed": self._seed,
         }
         answer = self._child.ask(Op.RUNTIME, Warmed, request, limit_s=self._left(), on_progress=on_progress)
         return answer if isinstance(answer, Failure) else None
@@ -100,14 +95,21 @@ class Conductor:
                 bracket_s = monotonic() - before
         if isinstance(answer, Failure):
             return answer
-        failure = self._keep(answer.probe)
+        failure = self._keep(answer)
         if failure is not None:
             return failure
         self._last = given
         look_s = self._look() if given.image is not None else 0.0
         if isinstance(look_s, Failure):
             return look_s
-        return Call(given=given, sample_ms=answer.sample_ms, host_ms=answer.host_ms, bracket_s=bracket_s, look_s=look_s)
+        return Call(
+            given=given if given.image is None or given.at else replace(given, image=b""),
+            sample_ms=answer.sample_ms,
+            host_ms=answer.host_ms,
+            bracket_s=bracket_s,
+            look_s=look_s,
+            idle_ms=answer.idle_ms,
+        )
 
     def _look(self) -> float | Failure:
         """Look into the last output by itself; returns the seconds it took: no call hides what was put off till now."""
@@ -116,7 +118,7 @@ class Conductor:
         look_s = monotonic() - before
         if isinstance(answer, Failure):
             return answer
-        failure, self._last = self._keep(answer.probe), None
+        failure, self._last = self._keep(answer), None
         return failure or look_s
 
     def finish(self) -> Failure | None:
@@ -125,20 +127,27 @@ class Conductor:
         if isinstance(answer, Failure):
             return answer
         self.last = answer
-        return self._keep(answer.probe)
+        return self._keep(answer)
 
     def _left(self) -> float:
         return max(0.001, self._deadline - monotonic())
 
-    def _where(self) -> dict[str, list[int]] | None:
-        return None if self._last is None else {"places": places(self._last, self._protocol)}
-
-    def _keep(self, values: Values) -> Failure | None:
+    def _where(self) -> dict[str, Any] | None:
         if self._last is None:
             return None
-        asked = len(self._last.at) or PLACES
-        if len(values) != asked:
-            message = f"{len(values)} values of an output arrived, expected {asked}"
+        where = look(self._last, self._protocol)
+        return {"places": where.output, "given": where.given}
+
+    def _keep(self, answer: Repeated | Looked | Finished) -> Failure | None:
+        if self._last is None:
+            return None
+        where = look(self._last, self._protocol)
+        if (len(answer.probe), len(answer.given)) != (len(where.output), len(where.given)):
+            message = (
+                f"{len(answer.probe)} values of an output and {len(answer.given)} of its input arrived, expected "
+                f"{len(where.output)} and {len(where.given)}"
+            )
             return Failure(stage=Stage.RUNTIME, kind=FailureKind.INCONSISTENT, message=message)
-        self.outputs[self._last] = values
+        if self._last.image is None or self._last.at:
+            self.seen[self._last] = Seen(output=answer.probe, given=answer.given)
         return None

@@ -11,14 +11,17 @@ from typing import Any
 
 from rtsr_bench import __version__
 from rtsr_bench.errors import HarnessError
-from rtsr_bench.evaluate.agreement import Gap
 from rtsr_bench.evaluate.bench import Bench
+from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.crops import CropBook, Gallery, Keeper
+from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.fidelity import measure_fidelity
 from rtsr_bench.evaluate.handed_in import Comparison
 from rtsr_bench.evaluate.plan import Job
+from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.recheck import Witness
-from rtsr_bench.evaluate.runtime import Expected, expect_outputs, measure_gap, measure_runtime
+from rtsr_bench.evaluate.runtime import Watching, measure_runtime
+from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import (
     Complexity,
@@ -138,7 +141,7 @@ class _Outcome:
     runtime: Runtime | Failure | None = None
     complexity: Complexity | Failure | None = None
     memory: Memory | Failure | None = None
-    expected: Expected = field(default_factory=dict)
+    expected: Expected | None = None
     gap: Gap | None = None
     witness: Witness | None = None
     comparison: Comparison | None = None
@@ -247,14 +250,17 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
     rules = job.protocol
     listener.stage(f"timing in {precision.value}", rules.warmup + rules.repeats)
     assert outcome.gap is not None
+    assert outcome.expected is not None
+    official = rules.digest == job.track.protocol.digest
+    machine = Machine(LoadMeter(child.cpu_s, meter.foreign(child.pids)), official=official, tell=listener.waiting)
     measured = measure_runtime(
         child,
         rules,
         precision,
         gap=outcome.gap,
         expected=outcome.expected,
-        read_state=meter.read,
-        on_step=listener.step,
+        watching=Watching(machine=machine, read_state=meter.read, on_step=listener.step),
+        trained=not job.model.untrained,
         data_range=job.model.data_range,
         twice=outcome.outputs,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset, ImagePair
-from rtsr_bench.evaluate.agreement import most_apart
+from rtsr_bench.evaluate.agreement import images_apart, most_apart
 from rtsr_bench.evaluate.baseline import Baseline
 from rtsr_bench.evaluate.handed_in import difference
 from rtsr_bench.protocol import Precision, Protocol, Size
@@ -79,11 +79,11 @@ class Witness:
             if isinstance(again, Failure):
                 return again
             second = np.frombuffer(again, dtype=np.uint8).reshape(first.shape)
-            apart = difference(pair.name, data_set, first, second)
-            self.found.append(apart)
+            self.found.append(difference(pair.name, data_set, first, second))
+            apart = images_apart(first, second)
             most = most_apart(precision, child.hello.device.partition(":")[0])
-            if apart.mse > most:
-                found, least = (10 * np.log10(255**2 / mse) for mse in (apart.mse, most))
+            if apart > most:
+                found, least = (10 * np.log10(255**2 / mse) for mse in (apart, most))
                 message = (
                     f"{pair.name}: two processes gave different images, {found:.1f} dB from each other, at least "
                     f"{least:.0f} dB expected"

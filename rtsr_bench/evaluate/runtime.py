@@ -1,119 +1,38 @@
-"""Runtime of one model: timed by its child, conducted, bracketed and cross-checked by the parent."""
+"""Runtime of one model: timed by its child, conducted, bracketed and cross-checked by the parent.
+
+Beside the official repeats on random numbers stand, where nobody can foresee them: calls on image crops that nobody has
+seen, at least 16, whose times are compared with the samples; a few images whose outputs another process computes, too;
+and inputs of the warm-up again. None of these are samples.
+"""
 
 from __future__ import annotations
 
 import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from time import monotonic, sleep
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rtsr_bench.datasets import Dataset
-from rtsr_bench.evaluate.agreement import Gap, check_clock, check_images, check_outputs, check_threads, differences
-from rtsr_bench.evaluate.conduct import PLACES, Call, Conductor, Input, Values, fresh_input
-from rtsr_bench.evaluate.detail import telling_places
+from rtsr_bench.evaluate import clocks
+from rtsr_bench.evaluate.agreement import check_outputs, check_relation, differences, relation
+from rtsr_bench.evaluate.blocks import Blocks, MakeInput, Timed
+from rtsr_bench.evaluate.clocks import Gap
+from rtsr_bench.evaluate.conduct import Call, Conductor
+from rtsr_bench.evaluate.expectations import Expected
+from rtsr_bench.evaluate.inputs import Input, look, random_input
+from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.protocol import Precision, Protocol
-from rtsr_bench.record import Failure, Memory, OutputTwice, Runtime, Stage, Telemetry
+from rtsr_bench.record import Failure, Memory, OutputTwice, Runtime, Telemetry
 from rtsr_bench.sandbox import Child
 
-RANDOM_CHECKS, IMAGE_CHECKS = 3, 2
-"""Inputs whose outputs are computed in two processes; those of random numbers are ordinary repeats."""
+REPEATED = 4
+"""Inputs of the warm-up that come again."""
 
-FEWEST_IMAGES, MOST_IMAGES, READY_S = 4, 16, 1.0
-"""Images that are held ready: more than are needed, because a doubt is not settled by one that was seen before. As many
-as are made in `READY_S` seconds: a short call is the one that a busy machine makes many times as long."""
-
-_PAUSE_S = 0.05
-"""Before the n-th image of a doubt, n times this: what keeps the machine busy gets the time to end."""
-
-_GAPS = 6
-
-Expected = dict[Input, Values]
-"""What timed calls have to give: values of the output for random numbers, pixel values of the SR image for images."""
-
-Made = tuple[bytes, NDArray[np.uint8]]
-"""LR pixels of the timed size, and the SR image that was measured for them."""
-
-
-def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap | Failure:
-    """Measure what a repeat costs beside the model, while no guest is in the child."""
-    conductor = Conductor(child, protocol, precision)
-    failure = conductor.begin(0)
-    calls: list[Call] = []
-    for number in range(_GAPS):
-        if failure is not None:
-            return failure
-        image = bytes(protocol.input.pixels * 3) if number % 2 == 1 else None
-        made = conductor.call(replace(fresh_input(), whole=image is not None, image=image))
-        if isinstance(made, Failure):
-            return made
-        calls.append(made)
-    failure = conductor.finish()
-    return failure or Gap.of(calls)
-
-
-def expect_outputs(
-    child: Child, data: Sequence[Dataset], protocol: Protocol, precision: Precision, known: Sequence[Made] = ()
-) -> Expected | Failure:
-    """Let the model compute, in the child of the images, what timed calls will have to give in another process.
-
-    What an image must give is its SR image: of those `known`, the one that fidelity was measured on; of others, made
-    where the data have too few of the timed size, the one that the child makes here as it makes all. Those with most
-    detail come first, and are looked at where there is most of it: there models differ.
-    """
-    conductor = Conductor(child, protocol, precision)
-    failure = conductor.begin(0)
-    for _ in range(min(RANDOM_CHECKS, protocol.repeats)):
-        made = failure or conductor.call(fresh_input())
-        if isinstance(made, Failure):
-            return made
-    failure = conductor.finish()
-    if failure is not None:
-        return failure
-    expected = dict(conductor.outputs)
-    detailed: list[tuple[float, Input, Values]] = []
-    ready, began = list(known[:FEWEST_IMAGES]), monotonic()
-    while len(detailed) < MOST_IMAGES:
-        if ready:
-            lr, pixels = ready.pop()
-        elif len(detailed) < FEWEST_IMAGES or monotonic() - began < READY_S:
-            another = _make(child, _image(data, protocol), protocol, precision)
-            if isinstance(another, Failure):
-                return another
-            lr, pixels = another
-        else:
-            break
-        at, detail = telling_places(pixels, PLACES)
-        height, width, _ = pixels.shape
-        rows, columns = np.divmod(np.array(at) % (height * width), width)
-        values = tuple(map(float, pixels[rows, columns, np.array(at) // (height * width)]))
-        detailed.append((detail, replace(fresh_input(), image=lr, whole=True, at=at), values))
-    detailed.sort(key=lambda one: -one[0])
-    return expected | {given: values for _, given, values in detailed}
-
-
-def _make(child: Child, lr: bytes, protocol: Protocol, precision: Precision) -> Made | Failure:
-    """Let the child make the SR image of an LR image of the timed size, as it makes all."""
-    size, limit_s = protocol.input, protocol.limits.enhance_s
-    sr = child.enhance(lr, size=size, scale=protocol.scale, precision=precision, limit_s=limit_s)
-    if isinstance(sr, Failure):
-        return replace(sr, stage=Stage.RUNTIME)
-    hr = size.times(protocol.scale)
-    return lr, np.frombuffer(sr, dtype=np.uint8).reshape(hr.height, hr.width, 3)
-
-
-def _image(data: Sequence[Dataset], protocol: Protocol) -> bytes:
-    """Return an LR image of the timed size that no guest has seen: one of the data's, moved and repeated to fill it."""
-    choose = secrets.SystemRandom()
-    pairs = [pair for one in data for pair in one.pairs]
-    pixels: NDArray[np.uint8] = choose.choice(pairs).lr()
-    height, width = protocol.input.height, protocol.input.width
-    pixels = np.roll(pixels, (choose.randrange(pixels.shape[0]), choose.randrange(pixels.shape[1])), axis=(0, 1))
-    times = (-(-height // pixels.shape[0]), -(-width // pixels.shape[1]), 1)
-    return np.ascontiguousarray(np.tile(pixels, times)[:height, :width]).tobytes()
+LEAST_CROPS, LEAST_NOISE = 16, 8
+FEW_REPEATS, FEW_CROPS = 64, 8
+"""Crops that are timed: an eighth of the repeats, at least 16; of fewer than 64 repeats (a quick look) half, at least
+8. Random numbers that crops are compared with are at least 8, samples or not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +43,15 @@ class Measured:
     memory: Memory | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watching:
+    """Who looks on while a model is timed: the machine's load, the device's state, the reader's progress bar."""
+
+    machine: Machine
+    read_state: Callable[[str], Telemetry]
+    on_step: Callable[[int], None] = lambda _: None
+
+
 def measure_runtime(
     child: Child,
     protocol: Protocol,
@@ -131,67 +59,123 @@ def measure_runtime(
     *,
     gap: Gap,
     expected: Expected,
-    read_state: Callable[[str], Telemetry],
-    on_step: Callable[[int], None],
+    watching: Watching,
     data_range: float = 1.0,
+    trained: bool = True,
     twice: list[OutputTwice] | None = None,
 ) -> Measured | Failure:
-    """Time every repeat and see that nothing speaks against it.
+    """Time every repeat and see that nothing speaks against it; HarnessError where the machine is too busy.
 
-    The checked inputs stand among the repeats where nobody can foresee them; those with images are no samples. How far
-    their outputs were apart is added to `twice`, whatever comes of the rest.
+    How far the outputs were apart that two processes computed is added to `twice`, whatever comes of the rest. An
+    untrained model's outputs need not correlate with its inputs.
     """
-    began = monotonic()
+    watching.machine.wait()
+    began, worked_s, kind = monotonic(), child.cpu_s(), child.hello.device.partition(":")[0]
     conductor = Conductor(child, protocol, precision)
-    states, worked_s = [read_state("before")], child.cpu_s()
-    failure = conductor.begin(protocol.warmup, on_progress=on_step)
+    states = _States(watching.read_state)
+    failure = conductor.begin(protocol.warmup, on_progress=watching.on_step)
     if failure is not None:
         return failure
-    order = _order(protocol.repeats, list(expected))
-    calls: list[Call] = []
-    images: list[Call] = []
-    for given in order:
-        made = conductor.call(given)
-        if isinstance(made, Failure):
-            return made
-        (images if given.image is not None else calls).append(made)
-        on_step(protocol.warmup + len(calls))
-        states += _state(states, began, read_state)
-    kind = child.hello.device.partition(":")[0]
-    again = list(images)
-    spare = [given for given in expected if given.image is not None and given not in order]
-    while (failure := check_images(calls, again, gap, kind)) is not None and spare:
-        sleep(_PAUSE_S * len(again))
-        made = conductor.call(spare.pop())
-        if isinstance(made, Failure):
-            return made
-        again.append(made)
+    done = [0]
+
+    def on_call(call: Call) -> None:
+        done[0] += call.given.image is None and not call.given.repeated
+        watching.on_step(protocol.warmup + min(done[0], protocol.repeats))
+        states.read()
+
+    blocks = Blocks(conductor, watching.machine, expected.crops, on_call)
+    timed = blocks.run(_order(protocol, expected, conductor.warmup_seeds()))
+    if isinstance(timed, Failure):
+        return timed
+    doubted = _doubt(timed, gap, kind, blocks, expected.crops.input)
+    if isinstance(doubted, Failure) and not child.alive:
+        return doubted
     finished = conductor.finish()
-    apart = differences(expected, conductor.outputs, data_range)
+    apart = differences(expected.outputs, conductor.outputs, data_range)
     if twice is not None and finished is None:
         twice += _twice(apart, protocol)
-    failure = finished or check_clock(calls, gap, kind) or failure or check_outputs(apart, precision, kind)
+    related = [one for one in map(relation, conductor.seen.values()) if one is not None]
+    failure = finished or _judged(timed, gap, kind) or doubted or check_outputs(apart, precision, kind)
+    if failure is None and trained:
+        failure = check_relation(related)
     if failure is None and kind == "cpu":
-        failure = check_threads(child.cpu_s() - worked_s, monotonic() - began, child.hello.threads)
+        failure = clocks.check_threads(child.cpu_s() - worked_s, monotonic() - began, child.hello.threads)
     if failure is not None:
         return failure
-    seen_s = sum(call.bracket_s for call in calls) - len(calls) * gap.usual_ms / 1e3
+    samples = timed.noise[: protocol.repeats]
     runtime = Runtime(
-        samples_ms=tuple(call.sample_ms for call in calls),
+        samples_ms=tuple(call.sample_ms for call in samples),
         input=protocol.input,
         batch=protocol.batch,
         precision=precision,
         warmup=protocol.warmup,
         wall_s=monotonic() - began,
-        parent_wall_s=max(0.0, seen_s),
-        host_ms=tuple(call.host_ms for call in calls if call.host_ms is not None),
-        telemetry=(*states, read_state("after")),
+        parent_wall_s=max(0.0, sum(call.bracket_s for call in samples) - len(samples) * gap.usual_ms / 1e3),
+        host_ms=tuple(call.host_ms for call in samples if call.host_ms is not None),
+        telemetry=states.all(),
+        image_ms=tuple(call.sample_ms for call in timed.crops),
+        idle_ms=tuple(call.idle_ms for call in samples if call.idle_ms is not None),
+        foreign_load=timed.foreign,
+        foreign_gpu=timed.gpu,
+        retimed=watching.machine.retimed,
+        input_correlation=sorted(related)[len(related) // 2] if related else None,
     )
+    return Measured(runtime=runtime, memory=_memory(conductor))
+
+
+def _memory(conductor: Conductor) -> Memory | None:
     peak = conductor.last.memory if conductor.last else None
-    memory = None
-    if peak is not None:
-        memory = Memory(kind=peak.kind, peak_bytes=peak.peak_bytes, baseline_bytes=peak.baseline_bytes)
-    return Measured(runtime=runtime, memory=memory)
+    if peak is None:
+        return None
+    return Memory(kind=peak.kind, peak_bytes=peak.peak_bytes, baseline_bytes=peak.baseline_bytes)
+
+
+def _judged(timed: Timed, gap: Gap, kind: str) -> Failure | None:
+    """See that the parent's clock agrees; what a busy machine can cause is said of a quiet one only."""
+    failure = clocks.check_sum([*timed.noise, *timed.crops], kind)
+    if failure is None and timed.quiet:
+        failure = clocks.check_besides(timed.noise, gap, kind) or clocks.check_besides(timed.crops, gap, kind)
+    return failure
+
+
+def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, crop: MakeInput) -> Failure | None:
+    """Compare images with random numbers; a disagreement is tried once more, with as many calls of both kinds again."""
+    failure = _compare(timed, gap, kind)
+    if failure is None or not timed.quiet:
+        return None
+    plan: list[MakeInput] = [random_input for _ in timed.crops] + [crop for _ in timed.crops]
+    plan += [partial(_same, call.given) for call in (*timed.known, *timed.repeated)]
+    secrets.SystemRandom().shuffle(plan)
+    again = blocks.run(plan)
+    if isinstance(again, Failure):
+        return again
+    return _compare(again, gap, kind) if again.quiet else None
+
+
+def _compare(timed: Timed, gap: Gap, kind: str) -> Failure | None:
+    failure = clocks.check_images(timed.noise, timed.crops, gap, kind)
+    failure = failure or clocks.check_known_images(timed.noise, timed.known, gap, kind)
+    if failure is None and timed.repeated:
+        failure = clocks.check_repeated(timed.noise, timed.repeated, kind)
+    return failure
+
+
+def _same(given: Input) -> Input:
+    return given
+
+
+def _order(protocol: Protocol, expected: Expected, seeds: Sequence[int]) -> list[MakeInput]:
+    """Plan all calls in an order nobody can foresee: repeats, crops, compared images and inputs of the warm-up."""
+    repeats, draw = protocol.repeats, secrets.SystemRandom()
+    known = [given for given in expected.outputs if given.image is None]
+    crops = max(LEAST_CROPS, -(-repeats // 8)) if repeats >= FEW_REPEATS else max(FEW_CROPS, -(-repeats // 2))
+    plan: list[MakeInput] = [partial(_same, given) for given in expected.outputs]
+    plan += [random_input for _ in range(max(LEAST_NOISE, repeats) - len(known))]
+    plan += [expected.crops.input for _ in range(crops)]
+    again = draw.sample(list(seeds), min(REPEATED, len(seeds)))
+    plan += [partial(random_input, seed, repeated=True) for seed in again]
+    draw.shuffle(plan)
+    return plan
 
 
 def _twice(apart: Mapping[Input, float], protocol: Protocol) -> list[OutputTwice]:
@@ -199,7 +183,7 @@ def _twice(apart: Mapping[Input, float], protocol: Protocol) -> list[OutputTwice
         OutputTwice(
             given="random numbers" if given.image is None else "images",
             size=protocol.input,
-            places=len(given.at) or PLACES,
+            places=len(look(given, protocol).output),
             difference=value if given.image is None and math.isfinite(value) else None,
             mse=value if given.image is not None and math.isfinite(value) else None,
         )
@@ -207,21 +191,18 @@ def _twice(apart: Mapping[Input, float], protocol: Protocol) -> list[OutputTwice
     ]
 
 
-def _order(repeats: int, checks: list[Input]) -> list[Input]:
-    """Put the checked inputs among fresh ones, so that `repeats` of them all are random numbers."""
-    random = [given for given in checks if given.image is None]
-    order = random + [fresh_input() for _ in range(repeats - len(random))]
-    shuffle = secrets.SystemRandom()
-    shuffle.shuffle(order)
-    for given in [given for given in checks if given.image is not None][:IMAGE_CHECKS]:
-        order.insert(shuffle.randrange(1, len(order) + 1), given)
-    return order
+class _States:
+    """The device's state before, after and about once a second, some hundred times at most."""
 
+    _EVERY_S, _MOST = 1.0, 200
 
-_STATE_EVERY_S, _STATES = 1.0, 200
+    def __init__(self, read_state: Callable[[str], Telemetry]) -> None:
+        self._read, self._began = read_state, monotonic()
+        self._states = [read_state("before")]
 
+    def read(self) -> None:
+        if len(self._states) < self._MOST and monotonic() - self._began > self._EVERY_S * len(self._states):
+            self._states.append(self._read("during"))
 
-def _state(states: list[Telemetry], began: float, read_state: Callable[[str], Telemetry]) -> list[Telemetry]:
-    """Read the device's state about once a second, some hundred times at most."""
-    due = len(states) < _STATES and monotonic() - began > _STATE_EVERY_S * len(states)
-    return [read_state("during")] if due else []
+    def all(self) -> tuple[Telemetry, ...]:
+        return (*self._states, self._read("after"))

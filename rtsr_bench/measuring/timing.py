@@ -10,7 +10,7 @@ parent says where, after the call.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 from typing import Any
 
@@ -42,17 +42,21 @@ class Timing:
         self._size, self._batch, self._scale = Size(*request["size"]), int(request["batch"]), int(request["scale"])
         self._precision = Precision(request["precision"])
         torch.backends.cudnn.benchmark = True
-        self._generator = torch.Generator(device=device).manual_seed(int(request["seed"]))
+        self._generator, seed = torch.Generator(device=device), int(request["seed"])
         self._random = torch.empty(self._batch, 3, self._size.height, self._size.width, device=device)
         self._model: Callable[[torch.Tensor], Any] = self._enlarge if guest is None else guest.model(self._precision)
         if watch is not None:
             watch.start()
         self._output: object = None
+        self._input: torch.Tensor | None = None
+        self._seed = self._version = 0
+        self._ended: int | None = None
         warmup = int(request["warmup"])
         with _inference_mode(), autocast(self._precision, device):
             for done in range(warmup):
                 self._output = None
-                tensor = self._random.normal_(generator=self._generator).to(dtype_of(self._precision))
+                tensor = self._random.normal_(generator=self._generator.manual_seed(seed + done))
+                tensor = tensor.to(dtype_of(self._precision))
                 self._output = self._model(tensor)
                 progress(done + 1)
         self._settle()
@@ -78,8 +82,8 @@ class Timing:
         The input is random numbers of `seed`, or the pixels of a file. With `whole` the time includes a copy of the
         whole output, made at once.
         """
-        probe = self._look(request["probe"])
-        self._output = None
+        seen = self._look(request["probe"])
+        self._output = self._input = None
         if image is None:
             tensor = self._random.normal_(generator=self._generator.manual_seed(int(request["seed"])))
         else:
@@ -87,9 +91,12 @@ class Timing:
             tensor = image_tensor(image, self._size, self._device, data_range).expand(self._batch, -1, -1, -1)
         tensor = tensor.to(dtype_of(self._precision)).contiguous()
         timed = self._timed_on_cuda if self._device.type == "cuda" else self._timed_on_cpu
+        self._seed, self._version = int(request["seed"]), tensor._version  # noqa: SLF001 - see _as_given
+        idle = None if self._ended is None else (perf_counter_ns() - self._ended) / 1e6
         with _inference_mode(), autocast(self._precision, self._device):
             sample, host = timed(tensor, whole=bool(request["whole"]))
-        return {"sample_ms": sample, "host_ms": host, "probe": probe}
+        self._ended, self._input = perf_counter_ns(), tensor
+        return {"sample_ms": sample, "host_ms": host, "idle_ms": idle, **seen}
 
     def _timed_on_cpu(self, tensor: torch.Tensor, *, whole: bool) -> tuple[float, float | None]:
         before = perf_counter_ns()
@@ -116,25 +123,39 @@ class Timing:
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Look into the last output and tell the peak of memory."""
-        return {"probe": self._look(request["probe"]), "memory": self._watch.stop() if self._watch else None}
+        return {**self._look(request["probe"]), "memory": self._watch.stop() if self._watch else None}
 
     def look(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Look into the output of the call before, with nothing else to be done: what was put off shows here."""
-        return {"probe": self._look(request["probe"])}
+        return self._look(request["probe"])
 
-    def _look(self, where: Mapping[str, Any] | None) -> list[float | None]:
-        """Return the output's values at places that are told after the call; None stands for what is not finite."""
+    def _look(self, where: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return values of the output and of its input at places told after the call; None where not finite."""
         if where is None:
-            return []
+            return {}
         output = self._output
         if type(output) is not torch.Tensor:
             raise BadGuest(f"the model returned a {type(output).__name__}, expected a tensor")
         if tuple(output.shape) != (self._batch, 3, *_pair(self._size.times(self._scale))):
             raise BadGuest(f"a timed call returned the shape {tuple(output.shape)}")
-        places = torch.tensor(where["places"])
-        with _inference_mode():
-            values = output.reshape(-1)[places.to(output.device)].to(torch.float64).tolist()
-        return [value if math.isfinite(value) else None for value in values]
+        given = where["given"]
+        return {
+            "probe": _values(output, where["places"]),
+            "given": _values(self._as_given(), given) if given else [],
+        }
+
+    def _as_given(self) -> torch.Tensor:
+        """Return the input of the last call as it was given: made again where the model has changed it in place."""
+        assert self._input is not None
+        if self._input._version == self._version:  # noqa: SLF001 - how torch tells that a tensor was changed
+            return self._input
+        return self._random.normal_(generator=self._generator.manual_seed(self._seed)).to(self._input.dtype)
+
+
+def _values(tensor: torch.Tensor, places: Sequence[int]) -> list[float | None]:
+    with _inference_mode():
+        found = tensor.reshape(-1)[torch.tensor(places).to(tensor.device)].to(torch.float64).tolist()
+    return [value if math.isfinite(value) else None for value in found]
 
 
 def _pair(size: Size) -> tuple[int, int]:

@@ -5,7 +5,8 @@ field is the measurement, a `Failure` (tried and failed) or None (not asked for)
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
-- 6 (2026-11): `notes`: what was done so that the model could be loaded and run.
+- 6 (2026-11): `notes`: what was done so that the model could be loaded and run; `runtime`: calls on images, pauses,
+  foreign load, calls timed again, correlation with the input.
 - 5 (2026-11): `model.trained_by` says whose weights were measured where they are not the team's.
 - 4 (2026-11): `made_twice.outputs` has `mse` for images, in the place of `difference`.
 - 3 (2026-11): `made_twice`, `handed_in` and `pickle_allowed`; earlier records hold none of them.

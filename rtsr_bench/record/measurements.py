@@ -58,7 +58,12 @@ class Telemetry:
 class Runtime:
     """Milliseconds of each timed repetition of the model call, in order.
 
-    `parent_wall_s` is the same on the harness's own clock, less what a repeat costs without a model.
+    `parent_wall_s` is the same on the harness's own clock, less what a repeat costs without a model. `image_ms`: calls
+    on image crops, interleaved with the repeats; no samples. `idle_ms`: the pause before each repeat since the call
+    before. `foreign_load` and `foreign_gpu`: share (0..1) of all processors, and of the GPU, that other work used while
+    the kept calls were timed, None where unknown. `retimed`: calls timed again because other work had disturbed them.
+    `input_correlation`: median over the repeats of the correlation of the box-downsampled output with the input. All
+    of these since schema 6.
     """
 
     samples_ms: tuple[float, ...]
@@ -70,11 +75,20 @@ class Runtime:
     parent_wall_s: float
     host_ms: tuple[float, ...] = ()
     telemetry: tuple[Telemetry, ...] = ()
+    image_ms: tuple[float, ...] = ()
+    idle_ms: tuple[float, ...] = ()
+    foreign_load: float | None = None
+    foreign_gpu: float | None = None
+    retimed: int = 0
+    input_correlation: float | None = None
 
     def __post_init__(self) -> None:
         if not self.samples_ms:
             raise ValueError("a runtime holds at least one sample")
-        for value in self.samples_ms:
+        for share in (self.foreign_load, self.foreign_gpu):
+            if share is not None and not 0 <= share <= 1:
+                raise ValueError(f"a share of a machine lies in 0..1, found {share!r}")
+        for value in (*self.samples_ms, *self.image_ms):
             if not LEAST_MS <= value <= MOST_MS:
                 raise ValueError(f"a sample is a positive number of milliseconds up to {MOST_MS:g}, found {value!r}")
         if self.batch < 1 or self.input.pixels < 1 or self.warmup < 0:

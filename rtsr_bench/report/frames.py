@@ -11,6 +11,7 @@ from rtsr_bench.report.columns import count_at, memory_bytes, standing
 from rtsr_bench.report.exports import csv_cell  # the one place that knows what a spreadsheet would run
 from rtsr_bench.report.text import one_line
 from rtsr_bench.score import psnr_db
+from rtsr_bench.statistics import median
 from rtsr_bench.tracks import all_tracks
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _RECORDS = {
     "images": _WHOLE,
     **dict.fromkeys(("runtime_ms", "runtime_ci_low_ms", "runtime_ci_high_ms", "median_ms", "p95_ms", "p99_ms"), _REAL),
     **dict.fromkeys(("least_ms", "most_ms", "spread", "drift", "fps"), _REAL),
+    **dict.fromkeys(("image_median_ms", "foreign_load", "foreign_gpu", "input_correlation"), _REAL),
+    "retimed": _WHOLE,
     **dict.fromkeys(("samples", "warmup", "batch", "input_height", "input_width"), _WHOLE),
     "precision": _TEXT,
     **dict.fromkeys(("params", "macs", "flops", "activations", "memory_bytes"), _WHOLE),
@@ -190,6 +193,11 @@ def _timed(row: Row) -> dict[str, Any]:
         "runtime_ci_high_ms": high,
         **{name: getattr(summary, name) for name in ("median_ms", "p95_ms", "p99_ms", "least_ms", "most_ms")},
         **{name: getattr(summary, name) for name in ("spread", "drift", "fps", "samples")},
+        "image_median_ms": median(runtime.image_ms) / runtime.batch if runtime.image_ms else None,
+        "foreign_load": runtime.foreign_load,
+        "foreign_gpu": runtime.foreign_gpu,
+        "input_correlation": runtime.input_correlation,
+        "retimed": runtime.retimed if runtime.foreign_load is not None else None,
         "warmup": runtime.warmup,
         "batch": runtime.batch,
         "input_height": runtime.input.height,

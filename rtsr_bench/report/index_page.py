@@ -10,7 +10,7 @@ from rtsr_bench.report.columns import board_columns
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.tables import Column, Note, Table, TableRow
 from rtsr_bench.report.text import shorten
-from rtsr_bench.statistics import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, RESAMPLES, SPREAD_LIMIT
+from rtsr_bench.statistics import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, QUIET_SHARE, RESAMPLES, SPREAD_LIMIT
 from rtsr_bench.tracks import all_tracks
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def print_reading(press: Press) -> None:
         resamples=RESAMPLES,
         spread=f"{100 * SPREAD_LIMIT:.0f}",
         drift=f"{100 * DRIFT_LIMIT:.0f}",
+        quiet=f"{100 * QUIET_SHARE:.0f}",
         few=FEW_REPEATS,
         loss=FIDELITY_LOSS_LIMIT_DB,
         columns=press.table(_columns_table()),

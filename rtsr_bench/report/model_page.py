@@ -12,6 +12,7 @@ from rtsr_bench.report.columns import count_at, count_size, headline, short_conv
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
 from rtsr_bench.report.text import number, one_line
+from rtsr_bench.statistics import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,8 +120,29 @@ def _runtime_words(row: Row) -> str:
         f" {runtime.input}, batch {runtime.batch}: mean {number(summary.mean_ms, 3)} ms, median"
         f" {number(summary.median_ms, 3)}, p95 {number(summary.p95_ms, 3)}, p99 {number(summary.p99_ms, 3)}, from"
         f" {number(summary.least_ms, 3)} to {number(summary.most_ms, 3)} ms; spread"
-        f" {number(100 * summary.spread, 1)} %{drift}."
+        f" {number(100 * summary.spread, 1)} %{drift}.{_image_words(runtime, summary.median_ms)}"
+        f"{_load_words(runtime)}"
     )
+
+
+def _image_words(runtime: Runtime, median_ms: float) -> str:
+    """What image crops took that were timed between the repeats, beside the random numbers of the repeats."""
+    if not runtime.image_ms:
+        return ""
+    on_images = median(runtime.image_ms) / runtime.batch
+    return (
+        f" On {len(runtime.image_ms)} image crops between the repeats (no samples): median {number(on_images, 3)} ms,"
+        f" {number(on_images / median_ms, 3)} times that of the repeats."
+    )
+
+
+def _load_words(runtime: Runtime) -> str:
+    """How quiet the machine was."""
+    if runtime.foreign_load is None:
+        return ""
+    again = f"; {runtime.retimed} calls that it disturbed were timed again" if runtime.retimed else ""
+    pause = f" Pause between calls: median {number(median(runtime.idle_ms), 2)} ms." if runtime.idle_ms else ""
+    return f" Other work used {number(100 * runtime.foreign_load, 1)} % of the processors meanwhile{again}.{pause}"
 
 
 def _fp32_words(row: Row) -> str:

@@ -102,6 +102,10 @@ class Child:
         said = b"" if self._process is None else bytes(self._process.output)
         return harmless(said.decode("utf-8", "replace").strip())
 
+    def pids(self) -> list[int]:
+        """Numbers of its processes, as seen from here."""
+        return self._watch.pids()
+
     def cpu_s(self) -> float:
         """Seconds that processors have worked for it up to now, as the kernel counts them."""
         return self._watch.cpu_s()

@@ -83,37 +83,46 @@ class Warmed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repeated:
-    """Milliseconds of one call, on the device and (for CUDA) on the host; values of the output of the call before."""
+    """Milliseconds of one call, on the device and (for CUDA) on the host.
+
+    `probe` and `given`: values of the output and the input of the call before; `idle_ms`: the pause since that call.
+    """
 
     sample_ms: float
     host_ms: float | None = None
+    idle_ms: float | None = None
     probe: tuple[float | None, ...] = ()
+    given: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         if not (LEAST_MS <= self.sample_ms <= MOST_MS and 0.0 <= (self.host_ms or 0.0) <= MOST_MS):
             raise ValueError("a sample that is no positive number of milliseconds")
-        _see_values(self.probe)
+        if not 0.0 <= (self.idle_ms or 0.0) <= MOST_MS:
+            raise ValueError("a pause that is no number of milliseconds")
+        _see_values(self.probe + self.given)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looked:
-    """Values of the output of the call before."""
+    """Values of the output and the input of the call before."""
 
     probe: tuple[float | None, ...] = ()
+    given: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
-        _see_values(self.probe)
+        _see_values(self.probe + self.given)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """Values of the last output, and the peak of memory where the system tells."""
+    """Values of the last output and its input, and the peak of memory where the system tells."""
 
     probe: tuple[float | None, ...] = ()
+    given: tuple[float | None, ...] = ()
     memory: PeakMemory | None = None
 
     def __post_init__(self) -> None:
-        _see_values(self.probe)
+        _see_values(self.probe + self.given)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

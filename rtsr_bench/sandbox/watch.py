@@ -52,10 +52,14 @@ class Watch:
                     )
         return None
 
+    def pids(self) -> list[int]:
+        """Numbers of the tree's processes."""
+        return tree(self._root, most=self._bounds.processes)[0]
+
     def cpu_s(self) -> float:
         """Seconds that processors worked for the tree's processes, and for those of them that have ended."""
         total = 0
-        for pid in tree(self._root, most=self._bounds.processes)[0]:
+        for pid in self.pids():
             with contextlib.suppress(OSError, ValueError, IndexError):
                 stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
                 total += sum(map(int, stat.rpartition(")")[2].split()[11:15]))

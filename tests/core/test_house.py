@@ -15,7 +15,7 @@ MAX_LINES = 310
 
 CORE = {"errors", "protocol", "record", "score", "eligibility", "statistics", "leaderboard", "tracks", "wire", "paper"}
 PIXELS = {"images", "metrics"}
-DISK = {"datasets", "submissions", "store", "system"}
+DISK = {"datasets", "submissions", "store", "system", "load"}
 BOUNDARY = {"sandbox"}
 VERBS = {"evaluate", "training", "reproduce"}
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from rtsr_bench.evaluate.conduct import Input, places
+from rtsr_bench.evaluate.inputs import BLOCKS, Input, look
 from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.protocol import Protocol, Size
 
@@ -42,9 +42,22 @@ def test_places_lie_in_the_output_and_nobody_knows_them_beforehand() -> None:
     rules = Protocol(
         scale=2, data_sets=("x",), degradation="x", conventions=(), input=TIMED, precision={}, warmup=0, repeats=1
     )
-    one, other = places(Input(places=1), rules), places(Input(places=2), rules)
-    assert one == places(Input(places=1), rules)
-    assert one != other
-    assert len(one) == 256
-    assert min(one) >= 0
-    assert max(one) < 3 * 8 * 12
+    for image in (None, b"x"):
+        one, other = (look(Input(places=seed, image=image), rules).output for seed in (1, 2))
+        assert one == look(Input(places=1, image=image), rules).output
+        assert one != other
+        assert len(one) == 256
+        assert min(one) >= 0
+        assert max(one) < 3 * 8 * 12
+
+
+def test_under_each_place_of_a_random_input_lies_the_block_that_is_made_of_it() -> None:
+    rules = Protocol(
+        scale=3, data_sets=("x",), degradation="x", conventions=(), input=TIMED, precision={}, warmup=0, repeats=1
+    )
+    lr = np.arange(3 * TIMED.pixels).reshape(3, TIMED.height, TIMED.width)
+    sr = lr.repeat(3, axis=1).repeat(3, axis=2).ravel()
+    where = look(Input(places=7), rules)
+    assert len(where.given) == BLOCKS
+    blocks = sr[np.array(where.output)].reshape(BLOCKS, 9)
+    assert (blocks == lr.ravel()[np.array(where.given)][:, None]).all()

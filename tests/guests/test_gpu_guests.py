@@ -11,11 +11,13 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from stopwatch import watching
 
-from rtsr_bench.evaluate.agreement import Gap
-from rtsr_bench.evaluate.runtime import Expected, Measured, expect_outputs, measure_gap, measure_runtime
+from rtsr_bench.evaluate.clocks import Gap
+from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
+from rtsr_bench.evaluate.runtime import Measured, measure_runtime
 from rtsr_bench.protocol import Precision, Protocol, Size
-from rtsr_bench.record import Failure, FailureKind, Telemetry
+from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.wire import Op
 
@@ -59,10 +61,7 @@ def measured(guest: str) -> Measured | Failure:
 
 
 def timed(child: Child, gap: Gap, expected: Expected) -> Measured | Failure:
-    return measure_runtime(
-        child, PROTOCOL, Precision.FP32, gap=gap, expected=expected,
-        read_state=lambda when: Telemetry(when=when), on_step=lambda done: None,
-    )  # fmt: skip
+    return measure_runtime(child, PROTOCOL, Precision.FP32, gap=gap, expected=expected, watching=watching())
 
 
 @pytest.mark.gpu

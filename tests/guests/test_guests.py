@@ -20,11 +20,14 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from stopwatch import watching
 
+from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.recheck import Witness
-from rtsr_bench.evaluate.runtime import Expected, Measured, expect_outputs, measure_gap, measure_runtime
+from rtsr_bench.evaluate.runtime import Measured, measure_runtime
+from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Precision, Protocol, Size
-from rtsr_bench.record import Failure, FailureKind, Telemetry
+from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.sandbox import Bounds, Child, Counted, Level, Loaded, obtainable
 from rtsr_bench.wire import Op
 
@@ -123,15 +126,15 @@ CASES = (
     Case(guest="claims_next_to_nothing", act="time", kinds=(INCONSISTENT,), words="no positive number"),
     Case(guest="claims_infinite_outputs", act="time", kinds=(INCONSISTENT,), words="beyond all numbers"),
     Case(guest="forges_its_timing", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
-    Case(guest="computes_when_looked_at", act="time", both=True, kinds=(INCONSISTENT,), words="on an image"),
-    Case(guest="remembers_images", act="time", both=True, kinds=(INCONSISTENT,), words="on an image"),
+    Case(guest="computes_when_looked_at", act="time", both=True, kinds=(INCONSISTENT,), words="on images"),
+    Case(guest="remembers_images", act="time", both=True, kinds=(INCONSISTENT,), words="on images"),
     Case(guest="returns_a_cached_output", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="skips_work_when_warm", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="is_another_model_when_timed", act="time", kinds=(INCONSISTENT,), words="differs from"),
     Case(guest="interpolates_when_timed", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
     Case(guest="averages_when_measured", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
     Case(guest="computes_in_a_thread", act="time", kinds=(INCONSISTENT,), words="differs from"),
-    Case(guest="hurries_on_noise", act="time", both=True, kinds=(INCONSISTENT,), words="on an image"),
+    Case(guest="hurries_on_noise", act="time", both=True, kinds=(INCONSISTENT,), words="on images"),
     Case(guest="sleeps_when_timed", act="time", kinds=(TIMEOUT,), limit_s=2.0),
     Case(guest="random_output", act="again", kinds=(INCONSISTENT,), words="gave different images"),
 )
@@ -197,7 +200,7 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
         limits = replace(PROTOCOL.limits, runtime_s=case.limit_s)
         measured = measure_runtime(
             child, replace(PROTOCOL, limits=limits), Precision.FP32, gap=gap, expected=expected,
-            read_state=lambda when: Telemetry(when=when), on_step=lambda done: None,
+            watching=watching(None if case.kinds else LoadMeter(child.cpu_s)),
         )  # fmt: skip
         assert isinstance(measured, Failure | Measured)
         return measured if isinstance(measured, Failure) else None

@@ -15,11 +15,13 @@ def _timed(self, tensor, *, whole):
 
 def _look(self, where):
     if where is None:
-        return []
+        return {}
     if self._given.min() < 0:
-        return [place % 251 / 251 for place in where["places"]]
+        values = [place % 251 / 251 for place in where["places"]]
+        return {"probe": values, "given": [sum(values[k * 4 : k * 4 + 4]) / 4 for k in range(len(where["given"]))]}
     with torch.inference_mode():
         self._output = self._model(self._given)
+        self._input = self._given
     return _real(self, where)
 
 

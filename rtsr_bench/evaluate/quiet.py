@@ -1,0 +1,107 @@
+"""Timing on a quiet machine: waiting for it, seeing what disturbed it, and saying so where it was not to be had."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.load import Load, LoadMeter, Mark, disturbs
+from rtsr_bench.statistics import QUIET_SHARE
+
+BLOCK_SHARE = 0.10
+"""Foreign load above which one block of calls is timed again; the accounting of a second is not more exact."""
+
+BLOCK_S = 1.0
+"""Seconds of calls that are judged together: the kernel counts in ticks of 10 ms."""
+
+_LOOK_S = 0.5
+
+Tell = Callable[[str], None]
+"""Is told what one waits for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long to wait for a quiet machine, s, and how many calls may be timed again, as a share of all."""
+
+    wait_s: float
+    retimed: float
+
+
+OFFICIAL = Patience(wait_s=300.0, retimed=1.0)
+UNOFFICIAL = Patience(wait_s=5.0, retimed=0.5)
+
+
+class Machine:
+    """The machine while one model is timed: `official` measurements need it quiet, others say how busy it was."""
+
+    def __init__(
+        self,
+        meter: LoadMeter,
+        *,
+        official: bool,
+        tell: Tell = lambda _: None,
+        patience: Patience | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._meter, self._official, self._tell, self._sleep = meter, official, tell, sleep
+        self._patience = patience or (OFFICIAL if official else UNOFFICIAL)
+        self._left_s = self._patience.wait_s
+        self._retimed = 0
+
+    @property
+    def retimed(self) -> int:
+        """Calls that were timed again because other work had disturbed them."""
+        return self._retimed
+
+    def mark(self) -> Mark:
+        """Begin a block of calls."""
+        return self._meter.mark()
+
+    def since(self, before: Mark) -> Load:
+        """The load since a mark."""
+        return self._meter.since(before)
+
+    def disturbed(self, load: Load) -> bool:
+        """Whether a block of calls has to be timed again."""
+        return disturbs(load, share=BLOCK_SHARE)
+
+    def wait(self) -> Load | None:
+        """Wait until the machine is quiet; the last load where it is not in time, None where it is or does not tell.
+
+        HarnessError where an official measurement can't have it.
+        """
+        told = False
+        while True:
+            before = self._meter.mark(processes=True)
+            self._sleep(_LOOK_S)
+            load = self._meter.since(before)
+            if not disturbs(load, share=QUIET_SHARE):
+                return None
+            self._left_s -= _LOOK_S
+            if self._left_s <= 0:
+                if self._official:
+                    raise HarnessError(busy_words(load, f"after {self._patience.wait_s:.0f} s of waiting"))
+                return load
+            if not told:
+                told = True
+                self._tell(f"a quiet machine ({load.words})")
+
+    def again(self, calls: int, planned: int, load: Load) -> bool:
+        """Whether so many disturbed calls may be timed again; HarnessError where an official measurement must not."""
+        if self._retimed + calls <= max(self._patience.retimed * planned, calls if not self._retimed else 0):
+            self._retimed += calls
+            return True
+        if self._official:
+            raise HarnessError(busy_words(load, f"{self._retimed} calls timed again in vain"))
+        return False
+
+
+def busy_words(load: Load, what: str) -> str:
+    """One line for a machine that could not be had quiet."""
+    return (
+        f"the machine was too busy to time: {load.words}, at most {100 * QUIET_SHARE:.0f} % expected ({what}); stop "
+        "other work and run the same command again, or time unofficially (--quick, or any other override)"
+    )

@@ -1,0 +1,186 @@
+"""How busy a machine is with other work than one process tree: processor time, pressure, and other users of a GPU.
+
+Sources: `/proc/stat` (processor time of the whole machine, in ticks of 10 ms), `/proc/pressure/cpu` (PSI: time in which
+some task waited for a processor), `/proc/PID/stat` (to name the busiest other process), and NVML for a GPU. Where the
+system does not tell (no `/proc`), the load is unknown, which is not the same as zero.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_STAT, _PRESSURE, _PROC = Path("/proc/stat"), Path("/proc/pressure/cpu"), Path("/proc")
+_TICKS_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_IDLE = (3, 4)
+"""Fields of a `cpu` line of `/proc/stat` in which a processor did nothing: idle and iowait."""
+
+_COUNTED = 8
+"""Fields up to steal; guest time, which follows, is part of user time already (proc(5))."""
+
+_LEAST_S = 0.05
+"""Processor seconds below which a share is not believed: five ticks of the kernel's accounting."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Counters at one moment: seconds of the wall clock, of busy processors, of `own` work, of waiting tasks."""
+
+    wall_s: float
+    busy_s: float | None
+    own_s: float
+    stalled_s: float | None
+    processes: dict[int, tuple[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """Other work between two marks. Shares lie in 0..1, of all processors or of the GPU; None where unknown.
+
+    `stalled` is the share of the time in which some task waited for a processor; `culprit` names the busiest other
+    process that can be seen, empty where none was looked for.
+    """
+
+    wall_s: float
+    foreign: float | None = None
+    foreign_s: float = 0.0
+    stalled: float | None = None
+    gpu: float | None = None
+    culprit: str = ""
+
+    @property
+    def words(self) -> str:
+        """The load for readers, such as `48 % foreign load (python 47 %)`."""
+        parts = [] if self.foreign is None else [f"{100 * self.foreign:.0f} % foreign load"]
+        parts += [] if not self.gpu else [f"{100 * self.gpu:.0f} % of the GPU used by other processes"]
+        return (" and ".join(parts) or "unknown load") + (f" ({self.culprit})" if self.culprit else "")
+
+
+class LoadMeter:
+    """Measures the load that is foreign to a process tree, whose processor seconds `own_cpu_s` tells."""
+
+    def __init__(self, own_cpu_s: Callable[[], float], gpu: Callable[[float], float | None] | None = None) -> None:
+        """`gpu` tells the share of a GPU used by other processes since a time (seconds since the epoch)."""
+        self._own_cpu_s, self._gpu = own_cpu_s, gpu
+        self._cores = os.cpu_count() or 1
+
+    def mark(self, *, processes: bool = False) -> Mark:
+        """Read the counters; with `processes` those of each process, so that the busiest can be named."""
+        return Mark(
+            wall_s=time.monotonic(),
+            busy_s=_busy_s(),
+            own_s=self._own_cpu_s() + time.process_time(),
+            stalled_s=_stalled_s(),
+            processes=_processes() if processes else {},
+        )
+
+    def since(self, before: Mark) -> Load:
+        """The foreign load since a mark."""
+        now = self.mark(processes=bool(before.processes))
+        wall_s = max(1e-9, now.wall_s - before.wall_s)
+        gpu = self._gpu(time.time() - wall_s) if self._gpu else None
+        if now.busy_s is None or before.busy_s is None:
+            return Load(wall_s=wall_s, gpu=gpu)
+        foreign_s = max(0.0, now.busy_s - before.busy_s - (now.own_s - before.own_s))
+        capacity_s = wall_s * self._cores
+        stalled = None
+        if now.stalled_s is not None and before.stalled_s is not None:
+            stalled = min(1.0, max(0.0, now.stalled_s - before.stalled_s) / wall_s)
+        return Load(
+            wall_s=wall_s,
+            foreign=min(1.0, foreign_s / capacity_s),
+            foreign_s=foreign_s,
+            stalled=stalled,
+            gpu=gpu,
+            culprit=_culprit(before.processes, now.processes, capacity_s),
+        )
+
+
+def disturbs(load: Load, *, share: float, gpu: float = 0.05) -> bool:
+    """Whether a load above a share of the machine's processors or of the GPU could have disturbed a timing.
+
+    A third of `share` is enough where tasks waited for processors in more than a tenth of the time. Shares of less than
+    five ticks are not believed. An unknown load disturbs nothing.
+    """
+    if load.gpu is not None and load.gpu > gpu:
+        return True
+    if load.foreign is None or load.foreign_s < _LEAST_S:
+        return False
+    crowded = load.stalled is not None and load.stalled > 0.1
+    return load.foreign > (share / 3 if crowded else share)
+
+
+def gpu_meter(nvml: Any, handle: Any, own: Callable[[], Collection[int]]) -> Callable[[float], float | None]:
+    """Return what tells the share of a GPU's time that processes other than `own()` used since a time.
+
+    NVML samples utilisation by process (`nvmlDeviceGetProcessUtilization`). None where it does not tell, or where the
+    process numbers it gives are those of another namespace (a container), so that ours are not among them.
+    """
+
+    def share(since_s: float) -> float | None:
+        try:
+            samples = nvml.nvmlDeviceGetProcessUtilization(handle, int(since_s * 1e6))
+        except nvml.NVMLError:
+            return None
+        mine = set(own())
+        by_pid: dict[int, list[int]] = {}
+        for sample in samples:
+            by_pid.setdefault(int(sample.pid), []).append(int(sample.smUtil))
+        if by_pid and not mine & by_pid.keys() and not all(_visible(pid) for pid in by_pid):
+            return None
+        others = [sum(values) / len(values) for pid, values in by_pid.items() if pid not in mine]
+        return min(1.0, sum(others) / 100)
+
+    return share
+
+
+def _visible(pid: int) -> bool:
+    return (_PROC / str(pid)).is_dir()
+
+
+def _busy_s() -> float | None:
+    try:
+        first = _STAT.read_text(encoding="ascii").partition("\n")[0].split()
+        ticks = [int(one) for one in first[1 : 1 + _COUNTED]]
+    except (OSError, ValueError):
+        return None
+    if len(ticks) < max(_IDLE) + 1:
+        return None
+    return sum(value for place, value in enumerate(ticks) if place not in _IDLE) / _TICKS_S
+
+
+def _stalled_s() -> float | None:
+    """Seconds in which some task waited for a processor, since the machine started; None without PSI."""
+    try:
+        line = _PRESSURE.read_text(encoding="ascii").partition("\n")[0]
+        return int(line.rpartition("total=")[2]) / 1e6
+    except (OSError, ValueError):
+        return None
+
+
+def _processes() -> dict[int, tuple[str, float]]:
+    """Name and processor seconds of every process that can be seen."""
+    found = {}
+    for entry in os.scandir(_PROC) if _PROC.is_dir() else ():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                stat = Path(entry.path, "stat").read_text(encoding="utf-8", errors="replace")
+                name, fields = stat.partition("(")[2].rpartition(")")[0], stat.rpartition(")")[2].split()
+                found[int(entry.name)] = name, (int(fields[11]) + int(fields[12])) / _TICKS_S
+    return found
+
+
+def _culprit(before: dict[int, tuple[str, float]], now: dict[int, tuple[str, float]], capacity_s: float) -> str:
+    """The process that used most processor time in between, as `name 47 %` of all processors."""
+    used = {pid: (name, total - before[pid][1]) for pid, (name, total) in now.items() if pid in before}
+    used.pop(os.getpid(), None)
+    if not used:
+        return ""
+    name, seconds = max(used.values(), key=lambda one: one[1])
+    name = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return f"{name} {100 * seconds / capacity_s:.0f} %" if seconds >= _LEAST_S else ""

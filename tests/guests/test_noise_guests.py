@@ -1,0 +1,59 @@
+"""Models that know random numbers from images, or inputs they have seen: none is paid for it, the honest one is."""
+
+from __future__ import annotations
+
+import pytest
+from stopwatch import timed
+
+from rtsr_bench.evaluate.runtime import FEW_CROPS, Measured
+from rtsr_bench.load import LoadMeter
+from rtsr_bench.protocol import Protocol, Size
+from rtsr_bench.record import Failure, FailureKind
+
+PROTOCOL = Protocol(
+    scale=2, data_sets=("x",), degradation="x", conventions=(), input=Size(48, 80), precision={}, warmup=3, repeats=15
+)
+NAP = {"nap": 0.01}
+"""Seconds that a layer sleeps beside its work: how long is the same on a busy machine."""
+
+
+@pytest.mark.parametrize(
+    ("guest", "words"),
+    [
+        ("answers_noise_with_zeros", "on images half of"),
+        ("is_shallow_on_noise", "on images half of"),
+        ("exits_early_on_low_variance", "on images half of"),
+        ("remembers_by_first_pixels", "random"),
+        ("remembers_the_warm_up", "outputs are remembered"),
+    ],
+)
+def test_a_model_that_knows_what_it_is_timed_on_is_inconsistent(guest: str, words: str) -> None:
+    found = timed(guest, PROTOCOL, NAP)
+    assert isinstance(found, Failure), "not caught"
+    assert found.kind is FailureKind.INCONSISTENT
+    assert words in found.message
+
+
+def test_zeros_for_noise_are_seen_without_any_clock() -> None:
+    found = timed("answers_noise_with_zeros", PROTOCOL)
+    assert isinstance(found, Failure)
+    assert found.kind is FailureKind.INCONSISTENT
+
+
+def test_an_honest_network_is_accepted_with_its_times_on_images() -> None:
+    found = timed("honest_network", PROTOCOL, NAP)
+    assert isinstance(found, Measured), found
+    runtime = found.runtime
+    assert len(runtime.samples_ms) == PROTOCOL.repeats
+    assert len(runtime.image_ms) == FEW_CROPS
+    assert min(*runtime.samples_ms, *runtime.image_ms) > 40
+    assert runtime.foreign_load == 0
+    assert runtime.input_correlation is not None
+    assert runtime.input_correlation > 0.9
+
+
+def test_beside_other_work_an_honest_network_is_never_accused() -> None:
+    meter = LoadMeter(lambda: 0.0)  # counts the guest's own work as foreign: the machine is never quiet
+    found = timed("honest_network", PROTOCOL, {"channels": 48}, meter=meter)
+    assert isinstance(found, Measured), found
+    assert found.runtime.foreign_load is not None
