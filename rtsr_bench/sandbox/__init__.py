@@ -20,26 +20,26 @@ processes, the harness and the keeper too, and then outlive the run. Run strange
 its numbers are finite and of a size that means something. **Pickles** that are more than weights are read in the child
 only, at `bubblewrap` only, and only with `--allow-pickle`; the record says so.
 
-**Runtime** is conducted from here (`evaluate.runtime`): a new random input per repeat from a seed drawn for it, the
-harness's own clock around each, and among the repeats images with the whole output copied, which must give the SR
-image that fidelity was measured on, pixel by pixel but for what number formats and algorithms make (60 dB in fp32 and
-50 in fp16 on a CPU, 42 on a card), at places named after the call, where the image has most detail; that look is a
-question of its own under the same clock. Processor time is held to the threads that were given. A disagreement is
-INCONSISTENT.
+**Runtime** is conducted from here (`evaluate.runtime`): a new random input per repeat from a seed drawn for it, and the
+harness's own clock around each. Among the repeats stand, at random places: at least 16 image crops nobody has seen,
+whose times must be those of random numbers (1.25 times plus 3 % of a frame, by quartiles); images that must give the SR
+image that fidelity was measured on, pixel by pixel but for what rounding, number formats and algorithms make (60 dB in
+fp32 and 50 in fp16 on a CPU, 42 on a card), at places named after the call, where the image has most detail; and inputs
+of the warm-up, which must not be answered from memory. The output for random numbers must correlate with them.
+Processor time is held to the threads that were given. A disagreement is INCONSISTENT. Times are evidence only where the
+machine was known to be quiet (`evaluate.quiet`).
 
 **What a determined guest could still do.**
 
 - The harness's code in the child shares its process with the guest, who can rewrite it. What protects the runtime is
-  what the parent sees: lies of less than about a quarter of a frame's time, plus three times what a repeat costs
-  without a model at worst (some 60 ms at 1080x1920 on a CPU, measured before the guest comes) and the slack for a busy
-  machine (20 ms on a CPU, 2 ms on CUDA), are not seen. A model of a few milliseconds on a GPU is not much longer than
-  that: read such a row with its code at hand.
+  what the parent sees: a guest can under-report by up to 5 % of a frame's time, 1.5 times what a repeat costs without a
+  model (some 60 ms at 1080x1920 on a CPU, measured before the guest comes) and 5 ms on a CPU, 1 ms on CUDA. A model of
+  a few milliseconds on a GPU is not much longer than that: read such a row with its code at hand.
 - What is timed may be another network than what is measured where both make the same pixels at the places with most
   detail, but for the tolerance above: on a card, and in bf16, that is much for a picture with little detail.
 - **Counts and peak memory are the child's word.** A guest can hold weights where no parameter is registered, or answer
   with other numbers; nothing compares them. Scores that use them (Efficient SR) deserve a look at the code.
-- A model that is quicker on random numbers than on images is noticed from twice as quick on. Where the data have no
-  images of the timed size, moved and repeated ones stand in: their seams can be told from an image.
+- A model may be up to a quarter quicker on random numbers than on images.
 - A model may recognise public test images and have their HR, or their SR, inside its weights.
 - The kernel, the GPU's driver and bubblewrap are trusted, and of libraries Pillow with the PNGs in `results/` (only of
   8 bits and the expected size). All GPUs are visible to a guest on CUDA; that part and its tolerances are not yet
