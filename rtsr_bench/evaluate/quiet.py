@@ -71,10 +71,10 @@ class Machine:
     def wait(self) -> Load | None:
         """Wait until the machine is quiet; the last load where it is not in time, None where it is or does not tell.
 
-        HarnessError where an official measurement can't have it.
+        HarnessError where an official measurement can't have it. Without patience it does not even look.
         """
         told = False
-        while True:
+        while self._patience.wait_s:
             before = self._meter.mark(processes=True)
             self._sleep(_LOOK_S)
             load = self._meter.since(before)
@@ -88,10 +88,12 @@ class Machine:
             if not told:
                 told = True
                 self._tell(f"a quiet machine ({load.words})")
+        return None
 
     def again(self, calls: int, planned: int, load: Load) -> bool:
         """Whether so many disturbed calls may be timed again; HarnessError where an official measurement must not."""
-        if self._retimed + calls <= max(self._patience.retimed * planned, calls if not self._retimed else 0):
+        most = self._patience.retimed * planned
+        if self._retimed + calls <= most or (most and not self._retimed):
             self._retimed += calls
             return True
         if self._official:
