@@ -44,6 +44,7 @@ def fresh_input() -> Input:
 class Call:
     """One timed call: what the child said, and the seconds between request and answer as the parent saw them.
 
+    `idle_ms` is how long the device had no call of the model to work on before, as the child says.
     `look_s` are those of looking into its output, 0 where that was done along with the next request.
     """
 
@@ -52,6 +53,7 @@ class Call:
     host_ms: float | None
     bracket_s: float
     look_s: float = 0.0
+    idle_ms: float | None = None
 
 
 def places(given: Input, protocol: Protocol) -> list[int]:
@@ -88,6 +90,9 @@ class Conductor:
 
     def call(self, given: Input) -> Call | Failure:
         """Time one call on this input."""
+        failure = self._warm()
+        if failure is not None:
+            return failure
         request = {"seed": given.seed, "whole": given.whole, "probe": self._where()}
         if given.image is None:
             before = monotonic()
@@ -107,7 +112,27 @@ class Conductor:
         look_s = self._look() if given.image is not None else 0.0
         if isinstance(look_s, Failure):
             return look_s
-        return Call(given=given, sample_ms=answer.sample_ms, host_ms=answer.host_ms, bracket_s=bracket_s, look_s=look_s)
+        return Call(
+            given=given,
+            sample_ms=answer.sample_ms,
+            host_ms=answer.host_ms,
+            idle_ms=answer.idle_ms,
+            bracket_s=bracket_s,
+            look_s=look_s,
+        )
+
+    def _warm(self) -> Failure | None:
+        """Keep a CUDA device at the clock of a loop without pauses, outside of the bracket of the timed call.
+
+        The input of that call is sent afterwards, so no work on it can be done here.
+        """
+        if self._child.hello.device == "cpu":
+            return None
+        answer = self._child.ask(Op.WARM, Looked, {"probe": self._where()}, limit_s=self._left())
+        if isinstance(answer, Failure):
+            return answer
+        failure, self._last = self._keep(answer.probe), None
+        return failure
 
     def _look(self) -> float | Failure:
         """Look into the last output by itself; returns the seconds it took: no call hides what was put off till now."""
@@ -119,9 +144,10 @@ class Conductor:
         failure, self._last = self._keep(answer.probe), None
         return failure or look_s
 
-    def finish(self) -> Failure | None:
-        """Learn of the last output and of the memory."""
-        answer = self._child.ask(Op.FINISH, Finished, {"probe": self._where()}, limit_s=self._left())
+    def finish(self, *, memory: bool = False) -> Failure | None:
+        """Learn of the last output and, with `memory`, of the peak of memory, for which the model is called again."""
+        request = {"probe": self._where(), "memory": memory}
+        answer = self._child.ask(Op.FINISH, Finished, request, limit_s=self._left())
         if isinstance(answer, Failure):
             return answer
         self.last = answer

@@ -193,7 +193,7 @@ def command(job: Job, bench: Bench) -> str:
 
 def _load(child: Child, guest: dict[str, Any], job: Job, listener: Listener, outcome: _Outcome) -> Failure | None:
     listener.stage("loading", 1)
-    request = {**guest, "scale": job.model.scale}
+    request = {**guest, "scale": job.model.scale, "tf32": job.protocol.tf32}
     answer = child.ask(Op.LOAD, Loaded, request, limit_s=job.protocol.limits.load_s)
     if isinstance(answer, Failure):
         return answer

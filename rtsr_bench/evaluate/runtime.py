@@ -166,7 +166,7 @@ def measure_runtime(
         if isinstance(made, Failure):
             return made
         again.append(made)
-    finished = conductor.finish()
+    finished = conductor.finish(memory=True)
     apart = differences(expected, conductor.outputs, data_range)
     if twice is not None and finished is None:
         twice += _twice(apart, protocol)

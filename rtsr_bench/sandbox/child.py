@@ -34,6 +34,7 @@ _STAGES = {
     Op.CHECK: Stage.ENHANCE,
     Op.ENHANCE: Stage.ENHANCE,
     Op.RUNTIME: Stage.RUNTIME,
+    Op.WARM: Stage.RUNTIME,
     Op.REPEAT: Stage.RUNTIME,
     Op.LOOK: Stage.RUNTIME,
     Op.FINISH: Stage.RUNTIME,
@@ -201,6 +202,8 @@ class Child:
 
     def _failed(self, stage: Stage, message: dict[str, Any]) -> Failure:
         detail = str(message["detail"])
+        if message.get("over") is True:  # every further call would fail with the same error of the device
+            self.kill()
         said = self.output
         if said:
             detail += f"\n--- output of the process ---\n{said}"

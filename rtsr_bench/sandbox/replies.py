@@ -83,15 +83,21 @@ class Warmed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repeated:
-    """Milliseconds of one call, on the device and (for CUDA) on the host; values of the output of the call before."""
+    """Milliseconds of one call, on the device and (for CUDA) on the host; values of the output of the call before.
+
+    `idle_ms` is how long the device had no call of the model to work on before this one.
+    """
 
     sample_ms: float
     host_ms: float | None = None
+    idle_ms: float | None = None
     probe: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         if not (LEAST_MS <= self.sample_ms <= MOST_MS and 0.0 <= (self.host_ms or 0.0) <= MOST_MS):
             raise ValueError("a sample that is no positive number of milliseconds")
+        if not 0.0 <= (self.idle_ms or 0.0) <= MOST_MS:
+            raise ValueError("a pause that is no number of milliseconds")
         _see_values(self.probe)
 
 
