@@ -101,8 +101,8 @@ class Protocol:
     """The measuring rules of a track. Equal digests mean measured alike; the score formula is not part of it.
 
     `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the precision
-    that is timed there; `tf32` lets cuDNN and cuBLAS compute fp32 in TF32; `images` limits each data set to its first so many images (None: all of them),
-    and `window` each image to the middle of its HR of that size (None: the whole).
+    that is timed there; `tf32` lets cuDNN and cuBLAS compute fp32 in TF32; `images` limits each data set to its first
+    so many images (None: all of them), and `window` each image to the middle of its HR of that size (None: the whole).
     """
 
     version: int = 1

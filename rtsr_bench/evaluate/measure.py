@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -36,7 +36,7 @@ from rtsr_bench.record import (
 )
 from rtsr_bench.sandbox import Child, Counted, Loaded
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
-from rtsr_bench.system import Gauge, describe, gauge
+from rtsr_bench.system import Gauge, describe, gauge, watching
 from rtsr_bench.wire import Op
 
 ALSO_COUNTED_AT = Size(256, 256)
@@ -87,6 +87,7 @@ def measure(
             _fidelity(child, job, bench, precision, outcome, (book, gallery), listener)
         if failed is None and not isinstance(outcome.fidelity, Failure):
             _expect(child, job, precision, outcome, listener)
+        meter.see_device()
     if failed is None:
         # Alone to the end: a guest that is still there while another one is timed could take its device from it.
         with (
@@ -163,6 +164,7 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
     return describe(
         device=bench.device,
         device_name=hello.device_name,
+        device_uuid=hello.device_uuid,
         torch_threads=hello.threads,
         torch=hello.torch,
         python=hello.python,
@@ -247,21 +249,25 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
     rules = job.protocol
     listener.stage(f"timing in {precision.value}", rules.warmup + rules.repeats)
     assert outcome.gap is not None
-    measured = measure_runtime(
-        child,
-        rules,
-        precision,
-        gap=outcome.gap,
-        expected=outcome.expected,
-        read_state=meter.read,
-        on_step=listener.step,
-        data_range=job.model.data_range,
-        twice=outcome.outputs,
-    )
+    with watching(meter) as during:
+        measured = measure_runtime(
+            child,
+            rules,
+            precision,
+            gap=outcome.gap,
+            expected=outcome.expected,
+            read_state=meter.read,
+            on_step=listener.step,
+            data_range=job.model.data_range,
+            twice=outcome.outputs,
+        )
+    meter.see_device()
     if isinstance(measured, Failure):
         outcome.runtime = outcome.memory = measured
     else:
-        outcome.runtime, outcome.memory = measured.runtime, measured.memory
+        ends = [state for state in measured.runtime.telemetry if state.when != "during"]
+        outcome.runtime = replace(measured.runtime, telemetry=(*ends[:1], *during, *ends[1:]))
+        outcome.memory = measured.memory
 
 
 def _again(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:

@@ -91,9 +91,7 @@ class Card:
         host = perf_counter_ns() - before
         self.settle()
         sample = float(self._elapsed(self._start, self._end))
-        return Timed(
-            output=output, sample_ms=sample, host_ms=host / 1e6, began_ns=before, ended_ns=perf_counter_ns()
-        )
+        return Timed(output=output, sample_ms=sample, host_ms=host / 1e6, began_ns=before, ended_ns=perf_counter_ns())
 
 
 def clock_of(device: torch.device) -> Clock:

@@ -20,7 +20,7 @@ from rtsr_bench.measuring import memory, numerics
 from rtsr_bench.measuring.clocks import Clock
 from rtsr_bench.measuring.enhance import image_tensor, shaped
 from rtsr_bench.measuring.formats.deployed import Deployed
-from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of, without_gradients
+from rtsr_bench.measuring.guest import Guest, autocast, dtype_of, without_gradients
 from rtsr_bench.protocol import Precision, Size
 
 BUSY_MS = 20.0

@@ -33,7 +33,12 @@ _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.1
 _MOST_FILES = 8
 _WHILE_TIMING = frozenset({Op.WARM, Op.REPEAT, Op.LOOK, Op.FINISH})
-_NO_MEMORY = ("can't allocate memory", "_STATUS_ALLOC_FAILED", "CUDA failure 2: out of memory", "Failed to allocate memory")
+_NO_MEMORY = (
+    "can't allocate memory",
+    "_STATUS_ALLOC_FAILED",
+    "CUDA failure 2: out of memory",
+    "Failed to allocate memory",
+)
 """How torch's CPU allocator, cuDNN and cuBLAS, and onnxruntime say that memory ran out."""
 
 _MORE_THAN_WEIGHTS = (
@@ -75,9 +80,11 @@ class Worker:
 
     def _carry_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
         reply: dict[str, Any] = {}
-        if Op(request["op"]) not in _WHILE_TIMING:
-            self._end_timing()
-        match Op(request["op"]):
+        op = Op(request["op"])
+        if op in _WHILE_TIMING:
+            return {"event": "done"} | self._conducted(op, request)
+        self._end_timing()
+        match op:
             case Op.HELLO:
                 self._device = _device(str(request["device"]))
                 bind(request["bounds"], gpu=self._device.type == "cuda")
@@ -85,10 +92,10 @@ class Worker:
             case Op.LOAD:
                 self._watch = MemoryWatch(self._device)
                 self._guest = load(request, self._device)
+                changed = numerics.changed(tf32=self._guest.tf32)
                 scale = request["scale"]
-                numerics_changed = numerics.changed(tf32=self._guest.tf32)
                 reply = {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
-                reply["notes"] = [*reply.get("notes", ()), *numerics_changed]
+                reply["notes"] = [*reply.get("notes", ()), *changed]
             case Op.ENHANCE:
                 reply = enhance.enhance(self._loaded(), request, *self._files)
             case Op.RUNTIME:
@@ -96,30 +103,32 @@ class Worker:
                 self._timing = timing.Timing(
                     self._guest, self._device, self._clock, request, watch, self._progress(request)
                 )
-            case Op.WARM:
-                reply = self._ready().warm(request)
-            case Op.REPEAT:
-                reply = self._ready().repeat(request, self._files[0] if self._files else None)
-            case Op.LOOK:
-                reply = self._ready().look(request)
-            case Op.FINISH:
-                reply = self._ready().finish(request)
-                self._end_timing()
             case Op.COMPLEXITY:
                 reply = complexity.count(self._loaded(), request)
             case Op.CHECK:
                 reply = contract.check(self._loaded(), request)
         return {"event": "done"} | reply
 
+    def _conducted(self, op: Op, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer what the parent asks for between `runtime` and `finish`."""
+        if self._timing is None:
+            raise BadGuest("nothing is ready to be timed")
+        match op:
+            case Op.WARM:
+                return self._timing.warm(request)
+            case Op.REPEAT:
+                return self._timing.repeat(request, self._files[0] if self._files else None)
+            case Op.LOOK:
+                return self._timing.look(request)
+            case _:
+                reply = self._timing.finish(request)
+                self._end_timing()
+                return reply
+
     def _end_timing(self) -> None:
         if self._timing is not None:
             self._timing.close()
             self._timing = None
-
-    def _ready(self) -> timing.Timing:
-        if self._timing is None:
-            raise BadGuest("nothing is ready to be timed")
-        return self._timing
 
     def _loaded(self) -> Guest:
         if self._guest is None:
