@@ -173,6 +173,7 @@ def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
         "input": f"input {measured.input} instead of {official.input}",
         "batch": f"batch {measured.batch} instead of {official.batch}",
         "precision": f"precision {_precisions(measured)} instead of {_precisions(official)}",
+        "tf32": f"TF32 {'on' if measured.tf32 else 'off'} instead of {'on' if official.tf32 else 'off'}",
         "warmup": f"{measured.warmup} warm-up calls instead of {official.warmup}",
         "repeats": f"{measured.repeats} repeats instead of {official.repeats}",
         "images": f"{_images(measured)} instead of {_images(official)}",

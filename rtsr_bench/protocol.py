@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from typing import Any
 
 SCALES = (2, 3, 4)
+
+_YOUNGER = {"younger": True}
+"""Metadata of a field that was added after digests had been published: at its default it is no part of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,8 @@ class Protocol:
     """The measuring rules of a track. Equal digests mean measured alike; the score formula is not part of it.
 
     `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the precision
-    that is timed there; `images` limits each data set to its first so many images (None: all of them),
-    and `window` each image to the middle of its HR of that size (None: the whole).
+    that is timed there; `tf32` lets cuDNN and cuBLAS compute fp32 in TF32; `images` limits each data set to its first
+    so many images (None: all of them), and `window` each image to the middle of its HR of that size (None: the whole).
     """
 
     version: int = 1
@@ -112,14 +116,28 @@ class Protocol:
     warmup: int = 50
     repeats: int = 244
     images: int | None = None
-    window: Size | None = None
+    window: Size | None = field(default=None, metadata=_YOUNGER)
     limits: Limits = field(default_factory=Limits)
+    tf32: bool = field(default=False, metadata=_YOUNGER)
 
     @property
     def digest(self) -> str:
-        """SHA-256 (first 16 hex digits) of the rules as canonical JSON; of `window`, the youngest, only if set."""
-        rules = asdict(self)
-        if self.window is None:
-            del rules["window"]
-        text = json.dumps(rules, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """SHA-256 (first 16 hex digits) of the rules as canonical JSON, without younger fields at their defaults."""
+        text = json.dumps(_rules(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _rules(value: Any) -> Any:
+    """A value as plain JSON, without the younger fields of any dataclass in it that have their defaults."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = (one for one in fields(value) if not (one.metadata.get("younger") and _is_default(one, value)))
+        return {one.name: _rules(getattr(value, one.name)) for one in kept}
+    if isinstance(value, dict):
+        return {key: _rules(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rules(one) for one in value]
+    return value
+
+
+def _is_default(one: Field[Any], value: Any) -> bool:
+    return bool(getattr(value, one.name) == one.default)

@@ -20,6 +20,9 @@ SMALL_GAIN_DB = 0.01
 DRIFT_LIMIT = 0.05
 FIDELITY_LOSS_LIMIT_DB = 0.05
 FEW_REPEATS = 100
+LAUNCH_SHARE = 0.8
+"""Share of a sample from which on launching it on the host decides how long it is: kernels wait for their launches."""
+
 """Below this many samples the 99th percentile is little more than the slowest sample."""
 CLOCK_FACTOR = 1.25
 CLOCK_SLACK_S = 0.5
@@ -223,7 +226,11 @@ def _of_samples(summary: RuntimeSummary) -> list[NumberWarning]:
 
 def _of_device(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
     found = []
-    if device_kind == "cuda" and runtime.host_ms and median(runtime.host_ms) >= median(runtime.samples_ms):
+    if (
+        device_kind == "cuda"
+        and runtime.host_ms
+        and median(runtime.host_ms) >= LAUNCH_SHARE * median(runtime.samples_ms)
+    ):
         host, device = median(runtime.host_ms), median(runtime.samples_ms)
         text = (
             f"Launch-bound: the host needs {host:.2f} ms to launch a call that keeps the GPU busy for {device:.2f} ms,"

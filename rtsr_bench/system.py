@@ -6,11 +6,14 @@ import contextlib
 import os
 import platform
 import re
+import threading
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rtsr_bench.errors import HarnessError
 from rtsr_bench.load import gpu_meter
 from rtsr_bench.record import System, Telemetry
 
@@ -19,7 +22,15 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def describe(
-    *, device: str, device_name: str, torch_threads: int, torch: str, python: str, facts: dict[str, str], isolation: str
+    *,
+    device: str,
+    device_name: str,
+    torch_threads: int,
+    torch: str,
+    python: str,
+    facts: dict[str, str],
+    isolation: str,
+    device_uuid: str = "",
 ) -> System:
     """Put together the system of a record from what the child said of its device and what can be seen here."""
     kind, _, index = device.partition(":")
@@ -38,6 +49,7 @@ def describe(
         facts=facts,
         packages={name: metadata.version(name) for name in _PACKAGES if _installed(name)},
         isolation=isolation,
+        device_uuid=device_uuid,
     )
 
 
@@ -67,7 +79,7 @@ def _installed(name: str) -> bool:
 
 
 class Gauge:
-    """Reads a device's state. For a GPU through NVML, for a CPU the load average; it never raises."""
+    """Reads a device's state. For a GPU through NVML, for a CPU the load average; reading never raises."""
 
     def __init__(self, handle: Any = None, nvml: Any = None, facts: dict[str, str] | None = None) -> None:
         self._handle = handle
@@ -94,6 +106,63 @@ class Gauge:
             utilization_percent=None if rates is None else int(rates.gpu),
             throttle_reasons=tuple(_throttling(nvml, handle)),
         )
+
+    @property
+    def every_s(self) -> float:
+        """Seconds between two readings during timed calls."""
+        return _EVERY_S["cpu" if self._nvml is None else "cuda"]
+
+    def see_device(self) -> None:
+        """Raise HarnessError where the driver says that the GPU is lost: no guest is to blame for what failed then."""
+        if self._nvml is None:
+            return
+        try:
+            self._nvml.nvmlDeviceGetTemperature(self._handle, self._nvml.NVML_TEMPERATURE_GPU)
+        except self._nvml.NVMLError as error:
+            if error.value in (self._nvml.NVML_ERROR_GPU_IS_LOST, self._nvml.NVML_ERROR_RESET_REQUIRED):
+                raise HarnessError(f"the GPU was lost while it was measured: {error}") from error
+
+
+_EVERY_S, _MOST_READINGS = {"cuda": 0.2, "cpu": 1.0}, 200
+"""Seconds between two readings during timed calls: throttling lasts longer, and a load average changes slowly. Whenever
+there are so many, two readings become one and the pause is doubled."""
+
+
+@contextlib.contextmanager
+def watching(gauge: Gauge, every_s: float | None = None) -> Iterator[list[Telemetry]]:
+    """Read a device's state in a thread while calls are timed; the list yielded holds the readings, in order.
+
+    A reading between two calls shows a device that has nothing to do: its clock may be low and nothing throttled.
+    """
+    readings: list[Telemetry] = []
+    over = threading.Event()
+
+    def run() -> None:
+        pause_s = every_s or gauge.every_s
+        while not over.wait(pause_s):
+            readings.append(gauge.read("during"))
+            if len(readings) >= _MOST_READINGS:
+                _thin_out(readings)
+                pause_s *= 2
+
+    thread = threading.Thread(target=run, daemon=True, name="telemetry")
+    thread.start()
+    try:
+        yield readings
+    finally:
+        over.set()
+        thread.join()
+
+
+def _thin_out(readings: list[Telemetry]) -> None:
+    """Make one reading of each two, with the reasons for throttling of both."""
+    pairs = zip(readings[::2], [*readings[1::2], None], strict=False)
+    readings[:] = [
+        first
+        if second is None
+        else replace(first, throttle_reasons=tuple(dict.fromkeys((*first.throttle_reasons, *second.throttle_reasons))))
+        for first, second in pairs
+    ]
 
 
 @contextlib.contextmanager
@@ -122,9 +191,39 @@ def gauge(device_kind: str, device_uuid: str) -> Iterator[Gauge]:
 
 
 def _handle(nvml: Any, uuid: str) -> Any:
-    """Find the device by its UUID: CUDA's and NVML's numbers differ under CUDA_VISIBLE_DEVICES."""
-    wanted = uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}"
-    return nvml.nvmlDeviceGetHandleByUUID(wanted)
+    """Find the device by its UUID: CUDA's and NVML's numbers differ under CUDA_VISIBLE_DEVICES.
+
+    Of a MIG instance it is the GPU that the instance is a part of: clocks, heat and power are the whole GPU's.
+    """
+    handle, name = _found(nvml, uuid)
+    return nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle) if name.startswith("MIG-") else handle
+
+
+def _found(nvml: Any, uuid: str) -> tuple[Any, str]:
+    """A device and its full UUID; torch tells a UUID without the `GPU-` or `MIG-` in front of it."""
+    names = [uuid] if uuid.startswith(("GPU-", "MIG-")) else [f"GPU-{uuid}", f"MIG-{uuid}"]
+    for name in names[:-1]:
+        with contextlib.suppress(nvml.NVMLError):
+            return nvml.nvmlDeviceGetHandleByUUID(name), name
+    return nvml.nvmlDeviceGetHandleByUUID(names[-1]), names[-1]
+
+
+def visible_name(uuid: str) -> str:
+    """The UUID of a GPU or MIG instance as CUDA_VISIBLE_DEVICES wants it; empty where there is none."""
+    if not uuid or uuid.startswith(("GPU-", "MIG-")):
+        return uuid
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return f"GPU-{uuid}"
+    try:
+        return _found(pynvml, uuid)[1]
+    except pynvml.NVMLError:
+        return f"GPU-{uuid}"
+    finally:
+        pynvml.nvmlShutdown()
 
 
 def _gpu_facts(nvml: Any, handle: Any) -> dict[str, str]:

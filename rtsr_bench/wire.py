@@ -27,6 +27,7 @@ class Op(StrEnum):
     LOAD = "load"
     ENHANCE = "enhance"
     RUNTIME = "runtime"
+    WARM = "warm"
     REPEAT = "repeat"
     LOOK = "look"
     FINISH = "finish"

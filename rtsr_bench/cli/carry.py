@@ -135,7 +135,7 @@ class _Run:
         threads = self._bench.hello.threads
         kept = []
         for number, job in enumerate(plan.jobs, 1):
-            before = known.get(job.key(self._bench.device_name, threads))
+            before = known.get(job.key(self._bench.device_name, threads, self._bench.hello.device_uuid))
             if before is not None and not self._settings.again and answers(before[1], self._bench):
                 kept.append(before)
             else:

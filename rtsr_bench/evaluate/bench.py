@@ -10,8 +10,8 @@ from typing import Self
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.turns import Turns
-from rtsr_bench.sandbox import Child, Hello, Isolation, Level, allow_pickles, obtainable, require
-from rtsr_bench.system import cpu_model
+from rtsr_bench.sandbox import Child, Hello, Isolation, Level, allow_pickles, obtainable, require, wants_gpu
+from rtsr_bench.system import cpu_model, visible_name
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -31,7 +31,7 @@ class Bench:
             raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
         self.baselines = Baselines()
         self.threads = threads
-        self.isolation = obtainable()
+        self.isolation = obtainable(gpu=wants_gpu(device))
         if required is not None:
             require(self.isolation, required)
         self._spare: Child | None = self._first(device, required)
@@ -44,6 +44,7 @@ class Bench:
                 raise
         self.hello: Hello = self._spare.hello
         self.device = self.hello.device
+        self._visible = self._only_card()
         self.turns = Turns("cpu" if self.device_kind == "cpu" else self.hello.device_uuid or self.device)
         self._children: list[Child] = []
         self._guard = threading.Lock()
@@ -59,6 +60,30 @@ class Bench:
             if required is not None:
                 require(self.isolation, required)
             return Child(device=device, threads=self.threads, level=Level.PROCESS)
+
+    def _only_card(self) -> str:
+        """The UUID of the card to measure on, empty where the machine has no other: its children see no other card.
+
+        Only a process with CUDA knows which card `cuda:N` is, so the first child tells, and another one takes its
+        place before any guest is there.
+        """
+        if self.device_kind != "cuda" or self.hello.facts.get("cuda_devices") == "1":
+            return ""
+        visible = visible_name(self.hello.device_uuid)
+        if not visible or self._spare is None:
+            return ""
+        try:
+            alone = self._child(visible)
+        except UserError:  # a driver that does not take UUIDs: the children see all cards, as they would without this
+            return ""
+        self._spare.close()
+        self._spare = alone
+        return visible
+
+    def _child(self, visible: str, *, timed: bool = False) -> Child:
+        """Start a child on the device: the first one of those it sees, where it sees only one."""
+        device = "cuda:0" if visible else self.device
+        return Child(device=device, threads=self.threads, level=self.isolation.level, timed=timed, visible=visible)
 
     @property
     def device_kind(self) -> str:
@@ -81,7 +106,7 @@ class Bench:
             with self._guard:
                 child, self._spare = self._spare, None
         if child is None or not child.alive:
-            child = Child(device=self.device, threads=self.threads, level=self.isolation.level, timed=timed)
+            child = self._child(self._visible, timed=timed)
         with self._guard:
             self._children = [one for one in self._children if one.alive]
             self._children.append(child)

@@ -31,8 +31,8 @@ class Call:
     """One timed call: what the child said, and the seconds between request and answer as the parent saw them.
 
     `given` has no pixels where the image's output is compared with nothing. `look_s` are the seconds of looking into
-    its output, 0 where that was done along with the next request; `idle_ms` is the pause since the call before, as
-    the child saw it.
+    its output, 0 where that was done along with the next request; `idle_ms` is how long the device had no call of the
+    model to work on before, as the child says.
     """
 
     given: Input
@@ -83,6 +83,9 @@ class Conductor:
 
     def call(self, given: Input) -> Call | Failure:
         """Time one call on this input."""
+        warmed = self._warm()
+        if warmed is not None:
+            return warmed
         request = {"seed": given.seed, "whole": given.whole, "probe": self._where()}
         if given.image is None:
             before = monotonic()
@@ -111,6 +114,19 @@ class Conductor:
             idle_ms=answer.idle_ms,
         )
 
+    def _warm(self) -> Failure | None:
+        """Keep a CUDA device at the clock of a loop without pauses, outside of the bracket of the timed call.
+
+        The input of that call is sent afterwards, so no work on it can be done here.
+        """
+        if self._child.hello.device == "cpu":
+            return None
+        answer = self._child.ask(Op.WARM, Looked, {"probe": self._where()}, limit_s=self._left())
+        if isinstance(answer, Failure):
+            return answer
+        failure, self._last = self._keep(answer), None
+        return failure
+
     def _look(self) -> float | Failure:
         """Look into the last output by itself; returns the seconds it took: no call hides what was put off till now."""
         before = monotonic()
@@ -121,9 +137,10 @@ class Conductor:
         failure, self._last = self._keep(answer), None
         return failure or look_s
 
-    def finish(self) -> Failure | None:
-        """Learn of the last output and of the memory."""
-        answer = self._child.ask(Op.FINISH, Finished, {"probe": self._where()}, limit_s=self._left())
+    def finish(self, *, memory: bool = False) -> Failure | None:
+        """Learn of the last output and, with `memory`, of the peak of memory, for which the model is called again."""
+        request = {"probe": self._where(), "memory": memory}
+        answer = self._child.ask(Op.FINISH, Finished, request, limit_s=self._left())
         if isinstance(answer, Failure):
             return answer
         self.last = answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -39,7 +39,7 @@ from rtsr_bench.record import (
 )
 from rtsr_bench.sandbox import Child, Counted, Loaded
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
-from rtsr_bench.system import Gauge, describe, gauge
+from rtsr_bench.system import Gauge, describe, gauge, watching
 from rtsr_bench.wire import Op
 
 ALSO_COUNTED_AT = Size(256, 256)
@@ -90,6 +90,7 @@ def measure(
             _fidelity(child, job, bench, precision, outcome, (book, gallery), listener)
         if failed is None and not isinstance(outcome.fidelity, Failure):
             _expect(child, job, precision, outcome, listener)
+        meter.see_device()
     if failed is None:
         # Alone to the end: a guest that is still there while another one is timed could take its device from it.
         with (
@@ -166,6 +167,7 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
     return describe(
         device=bench.device,
         device_name=hello.device_name,
+        device_uuid=hello.device_uuid,
         torch_threads=hello.threads,
         torch=hello.torch,
         python=hello.python,
@@ -196,7 +198,7 @@ def command(job: Job, bench: Bench) -> str:
 
 def _load(child: Child, guest: dict[str, Any], job: Job, listener: Listener, outcome: _Outcome) -> Failure | None:
     listener.stage("loading", 1)
-    request = {**guest, "scale": job.model.scale}
+    request = {**guest, "scale": job.model.scale, "tf32": job.protocol.tf32}
     answer = child.ask(Op.LOAD, Loaded, request, limit_s=job.protocol.limits.load_s)
     if isinstance(answer, Failure):
         return answer
@@ -253,21 +255,25 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
     assert outcome.expected is not None
     official = rules.digest == job.track.protocol.digest
     machine = Machine(LoadMeter(child.cpu_s, meter.foreign(child.pids)), official=official, tell=listener.waiting)
-    measured = measure_runtime(
-        child,
-        rules,
-        precision,
-        gap=outcome.gap,
-        expected=outcome.expected,
-        watching=Watching(machine=machine, read_state=meter.read, on_step=listener.step),
-        trained=not job.model.untrained,
-        data_range=job.model.data_range,
-        twice=outcome.outputs,
-    )
+    with watching(meter) as during:
+        measured = measure_runtime(
+            child,
+            rules,
+            precision,
+            gap=outcome.gap,
+            expected=outcome.expected,
+            watching=Watching(machine=machine, read_state=meter.read, on_step=listener.step),
+            trained=not job.model.untrained,
+            data_range=job.model.data_range,
+            twice=outcome.outputs,
+        )
+    meter.see_device()
     if isinstance(measured, Failure):
         outcome.runtime = outcome.memory = measured
     else:
-        outcome.runtime, outcome.memory = measured.runtime, measured.memory
+        ends = [state for state in measured.runtime.telemetry if state.when != "during"]
+        outcome.runtime = replace(measured.runtime, telemetry=(*ends[:1], *during, *ends[1:]))
+        outcome.memory = measured.memory
 
 
 def _again(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:

@@ -38,7 +38,7 @@ class Job:
             for data in self.data
         )  # fmt: skip
 
-    def key(self, device_name: str, torch_threads: int) -> str:
+    def key(self, device_name: str, torch_threads: int, device_uuid: str = "") -> str:
         """The key of the record that this job would leave on such a system."""
         return record_key(
             track=self.track.id,
@@ -48,6 +48,7 @@ class Job:
             model=self.model.id,
             checkpoint_sha256=checkpoint_sha256(self.model, self.submission),
             device_name=device_name,
+            device_uuid=device_uuid,
             torch_threads=torch_threads,
             data=self.uses,
         )

@@ -90,7 +90,7 @@ def measure_runtime(
     doubted = _doubt(timed, gap, kind, blocks, expected.crops.input)
     if isinstance(doubted, Failure) and not child.alive:
         return doubted
-    finished = conductor.finish()
+    finished = conductor.finish(memory=True)
     apart = differences(expected.outputs, conductor.outputs, data_range)
     if twice is not None and finished is None:
         twice += _twice(apart, protocol)

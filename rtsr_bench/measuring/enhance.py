@@ -9,21 +9,28 @@ from typing import Any
 import numpy as np
 import torch
 
-from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of
+from rtsr_bench.measuring import numerics
+from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of, without_gradients
 from rtsr_bench.protocol import Precision, Size
 
 _CHUNK = 1 << 24
+_CHECKED = 1 << 22
+"""Values whose finiteness is looked at at once: a map of the whole 4K output would be as large as a feature map."""
 
 
 def forward(guest: Guest, tensor: torch.Tensor, precision: Precision) -> Any:
     """Call the model once in this precision on a float tensor (N, 3, H, W) of the model's data range."""
     model = guest.model(precision)
-    with torch.inference_mode(), autocast(precision, guest.device):
+    numerics.settle(tf32=guest.tf32)
+    with without_gradients(precision), autocast(precision, guest.device):
         return model(tensor.to(dtype_of(precision)))
 
 
-def checked(output: object, batch: int, size: Size) -> torch.Tensor:
-    """Return the output if it is a finite float tensor (batch, 3, H, W) of the size expected; BadGuest otherwise."""
+def shaped(output: object, batch: int, size: Size) -> torch.Tensor:
+    """Return the output if it is a float tensor (batch, 3, H, W) of the size expected, whatever its values.
+
+    Nothing is computed and nothing allocated; BadGuest otherwise.
+    """
     if type(output) is not torch.Tensor:  # a subclass may put its work off until somebody looks
         raise BadGuest(f"the model returned a {type(output).__name__}, expected a tensor")
     expected = (batch, 3, size.height, size.width)
@@ -31,11 +38,19 @@ def checked(output: object, batch: int, size: Size) -> torch.Tensor:
         raise BadGuest(f"the model returned the shape {tuple(output.shape)}, expected {expected}")
     if not output.is_floating_point():
         raise BadGuest(f"the model returned {output.dtype}, expected a floating-point tensor")
-    finite = torch.isfinite(output)
-    if not bool(finite.all()):
-        bad = int(finite.numel() - finite.sum())
-        raise BadGuest(f"{bad} of {finite.numel()} output values are NaN or infinite, expected finite numbers")
-    return output
+    return output.detach()  # no copy; a model that switches gradients on has a graph behind its output
+
+
+def checked(output: object, batch: int, size: Size) -> torch.Tensor:
+    """Return the output if it is a finite float tensor (batch, 3, H, W) of the size expected; BadGuest otherwise."""
+    tensor = shaped(output, batch, size)
+    rows = max(1, _CHECKED // max(1, batch * 3 * size.width))
+    good = sum(int(torch.isfinite(part).sum()) for part in tensor.split(rows, dim=2))
+    if good != tensor.numel():
+        raise BadGuest(
+            f"{tensor.numel() - good} of {tensor.numel()} output values are NaN or infinite, expected finite numbers"
+        )
+    return tensor
 
 
 def enhance(guest: Guest, request: Mapping[str, Any], lr: int, sr: int) -> dict[str, Any]:

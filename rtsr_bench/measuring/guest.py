@@ -19,6 +19,7 @@ from rtsr_bench.protocol import Precision
 
 _DTYPES = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
 _AUTOCAST = {Precision.AMP_FP16: torch.float16, Precision.AMP_BF16: torch.bfloat16}
+_autocast, _no_grad, _inference_mode = torch.autocast, torch.no_grad, torch.inference_mode
 
 
 class BadGuest(Exception):  # noqa: N818 - it says what the guest is, and is a Failure once it reaches the parent
@@ -31,9 +32,14 @@ def dtype_of(precision: Precision) -> torch.dtype:
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
-    """Context of a forward pass in this precision."""
+    """Context of forward passes in this precision; with `amp-*` the weights are cast once in it, as in real use."""
     dtype = _AUTOCAST.get(precision)
-    return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
+    return nullcontext() if dtype is None else _autocast(device.type, dtype=dtype)
+
+
+def without_gradients(precision: Precision) -> AbstractContextManager[Any]:
+    """Context without gradients: inference mode, or `no_grad` for `amp-*`, since inference mode casts in each call."""
+    return _no_grad() if precision in _AUTOCAST else _inference_mode()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -43,6 +49,7 @@ class Guest:
     build: Callable[[], torch.nn.Module]
     device: torch.device
     data_range: float
+    tf32: bool = False
     _model: torch.nn.Module | None = field(default=None, repr=False)
     _dtype: torch.dtype = torch.float32
 
@@ -53,11 +60,20 @@ class Guest:
             model = self.build().eval().to(self.device)
             self._model = model if wanted is torch.float32 else model.to(wanted)
             self._dtype = wanted
+        _let_autocast_keep(self._model, precision)
         return self._model
 
     def forget(self) -> None:
         """Let go of the model, so that its memory can be used."""
         self._model = None
+
+
+def _let_autocast_keep(model: torch.nn.Module, precision: Precision) -> None:
+    """Autocast keeps the cast of a weight for the rest of its block only where the weight requires a gradient."""
+    wanted = precision in _AUTOCAST
+    for parameter in model.parameters():
+        if parameter.is_floating_point() and not parameter.is_inference() and parameter.requires_grad != wanted:
+            parameter.requires_grad_(wanted)
 
 
 def load(request: Mapping[str, Any], device: torch.device) -> Guest:
@@ -73,7 +89,7 @@ def load(request: Mapping[str, Any], device: torch.device) -> Guest:
         from rtsr_bench.measuring.formats import builder
 
         build = builder(request, device)
-    guest = Guest(build=build, device=device, data_range=float(request["data_range"]))
+    guest = Guest(build=build, device=device, data_range=float(request["data_range"]), tf32=bool(request.get("tf32")))
     guest.model(Precision.FP32)
     return guest
 

@@ -1,48 +1,103 @@
-"""Peak memory of the timed passes: the CUDA allocator's, or the resident set's high-water mark on a CPU."""
+"""Peak memory of a call: what the model and the libraries below it have in use, and nothing of the harness.
+
+Measured by calls of their own after the timed ones, each with a new input and without the output of the one before.
+The peak counts weights, input, intermediates and output, and the scratch memory of the libraries (oneDNN's copy of a
+feature map in its own layout, a cuDNN workspace). Memory that an allocator only keeps is given back first: by glibc and
+by torch's CUDA cache, so what the search for the quickest algorithm took during warm-up is not in it.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import gc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+CALLS = 3
+"""Calls of a measurement; the first one lets the libraries give back what they kept and is not measured."""
+
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _KEPT_BYTES = -1, -3, 1 << 16
+_C: Any = ctypes.CDLL(None)
+_cuda: Any = torch.cuda
 
 
 class MemoryWatch:
-    """Baseline when made (before the guest's model exists), peak between `start` and `stop`."""
+    """Bytes in use when made, before the guest's model exists, and the peak of calls later on."""
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._baseline = self._now()
+        """Note what is in use now."""
+        self._device, self._on_card = device, device.type == "cuda"
+        self._give_back()
+        self._baseline = int(_cuda.memory_allocated(device)) if self._on_card else _status_bytes("RssAnon")
+        self._beside = self._beside_torch() if self._on_card else 0
 
-    def _now(self) -> int | None:
-        if self._device.type == "cuda":
-            return int(torch.cuda.memory_allocated(self._device))
-        return _status_bytes("VmRSS")
+    def peak(self, call: Callable[[], object], *, arena: bool = False) -> dict[str, Any] | None:
+        """Run the call `CALLS` times; returns kind, peak and baseline in bytes, None where the system does not tell.
 
-    def start(self) -> None:
-        """Set the peak back to what is in use now."""
-        if self._device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self._device)
-            return
+        `arena`: the call allocates on the CUDA device with another allocator than torch's; what it holds is counted
+        as the difference that the device sees, so nothing else may run on the device.
+        """
+        if not self._on_card:
+            _keep_nothing()
+        one = self._of_card if self._on_card else self._of_process
+        peaks = [one(call, arena=arena) for _ in range(CALLS)][1:]
+        known = [peak for peak in peaks if peak is not None]
+        if not known or self._baseline is None:
+            return None
+        kind = ("cuda-allocator+arena" if arena else "cuda-allocator") if self._on_card else "rss"
+        return {"kind": kind, "peak_bytes": max(known), "baseline_bytes": self._baseline}
+
+    def _of_card(self, call: Callable[[], object], *, arena: bool) -> int:
+        self._give_back()
+        _cuda.reset_peak_memory_stats(self._device)
+        call()
+        _cuda.synchronize(self._device)
+        held = max(0, self._beside_torch() - self._beside) if arena else 0
+        return int(_cuda.max_memory_allocated(self._device)) + held
+
+    def _of_process(self, call: Callable[[], object], *, arena: bool) -> int | None:
+        """Memory without a file before the call, and how far the resident set rose above that during it."""
+        del arena
+        self._give_back()
         try:
             _CLEAR.write_text("5")  # sets VmHWM back to VmRSS, see proc(5)
         except OSError:
-            self._baseline = None  # the high-water mark of the whole life is not the one asked for
-
-    def stop(self) -> dict[str, Any] | None:
-        """Return kind, peak and baseline in bytes; None where this system does not tell."""
-        if self._device.type == "cuda":
-            peak: int | None = int(torch.cuda.max_memory_allocated(self._device))
-        else:
-            peak = _status_bytes("VmHWM")
-        if peak is None or self._baseline is None:
             return None
-        kind = "cuda-allocator" if self._device.type == "cuda" else "rss"
-        return {"kind": kind, "peak_bytes": peak, "baseline_bytes": self._baseline}
+        before, resident = _status_bytes("RssAnon"), _status_bytes("VmRSS")
+        call()
+        most = _status_bytes("VmHWM")
+        if before is None or resident is None or most is None:
+            return None
+        return before + max(0, most - resident)
+
+    def _beside_torch(self) -> int:
+        free, total = _cuda.mem_get_info(self._device)
+        return int(total - free - _cuda.memory_reserved(self._device))
+
+    def _give_back(self) -> None:
+        gc.collect()
+        if self._on_card:
+            _cuda.synchronize(self._device)
+            _cuda.empty_cache()
+            return
+        try:
+            _C.malloc_trim(0)
+        except AttributeError:  # no glibc: what its allocator keeps is counted as in use
+            return
+
+
+def _keep_nothing() -> None:
+    """Let glibc give back every large block when it is freed; costs page faults, so only after the last timed call."""
+    try:
+        _C.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
+        _C.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+    except AttributeError:  # as above
+        return
 
 
 def _status_bytes(name: str) -> int | None:

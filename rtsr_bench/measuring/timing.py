@@ -1,14 +1,14 @@
-"""The only clock: milliseconds of the model call, each repeat by itself.
+"""Milliseconds of the model call, each repeat by itself, and the peak of memory afterwards.
 
 As the official `runtime_demo.py` of NTIRE 2023 RTSR does it: a batch of random numbers, `cudnn.benchmark`, untimed
 warm-up, then per repeat an event, the call, an event, a synchronisation. On a CPU `perf_counter_ns` stands for the
-events. The clock's functions are bound before any guest is imported, and the parent conducts: each repeat gets its
-input, from a seed that did not exist before, outside of the timed part, and its output is looked into only when the
-parent says where, after the call.
+events (`clocks`). The parent conducts: each repeat gets its input, from a seed that did not exist before, outside of
+the timed part, and its output is looked into only when the parent says where, after the call.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
@@ -16,14 +16,22 @@ from typing import Any
 
 import torch
 
-from rtsr_bench.measuring.enhance import checked, image_tensor
-from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of
-from rtsr_bench.measuring.memory import MemoryWatch
+from rtsr_bench.measuring import memory, numerics
+from rtsr_bench.measuring.clocks import Clock
+from rtsr_bench.measuring.enhance import image_tensor, shaped
+from rtsr_bench.measuring.formats.deployed import Deployed
+from rtsr_bench.measuring.guest import Guest, autocast, dtype_of, without_gradients
 from rtsr_bench.protocol import Precision, Size
 
-_Event = torch.cuda.Event
-_synchronize = torch.cuda.synchronize
-_inference_mode = torch.inference_mode
+BUSY_MS = 20.0
+"""How long a CUDA device works on untimed calls before a timed one, at least one call long.
+
+A loop without pauses keeps the device at its boost clock. Between two repeats the device waits for parent and child,
+some 0.1 to 5 ms; drivers re-evaluate the clock about every 10 ms, so twice that is needed to get back to the loop's
+clock. Derived from NVIDIA's documents on clock management; not yet tried on a card."""
+
+_IDLE_SHARE = 0.005
+"""A pause of less than this share of a call cannot change its time by 1 %: no untimed call is needed then."""
 
 
 class Timing:
@@ -33,97 +41,127 @@ class Timing:
         self,
         guest: Guest | None,
         device: torch.device,
+        clock: Clock,
         request: Mapping[str, Any],
-        watch: MemoryWatch | None,
+        watch: memory.MemoryWatch | None,
         progress: Callable[[int], None],
     ) -> None:
-        """Make the input ready and run the untimed calls."""
-        self._guest, self._device, self._watch = guest, device, watch
+        """Make the input ready and run the untimed calls; whoever makes it closes it."""
+        self._guest, self._device, self._clock, self._watch = guest, device, clock, watch
         self._size, self._batch, self._scale = Size(*request["size"]), int(request["batch"]), int(request["scale"])
         self._precision = Precision(request["precision"])
-        torch.backends.cudnn.benchmark = True
+        self._tf32 = guest is not None and guest.tf32
+        self._prepare()
         self._generator, seed = torch.Generator(device=device), int(request["seed"])
-        self._random = torch.empty(self._batch, 3, self._size.height, self._size.width, device=device)
+        self._random: torch.Tensor | None = None
         self._model: Callable[[torch.Tensor], Any] = self._enlarge if guest is None else guest.model(self._precision)
-        if watch is not None:
-            watch.start()
         self._output: object = None
         self._input: torch.Tensor | None = None
         self._seed = self._version = 0
-        self._ended: int | None = None
+        self._ended_ns, self._sample_ms = 0, 0.0
         warmup = int(request["warmup"])
-        with _inference_mode(), autocast(self._precision, device):
+        with contextlib.ExitStack() as block:
+            block.enter_context(autocast(self._precision, device))  # one block: weights are cast once, as in real use
             for done in range(warmup):
                 self._output = None
-                tensor = self._random.normal_(generator=self._generator.manual_seed(seed + done))
-                tensor = tensor.to(dtype_of(self._precision))
-                self._output = self._model(tensor)
+                self._output = self._untimed(seed + done)
                 progress(done + 1)
-        self._settle()
-        if warmup:
-            self._checked(self._output)
-        self._output = None
+            clock.settle()
+            if warmup:
+                shaped(self._output, self._batch, self._size.times(self._scale))
+            self._output = None
+            self._block = block.pop_all()
+        self._ended_ns = perf_counter_ns()
+
+    def close(self) -> None:
+        """Leave the autocast block."""
+        self._block.close()
+
+    def _prepare(self) -> None:
+        """Set what decides how fast and how exactly torch computes: a guest may have changed it."""
+        numerics.settle(tf32=self._tf32)
+        torch.backends.cudnn.benchmark = True
 
     def _enlarge(self, tensor: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.interpolate(tensor, scale_factor=self._scale, mode="nearest")
 
-    def _settle(self) -> None:
-        if self._device.type == "cuda":
-            _synchronize(self._device)
+    def _numbers(self, seed: int | None = None) -> torch.Tensor:
+        """Random numbers of a seed, or the next ones, in the number format of the model's input."""
+        if self._random is None:
+            self._random = torch.empty(self._batch, 3, self._size.height, self._size.width, device=self._device)
+        generator = self._generator if seed is None else self._generator.manual_seed(seed)
+        return self._random.normal_(generator=generator).to(dtype_of(self._precision))
 
-    def _checked(self, output: object) -> torch.Tensor:
-        """See that what is timed is the whole job; random numbers may overflow in half precision: only shape counts."""
-        size = self._size.times(self._scale)
-        return checked(torch.zeros_like(output) if type(output) is torch.Tensor else output, self._batch, size)
+    def _call(self, tensor: torch.Tensor, *, whole: bool = False) -> object:
+        output = self._model(tensor)
+        return output.clone() if whole else output
+
+    def _untimed(self, seed: int | None = None) -> object:
+        tensor = self._numbers(seed)
+        with without_gradients(self._precision):
+            return self._call(tensor)
+
+    def warm(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Look into the output of the call before, then keep a CUDA device busy for `BUSY_MS` with untimed calls.
+
+        Asked for by itself, right before the repeat: nothing of the timed input is known here, so no work on it can be
+        hidden in this time, and the pause that is left is one message between two processes.
+        """
+        seen = self._look(request["probe"])
+        self._output = self._input = None
+        began = perf_counter_ns()
+        if began - self._ended_ns > _IDLE_SHARE * self._sample_ms * 1e6:
+            self._prepare()
+            while perf_counter_ns() - began < BUSY_MS * 1e6:
+                self._untimed()
+                self._clock.settle()
+                self._ended_ns = perf_counter_ns()
+        return seen
 
     def repeat(self, request: Mapping[str, Any], image: int | None) -> dict[str, Any]:
         """Look into the output of the repeat before, then make a new input and time one call.
 
         The input is random numbers of `seed`, or the pixels of a file. With `whole` the time includes a copy of the
-        whole output, made at once.
+        whole output, made at once. `idle_ms` is how long the device had no call of the model to work on before.
         """
-        seen = self._look(request["probe"])
+        seen, whole = self._look(request["probe"]), bool(request["whole"])
         self._output = self._input = None
+        self._prepare()
         if image is None:
-            tensor = self._random.normal_(generator=self._generator.manual_seed(int(request["seed"])))
+            tensor = self._numbers(int(request["seed"]))
         else:
             data_range = 1.0 if self._guest is None else self._guest.data_range
             tensor = image_tensor(image, self._size, self._device, data_range).expand(self._batch, -1, -1, -1)
-        tensor = tensor.to(dtype_of(self._precision)).contiguous()
-        timed = self._timed_on_cuda if self._device.type == "cuda" else self._timed_on_cpu
+            tensor = tensor.to(dtype_of(self._precision)).contiguous()
         self._seed, self._version = int(request["seed"]), tensor._version  # noqa: SLF001 - see _as_given
-        idle = None if self._ended is None else (perf_counter_ns() - self._ended) / 1e6
-        with _inference_mode(), autocast(self._precision, self._device):
-            sample, host = timed(tensor, whole=bool(request["whole"]))
-        self._ended, self._input = perf_counter_ns(), tensor
-        return {"sample_ms": sample, "host_ms": host, "idle_ms": idle, **seen}
-
-    def _timed_on_cpu(self, tensor: torch.Tensor, *, whole: bool) -> tuple[float, float | None]:
-        before = perf_counter_ns()
-        output = self._model(tensor)
-        if whole:
-            output = output.clone()
-        sample = (perf_counter_ns() - before) / 1e6
-        self._output = output  # giving 4K of memory back to the system is not the model's time
-        return sample, None
-
-    def _timed_on_cuda(self, tensor: torch.Tensor, *, whole: bool) -> tuple[float, float | None]:
-        start, end = _Event(enable_timing=True), _Event(enable_timing=True)
-        _synchronize(self._device)  # the input is there, and nothing else is left to do
-        before = perf_counter_ns()
-        start.record()
-        output = self._model(tensor)
-        if whole:
-            output = output.clone()
-        end.record()
-        host = (perf_counter_ns() - before) / 1e6
-        _synchronize(self._device)
-        self._output = output
-        return float(start.elapsed_time(end)), host
+        with without_gradients(self._precision):
+            timed = self._clock.time(lambda: self._call(tensor, whole=whole))
+        self._input = tensor
+        self._output = timed.output  # giving 4K of memory back to the system is not the model's time
+        idle_ms = max(0.0, (timed.began_ns - self._ended_ns) / 1e6)
+        self._ended_ns, self._sample_ms = timed.ended_ns, timed.sample_ms
+        return {"sample_ms": timed.sample_ms, "host_ms": timed.host_ms, "idle_ms": idle_ms, **seen}
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Look into the last output and tell the peak of memory."""
-        return {**self._look(request["probe"]), "memory": self._watch.stop() if self._watch else None}
+        """Look into the last output and, where `memory` asks for it, tell the peak of memory."""
+        seen = self._look(request["probe"])
+        self._output = self._input = None
+        return {**seen, "memory": self._peak() if request.get("memory") else None}
+
+    def _peak(self) -> dict[str, Any] | None:
+        """The peak of memory of calls on random numbers, made in the input's own number format."""
+        if self._watch is None:
+            return None
+        self._prepare()
+        self._random = None
+        shape = (self._batch, 3, self._size.height, self._size.width)
+        tensor = torch.empty(shape, dtype=dtype_of(self._precision), device=self._device)
+        tensor.normal_(generator=self._generator)
+        arena = isinstance(self._model, Deployed) and self._model.own_arena
+        if isinstance(self._model, Deployed):
+            self._model.give_back()
+        with without_gradients(self._precision):
+            return self._watch.peak(lambda: self._call(tensor), arena=arena)
 
     def look(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Look into the output of the call before, with nothing else to be done: what was put off shows here."""
@@ -133,30 +171,21 @@ class Timing:
         """Return values of the output and of its input at places told after the call; None where not finite."""
         if where is None:
             return {}
-        output = self._output
-        if type(output) is not torch.Tensor:
-            raise BadGuest(f"the model returned a {type(output).__name__}, expected a tensor")
-        if tuple(output.shape) != (self._batch, 3, *_pair(self._size.times(self._scale))):
-            raise BadGuest(f"a timed call returned the shape {tuple(output.shape)}")
-        given = where["given"]
-        return {
-            "probe": _values(output, where["places"]),
-            "given": _values(self._as_given(), given) if given else [],
-        }
+        output, given = shaped(self._output, self._batch, self._size.times(self._scale)), where["given"]
+        with without_gradients(self._precision):
+            return {
+                "probe": _values(output, where["places"]),
+                "given": _values(self._as_given(), given) if given else [],
+            }
 
     def _as_given(self) -> torch.Tensor:
         """Return the input of the last call as it was given: made again where the model has changed it in place."""
         assert self._input is not None
         if self._input._version == self._version:  # noqa: SLF001 - how torch tells that a tensor was changed
             return self._input
-        return self._random.normal_(generator=self._generator.manual_seed(self._seed)).to(self._input.dtype)
+        return self._numbers(self._seed)
 
 
 def _values(tensor: torch.Tensor, places: Sequence[int]) -> list[float | None]:
-    with _inference_mode():
-        found = tensor.reshape(-1)[torch.tensor(places).to(tensor.device)].to(torch.float64).tolist()
+    found = tensor.reshape(-1)[torch.tensor(places).to(tensor.device)].to(torch.float64).tolist()
     return [value if math.isfinite(value) else None for value in found]
-
-
-def _pair(size: Size) -> tuple[int, int]:
-    return size.height, size.width

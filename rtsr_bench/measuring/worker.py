@@ -21,8 +21,9 @@ from typing import Any
 
 import torch
 
-from rtsr_bench.measuring import complexity, contract, enhance, timing
+from rtsr_bench.measuring import complexity, contract, enhance, numerics, timing
 from rtsr_bench.measuring.bind import bind, die_first
+from rtsr_bench.measuring.clocks import Clock, Processor, clock_of
 from rtsr_bench.measuring.guest import BadGuest, Guest, load
 from rtsr_bench.measuring.memory import MemoryWatch
 from rtsr_bench.record import FailureKind
@@ -31,6 +32,15 @@ from rtsr_bench.wire import Op, clip, encode
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.1
 _MOST_FILES = 8
+_WHILE_TIMING = frozenset({Op.WARM, Op.REPEAT, Op.LOOK, Op.FINISH})
+_NO_MEMORY = (
+    "can't allocate memory",
+    "_STATUS_ALLOC_FAILED",
+    "CUDA failure 2: out of memory",
+    "Failed to allocate memory",
+)
+"""How torch's CPU allocator, cuDNN and cuBLAS, and onnxruntime say that memory ran out."""
+
 _MORE_THAN_WEIGHTS = (
     "the submission's own code loads a pickle that holds more than weights, or is damaged; save the state dict alone "
     "(torch.save(model.state_dict(), path)), or let it be read in the sandbox with --allow-pickle"
@@ -45,6 +55,7 @@ class Worker:
         self._id = ""
         self._files: list[int] = []
         self._device = torch.device("cpu")
+        self._clock: Clock = Processor()
         self._guest: Guest | None = None
         self._watch: MemoryWatch | None = None
         self._timing: timing.Timing | None = None
@@ -56,69 +67,88 @@ class Worker:
         try:
             reply = self._carry_out(request)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything; it becomes a Failure
-            reply = _failed(error)
+            reply = _failed(error) | {"over": self._is_over()}
         self._say(reply)
+
+    def _is_over(self) -> bool:
+        """Whether the device answers every further call with an error, as CUDA does after an illegal memory access."""
+        try:
+            self._clock.settle()
+        except RuntimeError:
+            return True
+        return False
 
     def _carry_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
         reply: dict[str, Any] = {}
-        match Op(request["op"]):
+        op = Op(request["op"])
+        if op in _WHILE_TIMING:
+            return {"event": "done"} | self._conducted(op, request)
+        self._end_timing()
+        match op:
             case Op.HELLO:
-                bind(request["bounds"], gpu=request["device"] != "cpu")
-                reply = self._hello(str(request["device"]), int(request["threads"]))
+                self._device = _device(str(request["device"]))
+                bind(request["bounds"], gpu=self._device.type == "cuda")
+                reply = self._hello(int(request["threads"]))
             case Op.LOAD:
                 self._watch = MemoryWatch(self._device)
                 self._guest = load(request, self._device)
+                changed = numerics.changed(tf32=self._guest.tf32)
                 scale = request["scale"]
                 reply = {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
+                reply["notes"] = [*reply.get("notes", ()), *changed]
             case Op.ENHANCE:
                 reply = enhance.enhance(self._loaded(), request, *self._files)
             case Op.RUNTIME:
                 watch = (self._watch or MemoryWatch(self._device)) if self._guest is not None else None
-                self._timing = timing.Timing(self._guest, self._device, request, watch, self._progress(request))
-            case Op.REPEAT:
-                reply = self._ready().repeat(request, self._files[0] if self._files else None)
-            case Op.LOOK:
-                reply = self._ready().look(request)
-            case Op.FINISH:
-                last, self._timing = self._ready(), None
-                reply = last.finish(request)
+                self._timing = timing.Timing(
+                    self._guest, self._device, self._clock, request, watch, self._progress(request)
+                )
             case Op.COMPLEXITY:
                 reply = complexity.count(self._loaded(), request)
             case Op.CHECK:
                 reply = contract.check(self._loaded(), request)
         return {"event": "done"} | reply
 
-    def _ready(self) -> timing.Timing:
+    def _conducted(self, op: Op, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer what the parent asks for between `runtime` and `finish`."""
         if self._timing is None:
             raise BadGuest("nothing is ready to be timed")
-        return self._timing
+        match op:
+            case Op.WARM:
+                return self._timing.warm(request)
+            case Op.REPEAT:
+                return self._timing.repeat(request, self._files[0] if self._files else None)
+            case Op.LOOK:
+                return self._timing.look(request)
+            case _:
+                reply = self._timing.finish(request)
+                self._end_timing()
+                return reply
+
+    def _end_timing(self) -> None:
+        if self._timing is not None:
+            self._timing.close()
+            self._timing = None
 
     def _loaded(self) -> Guest:
         if self._guest is None:
             raise BadGuest("no model is loaded")
         return self._guest
 
-    def _hello(self, device: str, threads: int) -> dict[str, Any]:
+    def _hello(self, threads: int) -> dict[str, Any]:
         """Make the device ready; tell what the parent can't know without torch."""
         if threads:
             torch.set_num_threads(threads)
-        if device == "auto":
-            device = "cuda:0" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device("cuda:0" if device == "cuda" else device)
-        if self._device.type == "cuda":
-            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-            if (self._device.index or 0) >= count:
-                raise BadGuest(f"torch {torch.__version__} sees {count} CUDA devices here")
+        self._clock = clock_of(self._device)
+        numerics.settle(tf32=False)
         facts = {
             "torch_git": str(torch.version.git_version),
-            "tf32_matmul": str(torch.backends.cuda.matmul.allow_tf32),
-            "tf32_cudnn": str(torch.backends.cudnn.allow_tf32),
+            **numerics.facts(),
             "mkldnn": str(torch.backends.mkldnn.is_available()),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         }
         name, uuid = "", ""
         if self._device.type == "cuda":
-            torch.cuda.set_device(self._device)
             properties = torch.cuda.get_device_properties(self._device)
             name, uuid = properties.name, str(getattr(properties, "uuid", ""))
             facts |= {
@@ -127,6 +157,7 @@ class Worker:
                 "cudnn_benchmark": "True while timing",
                 "compute_capability": f"{properties.major}.{properties.minor}",
                 "gpu_memory_bytes": str(properties.total_memory),
+                "cuda_devices": str(torch.cuda.device_count()),
             }
         return {
             "device": str(self._device),
@@ -153,6 +184,18 @@ class Worker:
         self._wire.sendall(encode({**message, "id": self._id}))
 
 
+def _device(asked: str) -> torch.device:
+    """The device that was asked for, `auto` a CUDA device where there is one; BadGuest where it is not there."""
+    if asked == "auto":
+        asked = "cuda:0" if torch.cuda.is_available() else "cpu"
+    device = torch.device("cuda:0" if asked == "cuda" else asked)
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            raise BadGuest(f"torch {torch.__version__} sees {count} CUDA devices here")
+    return device
+
+
 def _failed(error: BaseException) -> dict[str, Any]:
     text = "".join(traceback.format_exception(error))
     if isinstance(error, BadGuest):
@@ -169,7 +212,7 @@ def _failed(error: BaseException) -> dict[str, Any]:
 
 def _is_memory(error: BaseException) -> bool:
     text = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in text for words in _NO_MEMORY)
 
 
 def _bind_to_parent(parent: int) -> None:

@@ -5,8 +5,8 @@ field is the measurement, a `Failure` (tried and failed) or None (not asked for)
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
-- 6 (2026-11): `notes`: what was done so that the model could be loaded and run; `runtime`: calls on images, pauses,
-  foreign load, calls timed again, correlation with the input.
+- 6 (2026-11): `notes`: what was done so that the model could be loaded and run; `protocol.tf32`, `system.device_uuid`;
+  `runtime`: calls on images, pauses, foreign load, calls timed again, correlation with the input.
 - 5 (2026-11): `model.trained_by` says whose weights were measured where they are not the team's.
 - 4 (2026-11): `made_twice.outputs` has `mse` for images, in the place of `difference`.
 - 3 (2026-11): `made_twice`, `handed_in` and `pickle_allowed`; earlier records hold none of them.
@@ -118,6 +118,7 @@ class Record:
             model=self.model.id,
             checkpoint_sha256=self.model.checkpoint_sha256,
             device_name=self.system.device_name,
+            device_uuid=self.system.device_uuid,
             torch_threads=self.system.torch_threads,
             data=self.data,
         )
@@ -134,9 +135,13 @@ def record_key(
     device_name: str,
     torch_threads: int,
     data: tuple[DataUse, ...],
+    device_uuid: str = "",
 ) -> str:
-    """Return a record's key before there is one: who, with which files, on what, by which rules, on what device."""
+    """Return a record's key before there is one: who, with which files, on what, by which rules, on what device.
+
+    Two cards of one name are two devices.
+    """
     sets = ",".join(f"{use.name}={use.digest}" for use in data)
-    system = f"{device_name}, {torch_threads} threads"
+    system = f"{device_name}, {torch_threads} threads{f', {device_uuid}' if device_uuid else ''}"
     parts = (track, protocol.digest, submission, submission_digest, model, checkpoint_sha256, system, sets)
     return "|".join(parts)

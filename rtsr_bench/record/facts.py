@@ -42,7 +42,10 @@ class ModelFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class System:
-    """The hardware and software measured on. `facts` holds what only one kind of device has, as text."""
+    """The hardware and software measured on. `facts` holds what only one kind of device has, as text.
+
+    `device_uuid` tells two cards of one name apart; empty for a CPU and where it was not recorded.
+    """
 
     device_kind: str
     device_name: str
@@ -57,6 +60,7 @@ class System:
     facts: dict[str, str] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
     isolation: str = "process"
+    device_uuid: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

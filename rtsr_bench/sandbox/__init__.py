@@ -42,7 +42,8 @@ machine was known to be quiet (`evaluate.quiet`).
 - A model may be up to a quarter quicker on random numbers than on images.
 - A model may recognise public test images and have their HR, or their SR, inside its weights.
 - The kernel, the GPU's driver and bubblewrap are trusted, and of libraries Pillow with the PNGs in `results/` (only of
-  8 bits and the expected size). All GPUs are visible to a guest on CUDA; that part and its tolerances are not yet
+  8 bits and the expected size). On CUDA a guest's process sees the measured GPU only (`CUDA_VISIBLE_DEVICES`), but
+  the device nodes of all are in its room: what it starts could name another. That part and its tolerances are not yet
   tried on a card. A guest may use up shared caches, memory bandwidth or the GPU's clocks, on CUDA any number of
   processors, and memory that hangs in pipes and sockets (some hundred MB).
 - With `bubblewrap`, files under `/usr` and in the interpreter's environment are readable: keep no images there. The
@@ -52,7 +53,7 @@ machine was known to be quiet (`evaluate.quiet`).
 """
 
 from rtsr_bench.sandbox.bounds import Bounds
-from rtsr_bench.sandbox.child import Child
+from rtsr_bench.sandbox.child import Child, wants_gpu
 from rtsr_bench.sandbox.levels import Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.sandbox.replies import (
     Counted,
@@ -87,4 +88,5 @@ __all__ = [
     "allow_pickles",
     "obtainable",
     "require",
+    "wants_gpu",
 ]

@@ -26,6 +26,21 @@ SCRATCH = "/tmp"  # noqa: S108 - private to the room: a file system of its own
 TRIAL = (sys.executable, "-I", "-S", "-c", "pass")
 """What is run to see whether a room can be had: the interpreter itself."""
 
+_CUDA = """
+import ctypes
+def said():
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError as error:
+        return str(error)
+    count, code = ctypes.c_int(0), driver.cuInit(0)
+    code = code or driver.cuDeviceGetCount(ctypes.byref(count))
+    return f"the driver's error {code}" if code else "" if count.value else "no device"
+raise SystemExit(said() or 0)
+"""
+CUDA_TRIAL = (sys.executable, "-I", "-S", "-c", _CUDA)
+"""What is run to see whether the CUDA driver finds a device: exit code 0, or 1 and the reason."""
+
 _NOBODY = "65534"
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
@@ -33,7 +48,11 @@ _CPU_FACTS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHILD_ROOMS = ("__init__.py", "errors.py", "protocol.py", "record", "wire.py", "measuring")
 """What the child imports of this package; the built-in images, for one, are none of a guest's business."""
-_GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset")
+_GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "nvidia[0-9]*", "nvidia-caps",
+                "dxg", "nvhost*", "nvmap", "nvgpu")  # fmt: skip
+"""Device nodes below `/dev`: a desktop's or server's cards, MIG instances (`nvidia-caps`), WSL (`dxg`), Jetson."""
+
+_DEV = Path("/dev")
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the room's own
 _SHARED_MEMORY_BYTES = 1 << 28
 
@@ -110,10 +129,15 @@ def _read_only(*, gpu: bool) -> list[str]:
 def _devices(*, gpu: bool) -> list[str]:
     words = ["--proc", "/proc", "--dev", "/dev"]
     if gpu:  # from bubblewrap's and NVIDIA's documents; not yet tried on a card
-        for name in (*_GPU_DEVICES, *sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))):
+        for name in gpu_nodes():
             words += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
         words += ["--ro-bind-try", "/sys", "/sys"]
     return [*words, "--size", str(_SHARED_MEMORY_BYTES), "--tmpfs", _SHARED_MEMORY, "--remount-ro", "/dev"]
+
+
+def gpu_nodes() -> list[str]:
+    """Names below `/dev` of what a CUDA program opens, as far as this machine has them."""
+    return sorted(path.name for pattern in _GPU_DEVICES for path in _DEV.glob(pattern))
 
 
 def _readable() -> list[str]:

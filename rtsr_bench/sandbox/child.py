@@ -20,7 +20,7 @@ from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.pixels import read_all, sheet
-from rtsr_bench.sandbox.process import Process, user_processes
+from rtsr_bench.sandbox.process import WORKER, Process, user_processes
 from rtsr_bench.sandbox.replies import Enhanced, Hello, Reply, convert
 from rtsr_bench.sandbox.room import Room
 from rtsr_bench.sandbox.watch import EVERY_S, Watch
@@ -34,11 +34,17 @@ _STAGES = {
     Op.CHECK: Stage.ENHANCE,
     Op.ENHANCE: Stage.ENHANCE,
     Op.RUNTIME: Stage.RUNTIME,
+    Op.WARM: Stage.RUNTIME,
     Op.REPEAT: Stage.RUNTIME,
     Op.LOOK: Stage.RUNTIME,
     Op.FINISH: Stage.RUNTIME,
     Op.COMPLEXITY: Stage.COMPLEXITY,
 }
+
+
+def wants_gpu(device: str) -> bool:
+    """Whether a child for this device (`cpu`, `cuda`, `cuda:N`, `auto`) needs a GPU's device nodes."""
+    return device not in ("cpu", "auto") or (device == "auto" and bool(bubblewrap.gpu_nodes()))
 
 
 class Child:
@@ -55,13 +61,17 @@ class Child:
         level: Level | None = None,
         bounds: Bounds | None = None,
         timed: bool = False,
+        visible: str = "",
+        worker: Sequence[str] = WORKER,
     ) -> None:
         """Start the process and let it make the device ready; UserError where the device can't be had.
 
-        `level` None is the highest isolation level that can be had here. The threads of one that is `timed` spin while
-        they wait for each other, as torch has it; those of another sleep.
+        `visible` is the UUID of the only GPU that the child sees, empty for all of them. `level` None is the highest
+        isolation level that can be had here. The threads of one that is `timed` spin while they wait for each other, as
+        torch has it; those of another sleep.
         """
-        self.isolation = level or levels.obtainable().level
+        gpu = wants_gpu(device)
+        self.isolation = level or levels.obtainable(gpu=gpu).level
         self._bounds = bounds or Bounds()
         self._room = Room()
         self._buffer = b""
@@ -71,7 +81,14 @@ class Child:
             with theirs:
                 theirs.set_inheritable(True)
                 self._process = Process(
-                    self.isolation, self._room, self._bounds, theirs, gpu=device != "cpu", timed=timed
+                    self.isolation,
+                    self._room,
+                    self._bounds,
+                    theirs,
+                    gpu=gpu,
+                    timed=timed,
+                    visible=visible,
+                    worker=worker,
                 )
             private = bubblewrap.SCRATCH if self.isolation is Level.BUBBLEWRAP else None
             self._watch = Watch(self._process.root, self._bounds, self._room, private)
@@ -205,6 +222,8 @@ class Child:
 
     def _failed(self, stage: Stage, message: dict[str, Any]) -> Failure:
         detail = str(message["detail"])
+        if message.get("over") is True:  # every further call would fail with the same error of the device
+            self.kill()
         said = self.output
         if said:
             detail += f"\n--- output of the process ---\n{said}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +17,7 @@ from rtsr_bench.sandbox.keeper import kept
 from rtsr_bench.wire import clip
 
 _TRIAL_S = 30
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "LANG", "TZ")
 
 
 class Level(StrEnum):
@@ -42,11 +45,11 @@ class Isolation:
 
 
 @functools.cache
-def obtainable() -> Isolation:
-    """Find the highest level by really starting a process in it, once a run."""
+def obtainable(*, gpu: bool = False) -> Isolation:
+    """Find the highest level by really starting a process in it, once a run; with `gpu` CUDA has to work there too."""
     reasons = []
     for executable in bubblewrap.executables():
-        reason = _why_not(executable)
+        reason = _why_not(executable, gpu=gpu)
         if not reason:
             return Isolation(level=Level.BUBBLEWRAP, executable=executable)
         reasons.append(reason)
@@ -73,25 +76,45 @@ def allow_pickles(found: Isolation) -> None:
         )
 
 
-def _why_not(executable: str) -> str:
+def _why_not(executable: str, *, gpu: bool) -> str:
     """Say why no room can be had with this bwrap; empty where one can."""
+    code, said = _tried(executable, bubblewrap.TRIAL)
+    if code:
+        return f"{executable} does not work here: {said or f'exit code {code}'}"
+    if not gpu or _run([*bubblewrap.CUDA_TRIAL])[0]:
+        return ""  # where CUDA does not work outside either, it is not the room that lacks something
+    code, said = _tried(executable, bubblewrap.CUDA_TRIAL)
+    return f"{executable} works, but CUDA does not work in it: {said or f'exit code {code}'}" if code else ""
+
+
+def _tried(executable: str, trial: Sequence[str]) -> tuple[int, str]:
+    """Run something in a room; its exit code, and the last line that was said."""
     with tempfile.TemporaryDirectory(prefix="rtsr-bench-trial-") as room:
         shell = bubblewrap.Shell(executable=executable, room=Path(room), scratch_bytes=1 << 20, gpu=True)
-        try:
-            with shell.filter() as seccomp:
-                done = subprocess.run(
-                    kept([*shell.command(environment={}, seccomp_fd=seccomp), *bubblewrap.TRIAL]),
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                    timeout=_TRIAL_S,
-                    check=False,
-                    pass_fds=(seccomp,) if seccomp is not None else (),
-                )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"{executable} could not be run: {error}"
-    if done.returncode == 0:
-        return ""
+        with shell.filter() as seccomp:
+            command = shell.command(environment=passed_on(), seccomp_fd=seccomp)
+            return _run([*command, *trial], pass_fds=(seccomp,) if seccomp is not None else ())
+
+
+def _run(command: Sequence[str], pass_fds: Sequence[int] = ()) -> tuple[int, str]:
+    try:
+        done = subprocess.run(
+            kept([*command]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TRIAL_S,
+            check=False,
+            env=passed_on(),
+            pass_fds=pass_fds,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 1, str(error)
     said = clip(done.stderr).strip().splitlines()
-    return f"{executable} does not work here: {said[-1] if said else f'exit code {done.returncode}'}"
+    return done.returncode, said[-1] if said else ""
+
+
+def passed_on() -> dict[str, str]:
+    """The harness's environment variables that a child gets: what finds programs, libraries and devices."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

@@ -9,18 +9,21 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.sandbox import bubblewrap
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.keeper import KEEPER, kept
-from rtsr_bench.sandbox.levels import Level, obtainable
+from rtsr_bench.sandbox.levels import Level, obtainable, passed_on
 from rtsr_bench.sandbox.room import Room
 from rtsr_bench.sandbox.watch import tree
 
 _KEPT_OUTPUT = 16 * 1024
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "LANG", "TZ")
+WORKER = ("-m", "rtsr_bench.measuring.worker")
+"""What the child's interpreter runs."""
+
 _INIT = "1"
 """The number that a room's first process, the worker's parent, has inside."""
 
@@ -36,20 +39,33 @@ class Process:
     """The child's process and its output, which is read all the time and of which the end is kept."""
 
     def __init__(
-        self, level: Level, room: Room, bounds: Bounds, wire: socket.socket, *, gpu: bool, timed: bool
+        self,
+        level: Level,
+        room: Room,
+        bounds: Bounds,
+        wire: socket.socket,
+        *,
+        gpu: bool,
+        timed: bool,
+        visible: str = "",
+        worker: Sequence[str] = WORKER,
     ) -> None:
-        """Start it with one end of the wire; HarnessError where no process can be started."""
+        """Start it with one end of the wire; HarnessError where no process can be started.
+
+        `visible` is the UUID of the only GPU that it may see; `worker` are the interpreter's arguments that name the
+        module that answers.
+        """
         self.level = level
         self.output = bytearray()
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        environment |= {} if timed else _PATIENT
-        worker = [sys.executable, "-I", "-B", "-m", "rtsr_bench.measuring.worker", str(wire.fileno()), str(os.getpid())]
+        environment = passed_on() | ({} if timed else _PATIENT)
+        environment |= {"CUDA_VISIBLE_DEVICES": visible} if visible else {}
+        program = [sys.executable, "-I", "-B", *worker, str(wire.fileno()), str(os.getpid())]
         with contextlib.ExitStack() as stack:
             if level is Level.BUBBLEWRAP:
                 home = bubblewrap.SCRATCH
                 self.inside = Path(bubblewrap.ROOM)
                 shell = bubblewrap.Shell(
-                    executable=obtainable().executable,
+                    executable=obtainable(gpu=gpu).executable or obtainable().executable,
                     room=room.visible,
                     scratch_bytes=bounds.scratch,
                     gpu=gpu,
@@ -57,12 +73,12 @@ class Process:
                 seccomp = stack.enter_context(shell.filter())
                 passed = [wire.fileno(), *([] if seccomp is None else [seccomp])]
                 inner = environment | {"HOME": home, "TMPDIR": home, "USER": "guest"}
-                command = [*shell.command(environment=inner, seccomp_fd=seccomp), *worker, _INIT]
+                command = [*shell.command(environment=inner, seccomp_fd=seccomp), *program, _INIT]
             else:
                 home = str(room.scratch)
                 self.inside = room.visible
                 passed = [wire.fileno()]
-                command = [*worker, KEEPER]
+                command = [*program, KEEPER]
             try:
                 self._popen = subprocess.Popen(
                     kept(command),

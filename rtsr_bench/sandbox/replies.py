@@ -85,7 +85,8 @@ class Warmed:
 class Repeated:
     """Milliseconds of one call, on the device and (for CUDA) on the host.
 
-    `probe` and `given`: values of the output and the input of the call before; `idle_ms`: the pause since that call.
+    `probe` and `given`: values of the output and the input of the call before; `idle_ms`: how long the device had no
+    call of the model to work on before this one.
     """
 
     sample_ms: float

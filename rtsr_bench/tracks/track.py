@@ -121,7 +121,7 @@ def _track(table: Mapping[str, Any]) -> Track:
     head, data, timing, judged = table["track"], table["data"], table["runtime"], table["score"]
     _only(head, {"id", "title", "summary", "source", "scale", "published", "order", "yields_to"}, "[track]")
     _only(data, {"sets", "degradation"}, "[data]")
-    _only(timing, {"input", "batch", "precision", "warmup", "repeats"}, "[runtime]")
+    _only(timing, {"input", "batch", "precision", "warmup", "repeats", "tf32"}, "[runtime]")
     _only(judged, {"formula", "metric", "sets", "gates"}, "[score]")
     _only(table["fidelity"], {"headline", "also"}, "[fidelity]")
     scale = int(head["scale"])
@@ -153,6 +153,7 @@ def _track(table: Mapping[str, Any]) -> Track:
         warmup=int(timing["warmup"]),
         repeats=int(timing["repeats"]),
         limits=Limits(**table.get("limits", {})),
+        tf32=_flag(timing.get("tf32", False)),
     )
     return Track(
         id=head["id"],
@@ -166,6 +167,12 @@ def _track(table: Mapping[str, Any]) -> Track:
         order=int(head.get("order", 0)),
         yields_to=head.get("yields_to", ""),
     )
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"tf32: expected true or false, found {value!r}")
+    return value
 
 
 def _conventions(names: list[str], scale: int) -> Iterator[Convention]:

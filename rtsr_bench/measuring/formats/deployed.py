@@ -34,6 +34,14 @@ class Deployed(torch.nn.Module):
                 "export it again with dynamic height and width"
             )
 
+    @property
+    def own_arena(self) -> bool:
+        """Whether the graph's intermediates on CUDA are in another allocator than torch's."""
+        return False
+
+    def give_back(self) -> None:
+        """Let the next call return the memory that earlier calls left unused in an allocator of its own."""
+
     def params(self) -> int:
         """Elements of all weights."""
         return sum(parameter.numel() for parameter in self.parameters())
