@@ -1,19 +1,21 @@
 """How often cheats on random numbers are caught, and how often honest models are accepted, on this machine.
 
-    python benchmarks/cheats.py [--runs 20] [--cheats] [--models 'rt4ksr/*']
+    python benchmarks/cheats.py [--runs 20] [--cheats] [--models 'rt4ksr/*'] [--beside N]
 
 Each cheat of tests/guests/test_noise_guests.py is a network of six convolutions; each run of it is a whole measurement
 in fresh processes. Every model of the reference models and the example, with its weights where they are at hand and
 without, is measured so many times in one pair of processes. The protocol is that of a quick look: 3 warm-ups, 15
 repeats, 8 crops; the input is 270x480 for cheats, and for models the largest of a few at which a call takes up to 25
 ms. Prints what was caught and accepted, the least correlation of outputs with random inputs, and the foreign load; a
-busy machine is waited for. The exit code is 1 where a cheat was accepted or an honest model was not.
+busy machine is waited for. With --beside, N endless loops run meanwhile, nothing is waited for, and what is counted is
+how often an honest model is accused. The exit code is 1 where a cheat was accepted or an honest model was not.
 """
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -47,7 +49,7 @@ CHEATS = (
 HONEST = "honest_network"
 INPUTS = (Size(270, 480), Size(180, 320), Size(90, 160), Size(48, 80))
 MOST_MS = 25.0
-PATIENT = Patience(wait_s=900.0, retimed=4.0)
+PATIENT, HASTY = Patience(wait_s=900.0, retimed=4.0), Patience(wait_s=0.5, retimed=0.1)
 
 
 def protocol(scale: int, size: Size, *, warmup: int = 3, repeats: int = 15) -> Protocol:
@@ -65,9 +67,13 @@ def loaded(child: Child, what: dict[str, Any]) -> None:
         raise UserError(answer.message)
 
 
+BESIDE = [0]
+"""Endless loops that run meanwhile."""
+
+
 def once(child: Child, rules: Protocol, gap: Any, expected: Expected, *, trained: bool) -> Measured | Failure:
-    """Measure a runtime as an official run does, on a quiet machine."""
-    machine = Machine(LoadMeter(child.cpu_s), official=True, patience=PATIENT)
+    """Measure a runtime as an official run does, on a quiet machine; beside other work as an unofficial one."""
+    machine = Machine(LoadMeter(child.cpu_s), official=not BESIDE[0], patience=HASTY if BESIDE[0] else PATIENT)
     watching = Watching(machine=machine, read_state=lambda when: Telemetry(when=when))
     return measure_runtime(
         child, rules, Precision.FP32, gap=gap, expected=expected, watching=watching, trained=trained
@@ -160,7 +166,8 @@ def accepted(name: str, scale: int, what: dict[str, Any], runs: int, *, trained:
         f"{name} ({'trained' if trained else 'untrained'}) at {size}: accepted in {len(good)} of {runs}, "
         f"{min(means, default=0):.2f} to {max(means, default=0):.2f} ms, images/noise {min(ratios, default=0):.3f} to "
         f"{max(ratios, default=0):.3f}, correlation {min(related, default=0):.3f} to {max(related, default=0):.3f}, "
-        f"timed again {sum(one.retimed for one in good)}{f': {failed[0]}' if failed else ''}",
+        f"foreign load {100 * max((one.foreign_load or 0 for one in good), default=0):.0f} % at most, timed again "
+        f"{sum(one.retimed for one in good)}{f': {failed[0]}' if failed else ''}",
         flush=True,
     )
     return len(good) == runs
@@ -172,9 +179,21 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--cheats", action="store_true", help="only the cheats")
     parser.add_argument("--models", default="*", help="only models whose id matches; with --cheats none")
+    parser.add_argument("--beside", type=int, default=0, help="endless loops that run meanwhile")
     options = parser.parse_args()
+    BESIDE[0] = options.beside
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(options.beside)]
+    try:
+        return tables(options)
+    finally:
+        for loop in loops:
+            loop.kill()
+
+
+def tables(options: argparse.Namespace) -> int:
+    """Print what was asked for; the exit code."""
     began, whole = time.monotonic(), True
-    if options.cheats or options.models == "*":
+    if options.cheats or (options.models == "*" and not options.beside):
         whole &= cheats(options.runs)
     for name, scale, what, trained in () if options.cheats else models(options.models):
         try:

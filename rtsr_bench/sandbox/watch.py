@@ -59,7 +59,7 @@ class Watch:
     def cpu_s(self) -> float:
         """Seconds that processors worked for the tree's processes, and for those of them that have ended."""
         total = 0
-        for pid in self.pids():
+        for pid in (self._root, *self.pids()):
             with contextlib.suppress(OSError, ValueError, IndexError):
                 stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
                 total += sum(map(int, stat.rpartition(")")[2].split()[11:15]))

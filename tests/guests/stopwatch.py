@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -52,7 +53,11 @@ def pictures(size: Size) -> Any:
 
 
 def timed(
-    guest: str, protocol: Protocol, args: dict[str, Any] | None = None, *, meter: LoadMeter | None = None
+    guest: str,
+    protocol: Protocol,
+    args: dict[str, Any] | None = None,
+    *,
+    meter: Callable[[Child], LoadMeter] | None = None,
 ) -> Measured | Failure:
     """Time a guest as a run does: expectations from one process, the timing in another."""
     precision = Precision.FP32
@@ -62,7 +67,8 @@ def timed(
         expected = expect_outputs(child, pictures(protocol.input), protocol, precision)
     assert isinstance(expected, Expected), expected
     with Child(threads=1, timed=True) as child:
+        looking = meter(child) if meter else None
         gap = measure_gap(child, protocol, precision)
         assert not isinstance(gap, Failure), gap
         assert isinstance(child.ask(Op.LOAD, Loaded, request(guest, args), limit_s=60), Loaded)
-        return measure_runtime(child, protocol, precision, gap=gap, expected=expected, watching=watching(meter))
+        return measure_runtime(child, protocol, precision, gap=gap, expected=expected, watching=watching(looking))
