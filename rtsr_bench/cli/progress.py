@@ -173,9 +173,9 @@ def _cells(row: Row) -> tuple[str, ...]:
     notes += [warning.short for warning in row.warnings]
     return (
         record.model.id,
-        f"{means.psnr_db[row.scored_under]:.3f}" if means else "",
+        f"{means.psnr_db[row.scored_under]:.3f}" if means and row.scored_under in means.psnr_db else "",
         f"{row.gain_db:+.3f}" if row.gain_db is not None else "",
-        f"{means.ssim[row.scored_under]:.4f}" if means else "",
+        f"{means.ssim[row.scored_under]:.4f}" if means and row.scored_under in means.ssim else "",
         f"{runtime.mean_ms:.2f}" if runtime else "",
         f"{runtime.fps:.1f}" if runtime else "",
         f"{complexity.params:,}" if complexity else "",
