@@ -183,6 +183,7 @@ def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
         "warmup": f"{measured.warmup} warm-up calls instead of {official.warmup}",
         "repeats": f"{measured.repeats} repeats instead of {official.repeats}",
         "images": f"{_images(measured)} instead of {_images(official)}",
+        "window": _window(measured),
         "data_sets": f"data sets {', '.join(measured.data_sets)} instead of {', '.join(official.data_sets)}",
         "degradation": "another degradation",
         "conventions": "other fidelity conventions",
@@ -194,6 +195,10 @@ def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
 
 def _images(protocol: Protocol) -> str:
     return "all images" if protocol.images is None else f"the first {protocol.images} images of each data set"
+
+
+def _window(protocol: Protocol) -> str:
+    return f"fidelity on the middle {protocol.window} of each HR image" if protocol.window else "whole HR images"
 
 
 def _precisions(protocol: Protocol) -> str:

@@ -15,6 +15,7 @@ from rtsr_bench.datasets.recipes import OWN, SetRecipe, own_recipe, published
 from rtsr_bench.datasets.verify import difference, refuse_stand_ins
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import SCALES, Size
+from rtsr_bench.text import ascii_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -203,7 +204,7 @@ def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) ->
 
 def _pair(pair: PairFiles, scale: int, size: Size, hashes: dict[Path, str], degradation: str) -> ImagePair:
     return ImagePair(
-        name=pair.hr.name,
+        name=ascii_safe(pair.hr.name),  # bytes that are no text can be in no record
         scale=scale,
         size=_cropped(size, scale),
         hr_source=ImageFile(path=pair.hr, sha256=hashes[pair.hr], what="HR image"),

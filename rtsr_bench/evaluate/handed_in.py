@@ -26,7 +26,7 @@ from rtsr_bench.protocol import Size
 from rtsr_bench.record import HandedIn, PixelDifference
 from rtsr_bench.record.checks import MOST_LINES
 from rtsr_bench.submissions import ModelSpec, Submission
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.text import ascii_safe
 
 FOLDER = "results"
 _SIGNATURE, _HEADER = b"\x89PNG\r\n\x1a\n", 26
@@ -94,7 +94,7 @@ class Comparison:
 
 def _key(name: str) -> str:
     """What images are matched by: the name without its ending, accents composed: macOS writes them apart."""
-    return unicodedata.normalize("NFC", Path(name).stem)
+    return unicodedata.normalize("NFC", ascii_safe(Path(name).stem))
 
 
 def _name(text: str) -> str:

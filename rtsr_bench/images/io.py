@@ -89,7 +89,8 @@ def write_png(path: Path, array: NDArray[np.uint8], *, compress_level: int = 1) 
     """
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(f"expected uint8 H x W x 3, found {array.dtype} {array.shape}")
-    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    # Without the image's own name, which may be as long as names can be.
+    part = path.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             Image.fromarray(array).save(file, format="PNG", compress_level=compress_level)

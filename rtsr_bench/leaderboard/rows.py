@@ -73,6 +73,17 @@ class Row:
         return any(reason.bar is Bar.FAILED for reason in self.reasons)
 
     @property
+    def crop(self) -> str:
+        """What PSNR and SSIM are of, where images were cut to the protocol's window; empty where they are whole."""
+        window, fidelity = self.record.protocol.window, self.record.fidelity
+        if window is None or not isinstance(fidelity, Fidelity):
+            return ""
+        step = self.record.protocol.scale
+        height, width = (side - side % step for side in (window.height, window.width))
+        cut = any(image.size.height == height or image.size.width == width for image in fidelity.images)
+        return f"the middle {height}x{width} of each image" if cut else ""
+
+    @property
     def frame_band(self) -> Band | None:
         """The FPS band of the mean runtime."""
         return band(self.runtime.fps) if self.runtime else None
