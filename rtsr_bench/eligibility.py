@@ -122,8 +122,11 @@ def reasons(
         found.append(Reason(bar=Bar.NO_FIDELITY, short="no fidelity", text="Fidelity was not measured."))
     if record.runtime is None and not failed:
         found.append(Reason(bar=Bar.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))
-    if gain_db is not None and not math.isfinite(gain_db):
-        text = f"{_flawless(record)} came back identical to HR: the PSNR is infinite and the score is not defined."
+    if gain_db is not None and not math.isfinite(gain_db) and not (track and track.score.lower_is_better):
+        text = (
+            f"{_flawless(record)} came back identical to HR where bicubic is not: the PSNR is infinite and the score"
+            " is not defined. A person has to look: HR may be made from LR, or be known to the model."
+        )
         found.append(Reason(bar=Bar.UNUSABLE, short="PSNR infinite", text=text))
     elif gain_db is not None and gain_db <= 0 and not (track and track.score.lower_is_better):
         text = f"No gain over bicubic ({gain_db:+.3f} dB): the score is 0."
@@ -149,9 +152,13 @@ def _uncounted(record: Record) -> list[Reason]:
 
 
 def _flawless(record: Record) -> str:
-    """The images without any error under some convention, by name: the first three, and how many more."""
+    """The images without any error under some convention where bicubic has one, by name: three, and how many more."""
     images = record.fidelity.images if isinstance(record.fidelity, Fidelity) else ()
-    names = [image.name for image in images if 0.0 in image.mse.values()]
+    names = [
+        image.name
+        for image in images
+        if any(mse == 0 and not image.bicubic_is_exact(key) for key, mse in image.mse.items())
+    ]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more or "An image"
 
@@ -177,6 +184,7 @@ def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
         "warmup": f"{measured.warmup} warm-up calls instead of {official.warmup}",
         "repeats": f"{measured.repeats} repeats instead of {official.repeats}",
         "images": f"{_images(measured)} instead of {_images(official)}",
+        "window": _window(measured),
         "data_sets": f"data sets {', '.join(measured.data_sets)} instead of {', '.join(official.data_sets)}",
         "degradation": "another degradation",
         "conventions": "other fidelity conventions",
@@ -188,6 +196,10 @@ def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
 
 def _images(protocol: Protocol) -> str:
     return "all images" if protocol.images is None else f"the first {protocol.images} images of each data set"
+
+
+def _window(protocol: Protocol) -> str:
+    return f"fidelity on the middle {protocol.window} of each HR image" if protocol.window else "whole HR images"
 
 
 def _precisions(protocol: Protocol) -> str:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rtsr_bench.text import ascii_safe
+
 _STAT, _PRESSURE, _PROC = Path("/proc/stat"), Path("/proc/pressure/cpu"), Path("/proc")
 _TICKS_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _IDLE = (3, 4)
@@ -182,5 +184,4 @@ def _culprit(before: dict[int, tuple[str, float]], now: dict[int, tuple[str, flo
     if not used:
         return ""
     name, seconds = max(used.values(), key=lambda one: one[1])
-    name = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return f"{name} {100 * seconds / capacity_s:.0f} %" if seconds >= _LEAST_S else ""
+    return f"{ascii_safe(name)} {100 * seconds / capacity_s:.0f} %" if seconds >= _LEAST_S else ""

@@ -49,6 +49,7 @@ class Doubt(StrEnum):
     FEW_REPEATS = "few_repeats"
     PRECISION_LOSS = "precision_loss"
     SMALL_GAIN = "small_gain"
+    EXACT = "exact"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -283,7 +284,8 @@ def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
     if not isinstance(record.fidelity, Fidelity):
         return []
     try:
-        baseline = mean_psnr_db(image.baseline_mse[convention] for image in record.fidelity.images)
+        images = [image for image in record.fidelity.images if not image.bicubic_is_exact(convention)]
+        baseline = mean_psnr_db(image.baseline_mse[convention] for image in images)
         gain = _psnr(record.fidelity, convention) - baseline
     except (KeyError, ValueError):
         return []
@@ -295,4 +297,5 @@ def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
 
 
 def _psnr(fidelity: Fidelity, convention: str) -> float:
-    return mean_psnr_db(image.mse[convention] for image in fidelity.images)
+    """The mean as `leaderboard.fidelity_means` takes it; ValueError where no image is left."""
+    return mean_psnr_db(image.mse[convention] for image in fidelity.images if not image.bicubic_is_exact(convention))

@@ -1,17 +1,20 @@
 """The edge: arguments, printing, exit codes. Heavy imports stand inside the commands, so that `--help` answers at once.
 
 Exit codes: 0 done; 1 a guest failed (its record is written) or a check found faults; 2 the user asked for what cannot
-be; 3 the harness broke; 130 interrupted.
+be; 3 the harness broke; 130 interrupted; 141 the reader of the output left (`run` goes on without one).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from typing import Any
 
 import click
 
 from rtsr_bench import __version__
+from rtsr_bench.cli import console
 from rtsr_bench.cli.check import check_command, new_command
 from rtsr_bench.cli.data import data_group
 from rtsr_bench.cli.importing import import_group
@@ -26,7 +29,15 @@ INTERRUPTED = 130
 HARNESS_BROKE = 3
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise console.NoReaderError from error  # click itself would leave with 1, which says that a guest failed
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rtsr-bench")
 def cli() -> None:
     """Benchmark and leaderboard suite for real-time 4K image super-resolution.
@@ -55,8 +66,10 @@ for _command in (
 
 def main() -> None:
     """Run the command line; an error that is somebody's mistake becomes one line and its exit code."""
+    console.prepare()
     try:
         code = cli.main(standalone_mode=False)
+        console.finish()
         sys.exit(code if isinstance(code, int) else 0)
     except RtsrBenchError as error:
         _say(f"error: {error}")
@@ -67,10 +80,15 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second complaint at exit
-        sys.exit(1)
+    except (console.NoReaderError, BrokenPipeError):
+        console.forsake(sys.stdout)  # no second complaint at exit
+        console.forsake(sys.stderr)
+        sys.exit(console.NO_READER)
     except Exception as error:
+        if isinstance(error, OSError) and console.is_lost(error):
+            console.forsake(sys.stdout)
+            _say(f"error: expected an output that can be written to, found: {error.strerror}; give it room or a reader")
+            sys.exit(HARNESS_BROKE)
         if os.environ.get("RTSR_BENCH_DEBUG"):
             raise
         _say(f"error: a fault of rtsr-bench itself: {type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)")
@@ -78,4 +96,6 @@ def main() -> None:
 
 
 def _say(line: str) -> None:
-    click.echo(" ".join(line.split()), err=True)
+    with contextlib.suppress(OSError):  # nobody is there to be told
+        console.say(" ".join(line.split()), err=True)
+        sys.stderr.flush()

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 GUEST_FAILED = 1
 _NAMED = 5
-UNFINISHED = 4
-"""Exit code where nothing went wrong and `--max-hours` ended the run before the last model."""
 
 
 def carry_out(settings: Settings, *, verbose: bool = False) -> int:
     """Measure on every device in turn; returns the exit code. UserError where there is nothing to measure."""
+    from rtsr_bench.cli.known import prepare_gallery
     from rtsr_bench.cli.preparing import name_skipped
     from rtsr_bench.cli.progress import Display
+    from rtsr_bench.cli.summary import worst
     from rtsr_bench.store import prepare
     from rtsr_bench.submissions import survey
     from rtsr_bench.tracks import find_track
@@ -40,6 +40,7 @@ def carry_out(settings: Settings, *, verbose: bool = False) -> int:
             "; ".join(note.message for note in handed_in.refused) or "no submission is there to be measured"
         )
     prepare(settings.records)
+    prepare_gallery(settings.gallery)
     ends = monotonic() + 3600 * settings.max_hours if settings.max_hours is not None else None
     codes = []
     with Display() as display:
@@ -52,7 +53,7 @@ def carry_out(settings: Settings, *, verbose: bool = False) -> int:
             refused = []
             if codes[-1] and settings.fail_fast:
                 break
-    return max(code for code in codes if code != UNFINISHED or max(codes) == UNFINISHED)
+    return worst(codes)
 
 
 def _on(
@@ -103,7 +104,8 @@ class _Run:
         self._bench, self._display, self._settings, self._ends = bench, display, settings, ends
         self._problems: list[RtsrBenchError] = []
         self._lacking: dict[str, UserError] = {}
-        self._refused = 0
+        self._refused = self._images_lost = 0
+        self._known: dict[str, tuple[str, Record]] = {}
         self._rows: list[tuple[str, Record]] = []
         self._todo: list[tuple[int, Job]] = []
         self._total = 0
@@ -121,13 +123,11 @@ class _Run:
 
     def all(self, plan: Plan, *, verbose: bool = False) -> int:
         """Measure every job; returns the exit code. With `verbose` each thing left out has a line of its own."""
+        from rtsr_bench.cli.known import dated_ahead, records_at_hand
         from rtsr_bench.evaluate import answers, summed_up
-        from rtsr_bench.store import load_records
         from rtsr_bench.submissions import at_hand
 
-        known: dict[str, tuple[str, Record]] = {}
-        for stored in load_records(self._settings.records).records:
-            known[stored.record.key] = (stored.path.name, stored.record)
+        self._known = records_at_hand(self._settings.records)
         for line in [one.line for one in plan.left_out] if verbose else summed_up(plan.left_out):
             self._display.note(f"left out: {line}")
         for use in dict.fromkeys(use for job in plan.jobs for use in job.uses if not use.verified):
@@ -135,7 +135,10 @@ class _Run:
         threads = self._bench.hello.threads
         kept = []
         for number, job in enumerate(plan.jobs, 1):
-            before = known.get(job.key(self._bench.device_name, threads, self._bench.hello.device_uuid))
+            before = self._known.get(job.key(self._bench.device_name, threads, self._bench.hello.device_uuid))
+            ahead = dated_ahead(*before) if before is not None else ""
+            if ahead:
+                self._display.note(ahead)
             if before is not None and not self._settings.again and answers(before[1], self._bench):
                 kept.append(before)
             else:
@@ -259,12 +262,15 @@ class _Run:
             kept = Gallery(gallery / job.track.id / job.model.id) if gallery else None
             record = measure(job, self._bench, book=book, gallery=kept, listener=listener)
             book.finish()
+            if kept is not None and kept.lost and not self._given_up:
+                self._images_lost += len(kept.lost)
+                self._display.note(f"{len(kept.lost)} SR images of {job.model.id} not written: {kept.lost[0]}")
             if self._given_up:  # its processes were killed: what looks like the guest's failure is none
                 raise _Abandoned
             return save(record, self._settings.records, place), record
 
     def _finish(self, kept: Sequence[tuple[str, Record]]) -> int:
-        from rtsr_bench.cli.summary import how_they_failed, where_the_time_went
+        from rtsr_bench.cli.summary import UNFINISHED, how_they_failed, where_the_time_went, worst
 
         made = [record for _, record in self._rows]
         records = [*(record for _, record in kept), *made]
@@ -281,13 +287,19 @@ class _Run:
         if self._todo:
             why = "--fail-fast" if self._stopped else f"--max-hours {self._settings.max_hours:g}"
             said.append(f"{len(self._todo)} not begun ({why}): the same command goes on with them")
+        if self._images_lost:
+            said.append(
+                f"{self._images_lost} SR images could not be written: see the lines above; the records are kept"
+            )
         said += where_the_time_went(made, monotonic() - self._began) if made else []
         for line in said:
             self._display.note(line)
         codes = [GUEST_FAILED if failed else 0, *(problem.exit_code for problem in self._problems)]
         if self._lacking and not records and not self._todo:  # there was nothing else to measure
             codes.append(UserError.exit_code)
-        return max(codes) or (UNFINISHED if self._todo else 0)
+        codes += [HarnessError.exit_code] if self._images_lost else []
+        codes += [UNFINISHED] if self._todo else []
+        return worst(codes)
 
 
 class _Abandoned(Exception):  # noqa: N818 - not an error: the run was interrupted while this was measured

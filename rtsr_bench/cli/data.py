@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtsr_bench.cli.console import fit, say, steady_console
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -39,7 +41,6 @@ def data_group() -> None:
 @_roots_option
 def list_command(roots: tuple[Path, ...]) -> None:
     """Show every data set that is known: at which scales it is at hand and where, or how to get it."""
-    from rich.markup import escape
     from rich.table import Table
 
     from rtsr_bench.datasets import known_sets, own_sets
@@ -50,7 +51,7 @@ def list_command(roots: tuple[Path, ...]) -> None:
     for recipe in (*known_sets(), *own_sets(roots)):
         scales = " ".join(f"x{scale}" for scale in recipe.scales)
         at_hand, lines = _standing(recipe, roots)
-        table.add_row(recipe.id, escape(recipe.title), scales, at_hand, escape("\n".join(lines)))
+        table.add_row(recipe.id, fit(recipe.title), scales, at_hand, fit("\n".join(lines)))
     _console().print(table)
 
 
@@ -79,11 +80,11 @@ def where_command(context: click.Context, roots: tuple[Path, ...]) -> None:
             return str(error)
 
     wrong: list[UserError] = []
-    click.echo(f"data roots   {said(lambda: data_roots(roots), f'--data-root, or {ROOTS_VARIABLE}')}")
-    click.echo(f"fetched      {data_folder()}")
-    click.echo(f"cache        {cache_folder()}  ({CACHE_VARIABLE})")
-    click.echo(f"mirrors      {said(lambda: folders_of(MIRROR_VARIABLE), MIRROR_VARIABLE)}")
-    click.echo(f"below each root: a set's folder, or one of {', '.join(filter(None, PARENTS))} that holds it")
+    say(f"data roots   {said(lambda: data_roots(roots), f'--data-root, or {ROOTS_VARIABLE}')}")
+    say(f"fetched      {data_folder()}")
+    say(f"cache        {cache_folder()}  ({CACHE_VARIABLE})")
+    say(f"mirrors      {said(lambda: folders_of(MIRROR_VARIABLE), MIRROR_VARIABLE)}")
+    say(f"below each root: a set's folder, or one of {', '.join(filter(None, PARENTS))} that holds it")
     context.exit(UserError.exit_code if wrong else 0)
 
 
@@ -106,7 +107,7 @@ def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -
     if (recipe.base_url or recipe.archives or recipe.preparation) and any(
         part.missing or part.damaged for part in parts
     ):
-        click.echo(f"`rtsr-bench data fetch {recipe.id}` brings anew what is missing or damaged")
+        say(f"`rtsr-bench data fetch {recipe.id}` brings anew what is missing or damaged")
     whole = any(part.ok for part in parts) and not any(part.faults for part in parts)
     context.exit(0 if whole else FAULTY)
 
@@ -123,7 +124,6 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
     A set whose images are made of originals (Open4K) is prepared as well. A set of your own, found by --data-root, is
     fetched into its folder.
     """
-    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rtsr_bench.datasets.catalog import find_recipe
@@ -134,13 +134,13 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
         files = files_of(recipe, scales)
         counts = [file.bytes for file in files.values() if file.bytes is not None]
         size = f"{sum(counts) / 1e6:.1f} MB" if len(counts) == len(files) else "size unknown"
-        click.echo(f"{recipe.title}: {len(files)} files, {size}")
-        click.echo(f"  source   {recipe.source or 'not stated'}")
-        click.echo(f"  licence  {recipe.license or 'none stated'}")
+        say(f"{recipe.title}: {len(files)} files, {size}")
+        say(f"  source   {recipe.source or 'not stated'}")
+        say(f"  licence  {recipe.license or 'none stated'}")
         if recipe.preparation:
             for line in _licences(recipe.preparation.originals):
-                click.echo(f"           {line}")
-            click.echo("  then     HR and LR are prepared from these files, once: a minute or two")
+                say(f"           {line}")
+            say("  then     HR and LR are prepared from these files, once: a minute or two")
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), MofNCompleteColumn(), TimeRemainingColumn())
     console = _console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
@@ -153,17 +153,17 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
                 bars.update(task, completed=done, total=total)
                 if bars.disable and monotonic() - said[0] > PLAIN_EVERY_S:
                     said[0] = monotonic()
-                    click.echo(f"{title}: {done} of {total} steps", err=True)
+                    say(f"{title}: {done} of {total} steps", err=True)
 
             def within(name: str, have: int, size: int | None, task: TaskID = task, said: Any = said) -> None:
                 of = f" of {size / 1e6:.1f}" if size else ""
-                bars.update(task, description=escape(f"{name} {have / 1e6:.1f}{of} MB"))
+                bars.update(task, description=fit(f"{name} {have / 1e6:.1f}{of} MB"))
                 if bars.disable and monotonic() - said[0] > PLAIN_EVERY_S:
                     said[0] = monotonic()
-                    click.echo(f"{name}: {have / 1e6:.1f}{of} MB", err=True)
+                    say(f"{name}: {have / 1e6:.1f}{of} MB", err=True)
 
             folder = collect(recipe, scales=scales, root=root, progress=show, within=within)
-            click.echo(f"{recipe.title}: {_fetched(recipe, folder, scales, roots)}")
+            say(f"{recipe.title}: {_fetched(recipe, folder, scales, roots)}")
 
 
 def _licences(originals: Sequence[Original]) -> list[str]:
@@ -252,19 +252,17 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
 
 def _show(part: Audit) -> None:
     if part.absent:
-        click.echo(f"{part.part}: not at hand: {part.absent}")
+        say(f"{part.part}: not at hand: {part.absent}")
         return
     verdict = f"{part.images} as they should be" if not part.faults else f"{part.faults} not as they should be"
     where = f" in {part.where}" if part.where else ""
     note = f" ({part.note})" if part.note else ""
-    click.echo(f"{part.part}: {verdict}{where}{note}")
+    say(f"{part.part}: {verdict}{where}{note}")
     for state, names in (("missing", part.missing), ("damaged", part.damaged), ("foreign", part.foreign)):
         for name in names:
-            click.echo(f"  {state}  {name}")
+            say(f"  {state}  {name}")
 
 
 def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=400)  # a pipe wraps nothing
+    console = steady_console(stderr=stderr)
+    return console if console.is_terminal else steady_console(stderr=stderr, width=400)  # a pipe wraps nothing

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from rtsr_bench.cli.console import say
+
 
 @click.group("import", short_help="Make submissions of another challenge's repository.")
 def import_group() -> None:
@@ -27,9 +29,9 @@ def ntire_esr_command(context: click.Context, checkout: Path, out: Path, only: t
 
     written = left_out = lacking = 0
     for result in import_entries(checkout, out, only=only):
-        click.echo(result.line)
+        say(result.line)
         written += result.folder is not None
         left_out += result.folder is None
         lacking += result.folder is not None and bool(result.lacking)
-    click.echo(f"{written} submissions, {lacking} of them want packages that are not installed; {left_out} left out")
+    say(f"{written} submissions, {lacking} of them want packages that are not installed; {left_out} left out")
     context.exit(1 if left_out else 0)

@@ -7,10 +7,9 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from rtsr_bench.cli.console import fit, steady_console
 from rtsr_bench.cli.progress import PLAIN_WIDTH
 from rtsr_bench.paper import QUANTITIES, Verdict
 from rtsr_bench.report.exports import csv_cell
@@ -18,6 +17,8 @@ from rtsr_bench.report.reproduction import difference_shown, ours_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
 
     from rtsr_bench.paper import Cell, Compared
 
@@ -27,23 +28,23 @@ _LEAST_LABEL = 14
 
 def show(compared: Sequence[Compared]) -> None:
     """Print every table; one too wide for the terminal goes on below itself, as many quantities as fit at a time."""
-    terminal = Console()
-    out = terminal if terminal.is_terminal else Console(width=PLAIN_WIDTH)
+    terminal = steady_console()
+    out = terminal if terminal.is_terminal else steady_console(width=PLAIN_WIDTH)
     for one in compared:
         _show(one, out)
 
 
 def _show(one: Compared, out: Console) -> None:
     marks = {reason.id: chr(ord("a") + place) for place, reason in enumerate(one.reasons)}
-    out.print(escape(one.table.title), style="bold")
+    out.print(fit(one.table.title), style="bold")
     for keys in _pages(one, marks, out.width):
         out.print(_table(one, keys, marks))
         out.print()
     for line in _beside(one):
-        out.print(escape(line), highlight=False)
+        out.print(fit(line), highlight=False)
     for reason in one.reasons:
-        out.print(escape(f"{marks[reason.id]}  {reason.short}: {reason.text}"), highlight=False)
-    out.print(escape(f"{one.table.title.partition(':')[0]}: {one.tally}"), style="bold", highlight=False)
+        out.print(fit(f"{marks[reason.id]}  {reason.short}: {reason.text}"), highlight=False)
+    out.print(fit(f"{one.table.title.partition(':')[0]}: {one.tally}"), style="bold", highlight=False)
     out.print()
 
 
@@ -76,14 +77,14 @@ def _table(one: Compared, keys: Sequence[str], marks: dict[str, str]) -> Table:
     table.add_column("", no_wrap=True)
     for key in keys:
         first, *others = _HEADS if _printed(one, key) else ("ours",)
-        table.add_column(f"{escape(_heading(key))}\n{first}", justify="right", no_wrap=True)
+        table.add_column(f"{fit(_heading(key))}\n{first}", justify="right", no_wrap=True)
         for head in others:
             table.add_column(f"\n{head}", justify="right", no_wrap=True)
     for row in one.rows:
-        texts = [escape(_label(row.label, row.scale))]
+        texts = [fit(_label(row.label, row.scale))]
         for key in keys:
             cell = row.cells.get(key)
-            shown = [escape(text) for text in _texts(cell, marks)]
+            shown = [fit(text) for text in _texts(cell, marks)]
             if cell is not None and cell.verdict in _STYLES and shown[2]:
                 shown[2] = f"[{_STYLES[cell.verdict]}]{shown[2]}[/]"
             texts += shown if _printed(one, key) else shown[1:2]

@@ -20,7 +20,7 @@ _SHOWN = 5
 
 def name_skipped(skipped: Sequence[Note], display: Display, *, verbose: bool) -> None:
     """Say what lies in a folder of submissions and is none; `verbose` says of each why."""
-    from rtsr_bench.submissions.table import ascii_safe
+    from rtsr_bench.text import ascii_safe
 
     if verbose or len(skipped) == 1:
         for note in skipped:

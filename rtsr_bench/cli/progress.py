@@ -8,8 +8,6 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from rtsr_bench.cli.console import fit, steady_console
 from rtsr_bench.cli.summary import clock
 from rtsr_bench.evaluate import Listener
 
@@ -35,10 +34,10 @@ class Display:
     """Tells the reader what is being done. Progress goes to stderr, the table to stdout."""
 
     def __init__(self) -> None:
-        self._errors = Console(stderr=True)
+        self._errors = steady_console(stderr=True)
         self._lively = self._errors.is_terminal
-        out = Console()
-        self._out = out if out.is_terminal else Console(width=PLAIN_WIDTH)
+        out = steady_console()
+        self._out = out if out.is_terminal else steady_console(width=PLAIN_WIDTH)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -99,7 +98,7 @@ class Display:
 
     def note(self, line: str) -> None:
         """Say one line that stays."""
-        self._errors.print(escape(line), soft_wrap=True, highlight=False)
+        self._errors.print(fit(line), soft_wrap=True, highlight=False)
 
     def result(self, record: Record, *, failed: bool = False) -> None:
         """Say how a measurement ended."""
@@ -112,27 +111,30 @@ class Display:
         cells = dict(zip(_HEADINGS, _cells(row), strict=True))
         wanted = ("PSNR RGB dB", "gain dB", "runtime ms", "FPS", "score")
         said = [f"{name} {cells[name]}" for name in wanted if cells[name]]
+        said += [f"PSNR of {row.crop}"] if row.crop else []
         said += [reason.short for reason in row.reasons if reason.bar.value == "untrained"]
         self.note(f"  {record.model.id}: " + ", ".join(said))
         if record.handed_in is not None:
             self.note(f"  {record.model.id}: {record.handed_in.words}")
 
     def table(self, records: Sequence[Record]) -> None:
-        """Print one table a track, best score first."""
+        """Print one table a track, in the order of its leaderboard: the best score first, whichever way it goes."""
+        from rtsr_bench.leaderboard import best_first
+
         self._progress.stop()
         for track in dict.fromkeys(record.track for record in records):
             mine = [_row(record) for record in records if record.track == track]
-            mine.sort(key=lambda row: (row.failed, row.score is None, -(row.score or 0.0), row.record.model.id))
+            mine.sort(key=best_first)
             heading = (
                 track if not mine[0].record.overrides else f"{track}, unofficial: {' '.join(mine[0].record.overrides)}"
             )
-            table = Table(title=escape(heading), title_justify="left", title_style="bold", box=None, pad_edge=False)
+            table = Table(title=fit(heading), title_justify="left", title_style="bold", box=None, pad_edge=False)
             for heading in _HEADINGS:
                 table.add_column(
                     heading, justify="left" if heading in ("model", "note") else "right", no_wrap=heading != "note"
                 )
             for row in mine:
-                table.add_row(*map(escape, _cells(row)))
+                table.add_row(*map(fit, _cells(row)))
             self._out.print(table)
             self._out.print()
 
@@ -144,7 +146,7 @@ class _Job(Listener):
         self._display, self._progress, self._task, self._label = display, progress, task, label
 
     def stage(self, what: str, total: int) -> None:
-        description = escape(f"{self._label}: {what}")
+        description = fit(f"{self._label}: {what}")
         self._progress.reset(self._task, total=total, completed=0, visible=True, description=description)
 
     def step(self, done: int) -> None:
@@ -170,12 +172,13 @@ def _cells(row: Row) -> tuple[str, ...]:
     record, means, runtime = row.record, row.fidelity, row.runtime
     complexity = record.complexity if isinstance(record.complexity, Complexity) else None
     notes = [reason.short for reason in row.reasons if reason.bar.value != "unofficial"]
+    notes += [f"PSNR of {row.crop}"] if row.crop else []
     notes += [warning.short for warning in row.warnings]
     return (
         record.model.id,
-        f"{means.psnr_db[row.scored_under]:.3f}" if means else "",
+        f"{means.psnr_db[row.scored_under]:.3f}" if means and row.scored_under in means.psnr_db else "",
         f"{row.gain_db:+.3f}" if row.gain_db is not None else "",
-        f"{means.ssim[row.scored_under]:.4f}" if means else "",
+        f"{means.ssim[row.scored_under]:.4f}" if means and row.scored_under in means.ssim else "",
         f"{runtime.mean_ms:.2f}" if runtime else "",
         f"{runtime.fps:.1f}" if runtime else "",
         f"{complexity.params:,}" if complexity else "",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from rtsr_bench.cli.console import say
+
 
 @click.command("report")
 @click.option(
@@ -25,12 +27,16 @@ import click
 )
 def report_command(records: Path, out: Path) -> None:
     """Turn a folder of records into static pages: the same records, the same pages."""
+    from rtsr_bench.cli.known import all_dated_ahead
     from rtsr_bench.report import build
+    from rtsr_bench.store import load_records
 
     site = build(records, out)
-    for problem in site.problems:
-        click.echo(f"problem: {' '.join(problem.split())}", err=True)
+    # Of today's clock, and so on no page: the same records make the same pages tomorrow.
+    ahead = all_dated_ahead({stored.path.name: stored.record for stored in load_records(records).records})
+    for problem in (*site.problems, *ahead):
+        say(f"problem: {' '.join(problem.split())}", err=True)
     count = len(site.pages)
-    problems = len(site.problems)
-    click.echo(f"{count} pages, {problems} problem{'' if problems == 1 else 's'}")
-    click.echo(f"report: {site.index.resolve()}")
+    problems = len(site.problems) + len(ahead)
+    say(f"{count} pages, {problems} problem{'' if problems == 1 else 's'}")
+    say(f"report: {site.index.resolve()}")

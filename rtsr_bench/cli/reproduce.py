@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rtsr_bench.cli.console import say
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def reproduce_command(
     compared = reproduce_all(observed, _records(records))
     show(compared)
     kept = keep_observed(observed, records)
-    click.echo(f"kept what was computed in {kept}: `rtsr-bench report` makes a page of it", err=True)
+    say(f"kept what was computed in {kept}: `rtsr-bench report` makes a page of it", err=True)
     for file, write in ((csv_file, as_csv), (json_file, as_json)):
         if file is not None:
             _write(file, write(compared))
@@ -80,25 +81,25 @@ def _observed(models: Path, roots: Sequence[Path], records: Path) -> Observed:
     try:
         before = load_observed(records)
     except ValueError as error:
-        click.echo(f"problem: {error}", err=True)
+        say(f"problem: {error}", err=True)
         before = Observed()
     rows = [row for table in all_tables() for row in table.rows]
     asks = [ask for row in rows for ask in (row.count, row.running) if ask is not None]
-    click.echo("building and counting the models of the tables", err=True)
-    counts, torch = count_models(asks, models, on_folder=lambda name: click.echo(f"  {name}", err=True))
+    say("building and counting the models of the tables", err=True)
+    counts, torch = count_models(asks, models, on_folder=lambda name: say(f"  {name}", err=True))
     for trouble in dict.fromkeys(one.trouble for one in counts if one.trouble):
-        click.echo(f"not counted: {' '.join(trouble.split())}", err=True)
+        say(f"not counted: {' '.join(trouble.split())}", err=True)
     bicubic, missing = bicubic_rows(
         [row.bicubic for row in rows if row.bicubic is not None],
         data_roots(roots),
-        on_row=lambda key: click.echo(f"  bicubic on {key}", err=True),
+        on_row=lambda key: say(f"  bicubic on {key}", err=True),
     )
     for line in missing:
-        click.echo(f"not measured: {line}", err=True)
+        say(f"not measured: {line}", err=True)
     now = {one.key for one in bicubic}
     earlier = tuple(one for one in before.bicubic if one.key not in now)
     if earlier:
-        click.echo(f"from an earlier call: {', '.join(one.key for one in earlier)}", err=True)
+        say(f"from an earlier call: {', '.join(one.key for one in earlier)}", err=True)
     return Observed(
         harness=__version__,
         torch=torch,
@@ -119,7 +120,7 @@ def _records(folder: Path) -> list[Record]:
 
 def _say_problems(problems: Iterable[str]) -> None:
     for problem in problems:
-        click.echo(f"problem: {' '.join(problem.split())}", err=True)
+        say(f"problem: {' '.join(problem.split())}", err=True)
 
 
 def _write(file: Path, text: str) -> None:

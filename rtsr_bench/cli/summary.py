@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rtsr_bench.eligibility import failures
 from rtsr_bench.record import Fidelity, Record, Runtime
+
+UNFINISHED = 4
+"""Exit code where nothing went wrong and `--max-hours` ended the run before the last model."""
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code that says most: what broke or failed goes before what was not finished, 0 comes last."""
+    return max(codes, key=lambda code: (code != 0, code != UNFINISHED, code), default=0)
 
 
 def how_they_failed(records: Sequence[Record]) -> str:

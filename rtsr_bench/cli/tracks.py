@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rtsr_bench.cli.console import say
+
 if TYPE_CHECKING:
     from rtsr_bench.tracks import Track
 
@@ -17,14 +19,14 @@ def tracks_command(track_id: str | None) -> None:
     from rtsr_bench.tracks import all_tracks, find_track
 
     if track_id is not None:
-        click.echo(_described(find_track(track_id)))
+        say(_described(find_track(track_id)))
         return
     width = max(map(len, all_tracks()))
     for track in all_tracks().values():
         timed = track.protocol.input
         sets = ", ".join(track.protocol.data_sets)
-        click.echo(f"{track.id:<{width}}  x{track.scale}  timed at {timed!s:<9}  {sets}")
-    click.echo("\nrtsr-bench tracks TRACK shows one with all its rules; rtsr-bench data list, which data are at hand.")
+        say(f"{track.id:<{width}}  x{track.scale}  timed at {timed!s:<9}  {sets}")
+    say("\nrtsr-bench tracks TRACK shows one with all its rules; rtsr-bench data list, which data are at hand.")
 
 
 def _described(track: Track) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rtsr_bench.cli.console import say
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -54,12 +56,12 @@ def train_command(
     device = settle(device, threads)
     pictures, left_out = find_pictures(data)
     train_on, validation = split(pictures, recipe.validation_pictures)
-    click.echo(
+    say(
         f"{recipe.name}: {recipe.iterations} iterations of {recipe.batch} on {device}, "
         f"{len(train_on)} pictures to train on, {len(validation)} to validate"
     )
     if left_out:
-        click.echo(f"left out {len(left_out)} images of test sets, such as {left_out[0]}")
+        say(f"left out {len(left_out)} images of test sets, such as {left_out[0]}")
     plan = Plan(
         out=out,
         device=device,
@@ -69,11 +71,11 @@ def train_command(
     signal.signal(signal.SIGTERM, _interrupt)
     trained = train(recipe, train_on, validation, plan, look=_show)
     if trained is None:
-        click.echo(f"stopped after {max_hours:g} h: the same command goes on from {out}")
+        say(f"stopped after {max_hours:g} h: the same command goes on from {out}")
         return
-    click.echo(f"wrote {trained.weights} and {trained.weights.with_suffix('.json').name}")
+    say(f"wrote {trained.weights} and {trained.weights.with_suffix('.json').name}")
     if trained.below_bicubic:
-        click.echo(f"below bicubic under every degradation: {_gains(trained)}; not weights to hand in")
+        say(f"below bicubic under every degradation: {_gains(trained)}; not weights to hand in")
 
 
 def _gains(seen: Look | Trained) -> str:
@@ -84,9 +86,7 @@ def _gains(seen: Look | Trained) -> str:
 
 def _show(look: Look) -> None:
     left = f"{look.seconds_left / 60:.0f} min left"
-    click.echo(
-        f"{look.step:>8}  L1 {255 * look.loss:.3f}  {_gains(look)}  {look.samples_per_second:.0f} samples/s  {left}"
-    )
+    say(f"{look.step:>8}  L1 {255 * look.loss:.3f}  {_gains(look)}  {look.samples_per_second:.0f} samples/s  {left}")
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from rtsr_bench.datasets import prepared
 from rtsr_bench.datasets.dataset import Dataset, ImageFile, ImagePair, Missing, RenderedImage
 from rtsr_bench.datasets.hashing import files_sha256
-from rtsr_bench.datasets.layouts import lacking, match, pair_up
+from rtsr_bench.datasets.layouts import entries, lacking, match, pair_up
+from rtsr_bench.datasets.misplaced import misplaced
 from rtsr_bench.datasets.places import candidates, data_roots, folders_below
 from rtsr_bench.datasets.recipes import OWN, SetRecipe, own_recipe, published
 from rtsr_bench.datasets.verify import difference, refuse_stand_ins
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import SCALES, Size
+from rtsr_bench.text import ascii_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 BARE = ("DIV2K",)
 """Sets that nobody here has pinned, and that are found below a root by the name that everybody's copy has."""
+
+_WIDTH = 200
+"""Folders of a root that are looked into for the one that was meant: it is a hint, not a search."""
 
 
 def known_sets() -> tuple[SetRecipe, ...]:
@@ -81,7 +86,10 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
     if first is not None:
         return first
     if folders:
-        what = prepared.lacking(recipe, folders[0], scale) if recipe.preparation else lacking(folders[0], scale)
+        if recipe.preparation:
+            what = prepared.lacking(recipe, folders[0], scale)
+        else:
+            what = misplaced(folders[0], scale) or lacking(folders[0], scale)
         reason = what or f"no x{scale} image pairs in {folders[0]}"
         return _missing(recipe, reason, recipe.way_out or "see docs/data.md")
     return _missing(recipe, "in none of the data roots, and not fetched", recipe.way_out)
@@ -97,9 +105,17 @@ def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
         known = ", ".join((*published(), *own))
         raise UserError(
             f"no data set {set_id!r}: expected one of {known}, or one of your own: name its very folder with "
-            "--data-root, or put a dataset.toml into it (docs/data.md)"
+            f"--data-root{_named_for(set_id, roots)}, or put a dataset.toml into it (docs/data.md)"
         )
     return own[set_id]
+
+
+def _named_for(set_id: str, roots: Sequence[Path]) -> str:
+    """The folder in one of the roots that is in a layout and of this name, or the only one there; empty for none."""
+    below = [child for root in data_roots(roots) for child in sorted(entries(root)) if child.is_dir()]
+    fitting = [child for child in below[:_WIDTH] if _in_a_layout(child)]
+    meant = [child for child in fitting if _slug(child.name) == set_id] or (fitting if len(fitting) == 1 else [])
+    return f" {meant[0]}" if meant else ""
 
 
 def _missing(recipe: SetRecipe, reason: str, way_out: str) -> Missing:
@@ -110,10 +126,19 @@ def _bare_folder(root: Path) -> SetRecipe | None:
     name = root.resolve().name
     if name.lower() in {taken.lower() for recipe in published().values() for taken in recipe.names}:
         return None  # a published set's own folder, given as a root
-    if not any(match(root, scale, hr_only=hr_only) for scale in SCALES for hr_only in (False, True)):
+    # One whose images lie too deep is known all the same: asked for, it says so.
+    if not _in_a_layout(root) and not misplaced(root, None):
         return None
-    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "own"
+    slug = _slug(name)
     return SetRecipe(id=f"own-{slug}" if slug in published() else slug, title=f"folder {name}", folder=root)
+
+
+def _in_a_layout(folder: Path) -> bool:
+    return any(match(folder, scale, hr_only=hr_only) for scale in SCALES for hr_only in (False, True))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "own"
 
 
 def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:
@@ -156,6 +181,8 @@ def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) ->
         notes.insert(0, f"LR made from HR by {degradation}")
     if files is None:
         return None
+    if (not files.hr or not (files.lr or lr_made)) and (said := misplaced(folder, None if lr_made else scale)):
+        raise UserError(said)
     pairs = pair_up(files, hr_only=lr_made)
     sizes = {pair.hr: checked_size(recipe, pair, scale) for pair in pairs}
     hashes = files_sha256([file for pair in pairs for file in (pair.hr, pair.lr) if file is not None])
@@ -177,7 +204,7 @@ def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) ->
 
 def _pair(pair: PairFiles, scale: int, size: Size, hashes: dict[Path, str], degradation: str) -> ImagePair:
     return ImagePair(
-        name=pair.hr.name,
+        name=ascii_safe(pair.hr.name),  # bytes that are no text can be in no record
         scale=scale,
         size=_cropped(size, scale),
         hr_source=ImageFile(path=pair.hr, sha256=hashes[pair.hr], what="HR image"),

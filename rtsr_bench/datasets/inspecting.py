@@ -10,6 +10,7 @@ from rtsr_bench.datasets.dataset import Missing
 from rtsr_bench.datasets.findings import Audit
 from rtsr_bench.datasets.hashing import file_sha256
 from rtsr_bench.datasets.layouts import Pairing, match, not_files, pairing
+from rtsr_bench.datasets.misplaced import misplaced
 from rtsr_bench.datasets.places import candidates, data_roots
 from rtsr_bench.datasets.prepared import THREADS
 from rtsr_bench.datasets.verify import difference, pinned_pairs, refuse_stand_ins
@@ -77,6 +78,8 @@ def _inspected(recipe: SetRecipe, files: Match, folder: Path) -> Audit:
         _against_own(recipe, files, hashes, folder, missing, damaged, foreign)
     else:
         note = difference(recipe, files.scale, paired.pairs, hashes, folder)
+    why = misplaced(folder, files.scale) if not (files.hr and files.lr) else paired.why(files.scale)
+    note = "; ".join(filter(None, (why, note)))
     return Audit(
         part=f"x{files.scale}",
         where=str(folder),

@@ -9,7 +9,8 @@
   alone; and LSDIR's own `HR/val` beside `X4/val`.
 
 Folder names count whatever their case. An LR file carries the stem of its HR file, with or without a suffix of the
-scale (`babyx2.png`, `baby_x2.png`); the extension may differ.
+scale (`babyx2.png`, `baby_x2.png`); the extension may differ. Where HR names end like a scale themselves, all LR files
+are read with the suffix if only that makes pairs of all.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from rtsr_bench.datasets.unpaired import why_unpaired, without_scale
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ LAYOUTS = ("selfexsr", "gt-lr", "div2k", "div2k-lsdir")
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".ppm"})
 _HR_FOLDERS = ("gt", "hr", "gtmod12")
 _LR_FOLDERS = ("lr{n}", "lrx{n}", "lr_x{n}", "lrbicx{n}", "lr_bicubic/x{n}", "x{n}")
+_DIV2K = ("DIV2K_valid", "DIV2K_test", "DIV2K_train")
+_LSDIR = ("DIV2K_LSDIR_valid", "DIV2K_LSDIR_test", "LSDIR_valid", "LSDIR_test")
 _SHOWN = 3
 
 _Files: TypeAlias = tuple[tuple[Path, ...], tuple[Path, ...] | None]
@@ -82,13 +86,30 @@ class Pairing:
     lr_alone: tuple[Path, ...]
     doubles: tuple[tuple[Path, Path], ...]
 
+    @property
+    def over(self) -> int:
+        """How many files are in no pair."""
+        return len(self.hr_alone) + len(self.lr_alone) + len(self.doubles)
+
+    def why(self, scale: int) -> str:
+        """What keeps names that look alike from being paired, and the way out; empty where none do."""
+        return why_unpaired(self.hr_alone, self.lr_alone, scale)
+
 
 def pairing(files: Match) -> Pairing:
     """Pair HR with LR strictly by name, and tell what is left over; nothing is refused."""
+    mixed = _paired(files, known={path.stem for path in files.hr})
+    if not mixed.over:
+        return mixed
+    suffixed = _paired(files, known=())
+    return mixed if suffixed.over else suffixed
+
+
+def _paired(files: Match, *, known: Collection[str]) -> Pairing:
+    """Pair with LR stems that are `known` as they stand, and any other without the suffix of the scale."""
     doubles: list[tuple[Path, Path]] = []
-    stems = {path.stem for path in files.hr}
     hr = _named(((_key(files, path, None), path) for path in files.hr), doubles)
-    lr = _named(((_key(files, path, stems), path) for path in files.lr), doubles)
+    lr = _named(((_key(files, path, known), path) for path in files.lr), doubles)
     return Pairing(
         pairs=tuple(PairFiles(hr=hr[key], lr=lr[key]) for key in sorted(hr.keys() & lr.keys())),
         hr_alone=tuple(hr[key] for key in sorted(hr.keys() - lr.keys())),
@@ -114,6 +135,8 @@ def pair_up(files: Match, *, hr_only: bool = False) -> tuple[PairFiles, ...]:
     if hr_only:
         return tuple(PairFiles(hr=path, lr=None) for path in found.hr_alone)
     where = f"{files.folder} x{files.scale}"
+    if said := found.why(files.scale):
+        raise UserError(f"{where}: expected an LR image of each HR image's name, found others: {said}")
     if found.hr_alone:
         raise UserError(
             f"{where}: expected one LR image for each of {len(files.hr)} HR images, found none for "
@@ -160,7 +183,7 @@ def subfolder(folder: Path, path: str) -> Path | None:
     for part in filter(None, path.split("/")):
         exact = folder / part
         if not exact.is_dir():
-            found = sorted(entry for entry in _entries(folder) if entry.name.lower() == part.lower() and entry.is_dir())
+            found = sorted(entry for entry in entries(folder) if entry.name.lower() == part.lower() and entry.is_dir())
             if not found:
                 return None
             exact = found[0]
@@ -168,12 +191,21 @@ def subfolder(folder: Path, path: str) -> Path | None:
     return folder
 
 
+def places(folder: Path, scale: int | None) -> tuple[Path, ...]:
+    """The folders of any layout that are there: those of HR, and those of LR where a scale is given."""
+    names = [*_HR_FOLDERS, *(f"{stem}_HR" for stem in (*_DIV2K, *_LSDIR))]
+    if scale is not None:
+        names += [name.format(n=scale) for name in ("image_SRF_{n}", *_LR_FOLDERS)]
+        names += [f"{stem}_LR_bicubic/X{scale}" for stem in _DIV2K]
+    return tuple(filter(None, (subfolder(folder, name) for name in names)))
+
+
 def images_in(folder: Path) -> tuple[Path, ...]:
     """The image files of a folder, by their extensions, sorted; hidden files never count."""
     return tuple(
         sorted(
             entry
-            for entry in _entries(folder)
+            for entry in entries(folder)
             if entry.suffix.lower() in _IMAGES and not entry.name.startswith(".") and entry.is_file()
         )
     )
@@ -183,7 +215,7 @@ def not_files(files: Match) -> dict[Path, str]:
     """What bears an image's name beside the images and is no file, with what it is: a message of one line each."""
     found = {}
     for folder in dict.fromkeys(path.parent for path in (*files.hr, *files.lr)):
-        for entry in sorted(_entries(folder)):
+        for entry in sorted(entries(folder)):
             if entry.suffix.lower() in _IMAGES and not entry.name.startswith(".") and not entry.is_file():
                 what = (
                     "a folder" if entry.is_dir() else "a link that leads nowhere" if entry.is_symlink() else "no file"
@@ -192,7 +224,8 @@ def not_files(files: Match) -> dict[Path, str]:
     return found
 
 
-def _entries(folder: Path) -> list[Path]:
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder, hidden files too; UserError where it can't be read."""
     try:
         return list(folder.iterdir())
     except OSError as error:
@@ -204,7 +237,7 @@ def _key(files: Match, path: Path, known: Collection[str] | None) -> str:
         return re.sub(rf"_SRF_{files.scale}_(HR|LR)$", "", path.stem)
     if known is None or path.stem in known:
         return path.stem
-    return re.sub(rf"_?x{files.scale}$", "", path.stem, flags=re.IGNORECASE)
+    return without_scale(path.stem, files.scale)
 
 
 def _selfexsr(folder: Path, scale: int) -> _Files:
@@ -227,7 +260,7 @@ def _gt_lr(folder: Path, scale: int) -> _Files:
 
 def _div2k(folder: Path, scale: int) -> _Files:
     # A full download holds train and valid side by side; valid is the part that papers test on.
-    for stem in ("DIV2K_valid", "DIV2K_test", "DIV2K_train"):
+    for stem in _DIV2K:
         if hr := subfolder(folder, f"{stem}_HR"):
             lr = subfolder(folder, f"{stem}_LR_bicubic/X{scale}")
             return images_in(hr), images_in(lr) if lr else None
@@ -235,7 +268,7 @@ def _div2k(folder: Path, scale: int) -> _Files:
 
 
 def _div2k_lsdir(folder: Path, scale: int) -> _Files:
-    for stem in ("DIV2K_LSDIR_valid", "DIV2K_LSDIR_test", "LSDIR_valid", "LSDIR_test"):
+    for stem in _LSDIR:
         if hr := subfolder(folder, f"{stem}_HR"):
             place = subfolder(folder, f"{stem}_LR")
             # The scales lie side by side: those of others take no part, and what names none is an odd one to be named.

@@ -94,7 +94,9 @@ def _prepare_one(folder: Path, original: Original, lr: dict[str, tuple[int, str]
         if not lacking:
             return
         if hr_path in lacking:
-            source = read_rgb(folder / ORIGINALS / original.name, what="original", drop_alpha=True)
+            # The pins of the prepared images say how the stored samples lie; LR is made from the same.
+            file = folder / ORIGINALS / original.name
+            source = read_rgb(file, what="original", drop_alpha=True, any_orientation=True)
             gt = ground_truth(source, hr_size)
             del source
         else:

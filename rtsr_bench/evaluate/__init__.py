@@ -1,7 +1,8 @@
 """The verb of the house: one model on one track becomes one record."""
 
 from rtsr_bench.evaluate.bench import Bench
-from rtsr_bench.evaluate.crops import CropBook, Gallery
+from rtsr_bench.evaluate.crops import CropBook
+from rtsr_bench.evaluate.gallery import Gallery
 from rtsr_bench.evaluate.measure import Listener, answers, measure
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.evaluate.plan import Job, Plan, plan, summed_up

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,20 +21,6 @@ class Keeper(Protocol):
 
     def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
         """Keep what is wanted of an SR image (uint8 H x W x 3); nothing may hold on to the array itself."""
-
-
-class Gallery:
-    """Writes every SR image as PNG into `folder/data_set/image.png`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
-        """Write the SR image, replacing one of an earlier run."""
-        del index, baseline
-        folder = self.folder / re.sub(r"[^a-z0-9]+", "-", data_set.lower()).strip("-")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_png(folder / f"{Path(image).stem}.png", sr)
 
 
 class CropBook:

@@ -10,6 +10,7 @@ import os
 import stat
 import struct
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from rtsr_bench.protocol import Size
 from rtsr_bench.record import HandedIn, PixelDifference
 from rtsr_bench.record.checks import MOST_LINES
 from rtsr_bench.submissions import ModelSpec, Submission
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.text import ascii_safe
 
 FOLDER = "results"
 _SIGNATURE, _HEADER = b"\x89PNG\r\n\x1a\n", 26
@@ -54,7 +55,7 @@ class Comparison:
     @classmethod
     def of(cls, submission: Submission, model: ModelSpec, data: Sequence[Dataset]) -> Comparison | None:
         """Look for PNGs in `results/x2/` (`results/s-x2/` of a variant), else in `results/`; None where none are."""
-        wanted = tuple(Path(pair.name).stem for one in data for pair in one.pairs)
+        wanted = tuple(_key(pair.name) for one in data for pair in one.pairs)
         for folder in (f"{FOLDER}/{model.id.rpartition('/')[2]}", FOLDER):
             files = _pngs(submission.folder / folder)
             if files:
@@ -64,7 +65,7 @@ class Comparison:
     def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
         """Compare the SR image (uint8 H x W x 3) with the one handed in."""
         del baseline
-        path = self.files.get(Path(image).stem)
+        path = self.files.get(_key(image))
         if path is None:
             return
         found = _read(path, Size(sr.shape[0], sr.shape[1]))
@@ -91,6 +92,11 @@ class Comparison:
         )
 
 
+def _key(name: str) -> str:
+    """What images are matched by: the name without its ending, accents composed: macOS writes them apart."""
+    return unicodedata.normalize("NFC", ascii_safe(Path(name).stem))
+
+
 def _name(text: str) -> str:
     return ascii_safe(text)[:_MOST_NAME]
 
@@ -103,7 +109,7 @@ def _pngs(folder: Path) -> dict[str, Path]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.lower().endswith(".png") and not entry.name.startswith("."):
-                    found[Path(entry.name).stem] = folder / entry.name
+                    found[_key(entry.name)] = folder / entry.name
                     if len(found) >= _MOST_FILES:
                         break
     except OSError:

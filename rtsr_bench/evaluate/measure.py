@@ -13,9 +13,10 @@ from rtsr_bench import __version__
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.clocks import Gap
-from rtsr_bench.evaluate.crops import CropBook, Gallery, Keeper
+from rtsr_bench.evaluate.crops import CropBook, Keeper
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.fidelity import measure_fidelity
+from rtsr_bench.evaluate.gallery import Gallery
 from rtsr_bench.evaluate.handed_in import Comparison
 from rtsr_bench.evaluate.plan import Job
 from rtsr_bench.evaluate.quiet import Machine

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.text import ascii_safe
 
 VARIABLE = "RTSR_BENCH_LOCKS"
 _PAUSE_S = 0.1

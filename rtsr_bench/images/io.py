@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,16 +30,22 @@ _ALPHA_MODES = {"LA", "PA", "RGBA"}
 _PNG_SIGNATURE = 8
 _PNG_DEPTH_AT = 24  # signature 8, chunk length 4, "IHDR" 4, width 4, height 4
 _PIECE = 1 << 20
+_ORIENTATION = 0x0112
+"""The EXIF tag that tells a viewer to turn or mirror the stored samples; 1 says that they lie upright."""
 
 
-def read_rgb(path: Path, *, what: str = "image", drop_alpha: bool = False) -> NDArray[np.uint8]:
+def read_rgb(
+    path: Path, *, what: str = "image", drop_alpha: bool = False, any_orientation: bool = False
+) -> NDArray[np.uint8]:
     """Read an 8-bit image as uint8 H x W x 3 RGB, C-contiguous and writable.
 
     Grey and 1-bit images are expanded to RGB, palettes resolved, alpha dropped where it is fully opaque (or anyway,
-    where a data set's recipe says `drop_alpha`). Colour profiles, gamma chunks and EXIF orientation are not applied:
-    the stored samples are the image. `what` names the image's part in messages ("HR image"). UserError, in one line:
-    no such file, not an image of `FORMATS`, 16-bit, CMYK, transparent, animated or multi-frame, truncated or damaged,
-    more than `MAX_PIXELS`.
+    where a data set's recipe says `drop_alpha`). Colour profiles and gamma chunks are not applied: the stored samples
+    are the image. An EXIF orientation other than 1 is refused, because half of all programs apply it and the other
+    half do not; `any_orientation` takes the stored samples anyway, for pictures that are compared with no other file.
+    `what` names the image's part in messages ("HR image"). UserError, in one line: no such file, not an image of
+    `FORMATS`, 16-bit, CMYK, transparent, turned by EXIF, animated or multi-frame, truncated or damaged, more than
+    `MAX_PIXELS`.
     """
     with _opened(path, what) as image:
         frames = getattr(image, "n_frames", 1)
@@ -57,6 +64,8 @@ def read_rgb(path: Path, *, what: str = "image", drop_alpha: bool = False) -> ND
             raise UserError(
                 f"{path}: the {what} is truncated or damaged ({_one_line(error)}): fetch it again"
             ) from error
+        if not any_orientation:
+            _refuse_turned(path, what, _orientation(image))
         if image.mode in _ALPHA_MODES or "transparency" in image.info:
             rgba = image.convert("RGBA")
             if not drop_alpha and rgba.getchannel("A").getextrema() != (255, 255):
@@ -65,9 +74,11 @@ def read_rgb(path: Path, *, what: str = "image", drop_alpha: bool = False) -> ND
         return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def read_size(path: Path, *, what: str = "image") -> Size:
-    """Height and width of an image, from its header only; UserError as `read_rgb` where that is unreadable."""
+def read_size(path: Path, *, what: str = "image", any_orientation: bool = False) -> Size:
+    """Height and width of an image, without decoding it; UserError as `read_rgb` for what is seen without that."""
     with _opened(path, what) as image:
+        if not any_orientation:
+            _refuse_turned(path, what, _orientation_ahead(image, path))
         return Size(image.height, image.width)
 
 
@@ -78,7 +89,8 @@ def write_png(path: Path, array: NDArray[np.uint8], *, compress_level: int = 1) 
     """
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(f"expected uint8 H x W x 3, found {array.dtype} {array.shape}")
-    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    # Without the image's own name, which may be as long as names can be.
+    part = path.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
             Image.fromarray(array).save(file, format="PNG", compress_level=compress_level)
@@ -111,6 +123,39 @@ def _opened(path: Path, what: str) -> Iterator[Image.Image]:
         if image.width * image.height > MAX_PIXELS:
             raise UserError(f"{path}: {_too_large(what)}, found {image.width}x{image.height}: downscale it")
         yield image
+
+
+def _refuse_turned(path: Path, what: str, orientation: object) -> None:
+    if orientation not in (None, 1):
+        raise UserError(
+            f"{path}: expected the {what} to lie upright as it is stored, found EXIF orientation {orientation}, which "
+            "some programs apply and others do not: turn the pixels and save the file without the tag"
+        )
+
+
+def _orientation(image: Image.Image) -> object:
+    """The orientation that EXIF (or XMP) names, None where nothing does; a damaged tag is none, as for viewers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of damaged metadata
+        try:
+            return image.getexif().get(_ORIENTATION)
+        except (*_BROKEN, TypeError, KeyError):
+            return None
+
+
+def _orientation_ahead(image: Image.Image, path: Path) -> object:
+    """The same without decoding: of a PNG, Pillow reads what stands behind the pixels only with them."""
+    if image.format != "PNG" or {"exif", "Raw profile type exif", "XML:com.adobe.xmp"} & image.info.keys():
+        return _orientation(image)
+    with path.open("rb") as file:
+        file.seek(_PNG_SIGNATURE)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind == b"eXIf":
+                image.info["exif"] = b"Exif\0\0" + file.read(min(length, _PIECE))
+                return _orientation(image)
+            file.seek(length + 4, os.SEEK_CUR)
+    return None
 
 
 def _too_large(what: str) -> str:

@@ -152,7 +152,7 @@ def _group(rows: Sequence[Row], digest: str, track: Track | None) -> Group:
     first = rows[0].record
     official = is_official(first, track)
     complete = any(all(reason.bar is not Bar.INCOMPLETE_DATA for reason in row.reasons) for row in rows)
-    ordered = sorted(rows, key=_order)
+    ordered = sorted(rows, key=best_first)
     return Group(
         official=official,
         complete=complete,
@@ -181,7 +181,7 @@ def _how(record: Record, track: Track | None, *, official: bool, complete: bool)
     return sentence
 
 
-def _order(row: Row) -> tuple[int, float, float, str, str]:
+def best_first(row: Row) -> tuple[int, float, float, str, str]:
     """Eligible rows, the best score first, then those with a score, a gain, nothing; the model's id breaks ties."""
     official_reasons = [reason for reason in row.reasons if reason.bar is not Bar.UNOFFICIAL]
     tier = 0 if not official_reasons else 1

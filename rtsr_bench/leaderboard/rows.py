@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rtsr_bench.eligibility import Bar, Below, Reason, count_at_256, reasons
 from rtsr_bench.leaderboard.bands import Band, band
+from rtsr_bench.leaderboard.exact import exact_images
 from rtsr_bench.protocol import Colour, Convention
 from rtsr_bench.record import Complexity, Fidelity, ImageFidelity, Record, Runtime
 from rtsr_bench.score import FORMULAS, Ingredients, mean_psnr_db
@@ -21,15 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FidelityMeans:
-    """Means over images, by convention key: PSNR in dB, SSIM, and bicubic's PSNR on the same images."""
+    """Means over images, by convention key: PSNR in dB, SSIM, and bicubic's PSNR on the same images.
+
+    `images` counts all of them, and SSIM is over all. The two PSNRs leave out the images on which bicubic is exact,
+    `exact` of them under each convention: neither a difference from infinity nor a mean with it says anything. A
+    convention under which no image is left has no PSNR.
+    """
 
     images: int
     psnr_db: dict[str, float]
     ssim: dict[str, float]
     baseline_psnr_db: dict[str, float]
+    exact: dict[str, int] = field(default_factory=dict)
 
     def gain_db(self, convention: str) -> float | None:
-        """PSNR less bicubic's; None where either is missing, infinite where only the model's is."""
+        """PSNR less bicubic's; None where either is missing, infinite where the model is exact and bicubic is not."""
         here, baseline = self.psnr_db.get(convention), self.baseline_psnr_db.get(convention)
         if here is None or baseline is None:
             return None
@@ -66,6 +73,17 @@ class Row:
         return any(reason.bar is Bar.FAILED for reason in self.reasons)
 
     @property
+    def crop(self) -> str:
+        """What PSNR and SSIM are of, where images were cut to the protocol's window; empty where they are whole."""
+        window, fidelity = self.record.protocol.window, self.record.fidelity
+        if window is None or not isinstance(fidelity, Fidelity):
+            return ""
+        step = self.record.protocol.scale
+        height, width = (side - side % step for side in (window.height, window.width))
+        cut = any(image.size.height == height or image.size.width == width for image in fidelity.images)
+        return f"the middle {height}x{width} of each image" if cut else ""
+
+    @property
     def frame_band(self) -> Band | None:
         """The FPS band of the mean runtime."""
         return band(self.runtime.fps) if self.runtime else None
@@ -81,11 +99,23 @@ def fidelity_means(images: Iterable[ImageFidelity]) -> FidelityMeans:
         return [key for key in tables[0] if all(key in table for table in tables)]
 
     mses, ssims, baselines = [one.mse for one in some], [one.ssim for one in some], [one.baseline_mse for one in some]
+    exact = {key: sum(one.bicubic_is_exact(key) for one in some) for key in shared(baselines)}
+
+    def over_others(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        return {
+            key: mean_psnr_db(
+                table[key] for one, table in zip(some, tables, strict=True) if not one.bicubic_is_exact(key)
+            )
+            for key in shared(tables)
+            if exact.get(key, 0) < len(some)
+        }
+
     return FidelityMeans(
         images=len(some),
-        psnr_db={key: mean_psnr_db(table[key] for table in mses) for key in shared(mses)},
+        psnr_db=over_others(mses),
         ssim={key: mean([table[key] for table in ssims]) for key in shared(ssims)},
-        baseline_psnr_db={key: mean_psnr_db(table[key] for table in baselines) for key in shared(baselines)},
+        baseline_psnr_db=over_others(baselines),
+        exact={key: count for key, count in exact.items() if count},
     )
 
 
@@ -101,14 +131,18 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
     convention = scoring_convention(record, track).key
     trouble = ""
     overall, by_set = None, {}
+    judged: Sequence[ImageFidelity] = ()
     if isinstance(record.fidelity, Fidelity):
         try:
-            overall = fidelity_means(_judged(record, record.fidelity.images, track))
+            judged = _judged(record, record.fidelity.images, track)
+            overall = fidelity_means(judged)
             by_set = _by_set(record.fidelity.images)
         except ValueError as error:
             trouble = f"The fidelity in the record is of no use: {error}."
         else:
-            if convention not in overall.psnr_db or convention not in overall.baseline_psnr_db:
+            if overall.exact.get(convention) == overall.images:
+                trouble = f"Bicubic is exact on every image under {convention}, so that no PSNR or gain says anything."
+            elif convention not in overall.psnr_db or convention not in overall.baseline_psnr_db:
                 trouble = f"The record holds no PSNR and baseline under {convention}, which the score is taken from."
     summary = summarise(record.runtime) if isinstance(record.runtime, Runtime) else None
     gain = overall.gain_db(convention) if overall else None
@@ -123,7 +157,7 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
         by_set=by_set,
         runtime=summary,
         reasons=reasons(record, track, gain_db=gain, trouble=trouble, below=_below(record, track, by_set)),
-        warnings=warnings(record, summary, convention),
+        warnings=(*warnings(record, summary, convention), *exact_images(judged, convention)),
         earlier=earlier,
         lower_is_better=track is not None and track.score.lower_is_better,
     )
@@ -165,7 +199,7 @@ def _score(
         return None
     key = track.score.convention.key
     gain = overall.gain_db(key)
-    if gain is None or not math.isfinite(gain):
+    if gain is None or not (math.isfinite(gain) or track.score.lower_is_better):  # there PSNR is a gate, no ingredient
         return None
     complete = count_at_256(record.complexity)
     return FORMULAS[track.score.formula].value(

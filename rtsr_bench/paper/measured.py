@@ -37,7 +37,7 @@ class Measured:
             names = {use.name for use in record.data if use.id == data_set and use.verified and use.complete}
             images = [image for image in _images(record) if image.data_set in names]
             if images and all(convention in image.mse and convention in image.ssim for image in images):
-                psnr = mean_psnr_db(image.mse[convention] for image in images)
+                psnr = mean_psnr_db(image.mse[convention] for image in images if not image.bicubic_is_exact(convention))
                 return psnr, mean([image.ssim[convention] for image in images])
         return None
 

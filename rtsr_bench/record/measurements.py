@@ -30,6 +30,10 @@ class ImageFidelity:
             if not -1.0 <= value <= 1.0 + 1e-9:
                 raise ValueError(f"an SSIM lies in [-1, 1], found {value!r} at image {self.name!r}")
 
+    def bicubic_is_exact(self, convention: str) -> bool:
+        """Whether bicubic makes no error under a convention (a key), as on a flat image: means of PSNR leave it out."""
+        return self.baseline_mse.get(convention) == 0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fidelity:

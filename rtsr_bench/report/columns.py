@@ -116,7 +116,7 @@ def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, l
         rows.append(
             TableRow(
                 values=_values(row, conventions, size, group.data_digest),
-                notes=_notes(row, size, twin=twin),
+                notes=_notes(row, conventions, size, twin=twin),
                 links={"model": links[row.source]},
                 band=row.frame_band,
                 muted=row.failed or bool(row.record.model.untrained) or (group.official and row.rank is None),
@@ -242,7 +242,7 @@ def _precision(row: Row) -> str:
     return row.record.protocol.precision.get(row.record.system.device_kind, "")
 
 
-def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
+def _notes(row: Row, conventions: Iterable[Convention], size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
     record = row.record
     model = [Note(tone="sub", text=shorten(record.submission.team, 80))]
     if record.model.trained_by:
@@ -262,6 +262,8 @@ def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
     runtime += [Note(tone="warn", text=one.short) for one in row.warnings if one.about == "runtime"]
     notes["runtime_ms"] = tuple(runtime)
     notes["score"] = ()
+    crop = (Note(tone="sub", text=f"of {row.crop}"),) if row.crop else ()
+    notes |= {f"{name}_{one.key}{unit}": crop for one in conventions for name, unit in (("psnr", "_db"), ("ssim", ""))}
     notes["gain_db"] = tuple(Note(tone="warn", text=one.short) for one in row.warnings if one.about == "fidelity")
     if isinstance(record.complexity, Failure):
         notes["params"] = (Note(tone="warn", text="not counted"),)

@@ -226,6 +226,7 @@ def _images(row: Row) -> Iterator[dict[str, Any]]:
         for key in dict.fromkeys((*image.mse, *image.ssim, *image.baseline_mse)):
             mse, baseline = image.mse.get(key), image.baseline_mse.get(key)
             here = None if mse is None else psnr_db(mse)
+            exact = image.bicubic_is_exact(key)  # left out of means of PSNR and gain, and so without a gain
             there = None if baseline is None else psnr_db(baseline)
             yield {
                 **who,
@@ -238,7 +239,7 @@ def _images(row: Row) -> Iterator[dict[str, Any]]:
                 "psnr_db": here,
                 "ssim": image.ssim.get(key),
                 "baseline_psnr_db": there,
-                "gain_db": None if here is None or there is None else 0.0 if here == there else here - there,
+                "gain_db": None if here is None or there is None or exact else here - there,
                 "mse": mse,
                 "baseline_mse": baseline,
             }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.record import Complexity, Record, Runtime
 from rtsr_bench.report.columns import fidelity_values
-from rtsr_bench.report.tables import Column, Table, TableRow, Value
+from rtsr_bench.report.tables import Column, Note, Table, TableRow, Value
 from rtsr_bench.score import psnr_db
 
 if TYPE_CHECKING:
@@ -44,9 +44,14 @@ def image_table(row: Row, conventions: Sequence[Convention], slug: str) -> Table
             baseline = psnr_db(image.baseline_mse[key]) if key in image.baseline_mse else None
             values[f"psnr_{key}_db"] = here
             values[f"bicubic_{key}_db"] = baseline
-            values[f"gain_{key}_db"] = None if here is None or baseline is None else _less(here, baseline)
+            values[f"gain_{key}_db"] = (
+                None if here is None or baseline is None or image.bicubic_is_exact(key) else here - baseline
+            )
             values[f"ssim_{key}"] = image.ssim.get(key)
-        rows.append(TableRow(values=values))
+        exact = [convention.words for convention in conventions if image.bicubic_is_exact(convention.key)]
+        where = "" if len(exact) == len(conventions) else f" ({'; '.join(exact)})"
+        note = Note(tone="sub", text=f"bicubic is exact, as on a flat image: left out of the means{where}")
+        rows.append(TableRow(values=values, notes={"image": (note,)} if exact else {}))
     columns = (
         Column(key="image", label="Image", heading=True, explanation="File name of HR, or name of the rendered image."),
         Column(key="data_set", label="Data set", explanation="Where the image belongs."),
@@ -155,7 +160,3 @@ def samples_table(runtime: Runtime, slug: str) -> Table:
         for index, sample in enumerate(runtime.samples_ms)
     )
     return Table(id=f"{slug}--samples", caption="Timed repeats", columns=columns, rows=rows)
-
-
-def _less(here: float, there: float) -> float:
-    return 0.0 if here == there else here - there

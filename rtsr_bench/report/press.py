@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rtsr_bench import __version__
 from rtsr_bench.leaderboard import BANDS
 from rtsr_bench.report.exports import FORMATS
-from rtsr_bench.report.text import clean, shorten
+from rtsr_bench.report.text import shorten
+from rtsr_bench.text import replaced
 
 if TYPE_CHECKING:
     from rtsr_bench.report.tables import Table, Value
@@ -69,7 +70,7 @@ class Press:
 def _fit(value: Any) -> Any:
     """What a template is about to print: text without control characters, markup as it is."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
-        return clean(value)
+        return replaced(value)
     return value
 
 

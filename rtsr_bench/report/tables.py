@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from rtsr_bench.report.text import MISSING, clean, number
+from rtsr_bench.report.text import MISSING, number
+from rtsr_bench.text import replaced
 
 if TYPE_CHECKING:
     from rtsr_bench.leaderboard import Band
@@ -49,7 +50,7 @@ class Column:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, str):
-            return clean(value)
+            return replaced(value)
         return number(value / self.factor if self.factor != 1 else value, self.digits or 0, signed=self.signed)
 
 

@@ -7,21 +7,14 @@ import math
 import re
 import unicodedata
 
-_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
-"""Marks that change the direction of what follows: a name must not turn its neighbours round."""
+from rtsr_bench.text import replaced
+
 MISSING = "–"
-
-
-def clean(text: str) -> str:
-    """The text with controls, lone surrogates and direction marks replaced by U+FFFD; line breaks and tabs stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join("\ufffd" if _unfit(char) else char for char in text)
 
 
 def one_line(text: str) -> str:
     """The text, cleaned, with every run of white space as one blank."""
-    return " ".join(clean(text).split())
+    return " ".join(replaced(text).split())
 
 
 def shorten(text: str, most: int) -> str:
@@ -49,9 +42,3 @@ def number(value: float | None, digits: int, *, signed: bool = False) -> str:
         return "∞" if value > 0 else "−∞"
     text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
     return text.replace("-", "−").replace(",", "\u202f")
-
-
-def _unfit(char: str) -> bool:
-    if char in "\n\t":
-        return False
-    return unicodedata.category(char) in ("Cc", "Cs") or ord(char) in _BIDI

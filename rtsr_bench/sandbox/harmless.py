@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar, cast
 
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.text import spelled
 
 Said = TypeVar("Said")
 
@@ -16,13 +16,9 @@ def harmless(said: Said) -> Said:
     """Return the same text, or the same message with all texts in it; line breaks and tabs stay."""
     made: object = said
     if isinstance(said, str):
-        made = said if said.isascii() and said.isprintable() else _spelled(said)
+        made = spelled(said)
     elif isinstance(said, dict):
         made = {harmless(key): harmless(value) for key, value in said.items()}
     elif isinstance(said, list):
         made = [harmless(value) for value in said]
     return cast("Said", made)
-
-
-def _spelled(text: str) -> str:
-    return "\n".join("\t".join(map(ascii_safe, line.split("\t"))) for line in text.split("\n"))

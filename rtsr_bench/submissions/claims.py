@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rtsr_bench.submissions.manifest import MANIFEST, id_from_name
 from rtsr_bench.submissions.submission import Submission
-from rtsr_bench.submissions.table import ascii_safe
 from rtsr_bench.submissions.unpack import archive_suffix
+from rtsr_bench.text import ascii_safe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,9 +19,9 @@ from rtsr_bench.submissions.formats.python import DEFAULT_ENTRY
 from rtsr_bench.submissions.manifest import MANIFEST, read_manifest
 from rtsr_bench.submissions.requirements import read_requirements
 from rtsr_bench.submissions.submission import ModelSpec, Submission
-from rtsr_bench.submissions.table import ascii_safe
 from rtsr_bench.submissions.unpack import ARCHIVES, archive_suffix
 from rtsr_bench.submissions.unpacked import unpacked
+from rtsr_bench.text import ascii_safe
 
 ARCHITECTURE = "arch.py"
 REFERENCE_FOLDER = "reference_models"

@@ -18,7 +18,7 @@ from pathlib import Path
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.submissions.requirements import NOT_COMPARED, unmet
 from rtsr_bench.submissions.submission import Submission
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.text import ascii_safe
 
 _DONE = "complete"
 _LIMIT_S = 1800

@@ -15,7 +15,8 @@ from rtsr_bench.submissions.addresses import public_address
 from rtsr_bench.submissions.folder import inner_file, read_bounded
 from rtsr_bench.submissions.formats import FORMATS, Format
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec
-from rtsr_bench.submissions.table import Table, closest, kind_of, one_line, shown
+from rtsr_bench.submissions.table import Table, closest, kind_of, shown
+from rtsr_bench.text import one_line
 
 MANIFEST = "submission.toml"
 MAX_BYTES = 64 * 1024

@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import PurePosixPath
 
-from rtsr_bench.submissions.table import one_line, shown
+from rtsr_bench.submissions.table import shown
+from rtsr_bench.text import one_line
 
 MAX_NAME = 240
 MAX_PART = 120

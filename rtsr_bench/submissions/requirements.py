@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.folder import read_bounded
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.text import ascii_safe
 
 REQUIREMENTS = "requirements.txt"
 MAX_BYTES = 64 * 1024

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import difflib
 import math
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.text import ascii_safe, one_line
 
 MAX_SHOWN = 60
 """Characters of a found value that a message repeats."""
-
-_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Marks that reorder the text around them: in a name they make a page or a terminal show another name."""
 
 
 def shown(value: object) -> str:
     """Repeat a stranger's value in a message: quoted, on one line, without control characters, cut to a length."""
     text = ascii_safe(repr(value))
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 2] + " …"
-
-
-def ascii_safe(text: str) -> str:
-    """Escape what must not reach a terminal: control characters, lone surrogates, reordering marks."""
-    return "".join(char if _harmless(char) else char.encode("unicode_escape").decode() for char in text)
-
-
-def one_line(text: str) -> bool:
-    """Whether a text may stand in a table cell: no control characters, no line breaks, no reordering marks."""
-    return all(_harmless(char) for char in text)
-
-
-def _harmless(char: str) -> bool:
-    return char not in _BIDI and unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.submissions.table import ascii_safe
 from rtsr_bench.submissions.unpack import UnpackLimits, unpack
+from rtsr_bench.text import ascii_safe
 
 _INDEX = "index.json"
 _FILES = "files"

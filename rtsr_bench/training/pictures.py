@@ -75,7 +75,7 @@ def _is_tested(picture: Picture) -> bool:
     known = what_is_tested()
     if picture.sha256 in known.files:
         return True
-    size = read_size(picture.path, what="picture")
+    size = read_size(picture.path, what="picture", any_orientation=True)
     # What is larger is looked at as it is trained on: that is how Open4K's ground truth comes of its originals.
     return known.may_hold(LARGEST if _covers(size) else size) and known.holds(pixels(picture, 1))
 
@@ -92,7 +92,7 @@ def pixels(picture: Picture, shrink: int) -> NDArray[np.uint8]:
     folder = cache_folder() / "training"
     kept = folder / f"{picture.sha256[:32]}-{shrink}.npy"
     if not kept.is_file():
-        full = read_rgb(picture.path, what="picture", drop_alpha=True)
+        full = read_rgb(picture.path, what="picture", drop_alpha=True, any_orientation=True)
         if _covers(Size(*full.shape[:2])):
             full = ground_truth(full, LARGEST)
         small = full

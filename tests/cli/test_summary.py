@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # demo_records serv
 
 from demo_records import CPU, failure, record
 
-from rtsr_bench.cli.summary import clock, how_they_failed, where_the_time_went
+from rtsr_bench.cli.summary import clock, how_they_failed, where_the_time_went, worst
 from rtsr_bench.record import FailureKind, Fidelity, Record, Runtime, Stage
 
 
@@ -22,6 +22,24 @@ from rtsr_bench.record import FailureKind, Fidelity, Record, Runtime, Stage
 )
 def test_a_clock_counts_hours_past_a_day(seconds: float, said: str) -> None:
     assert clock(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([4, 1], 1),
+        ([1, 4], 1),
+        ([4, 2], 2),
+        ([3, 4, 1], 3),
+        ([0, 4], 4),
+        ([4, 4], 4),
+        ([0, 1], 1),
+        ([0, 0], 0),
+        ([], 0),
+    ],
+)
+def test_of_several_exit_codes_the_worst_that_says_something_failed_wins(codes: list[int], said: int) -> None:
+    assert worst(codes) == said
 
 
 def test_nothing_is_said_of_failures_where_there_are_none() -> None:

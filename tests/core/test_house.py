@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "rtsr_bench"
 MAX_LINES = 310
 
-CORE = {"errors", "protocol", "record", "score", "eligibility", "statistics", "leaderboard", "tracks", "wire", "paper"}
+CORE = {
+    "errors", "protocol", "record", "score", "eligibility", "statistics", "leaderboard", "tracks", "wire", "paper",
+    "text",
+}  # fmt: skip
 PIXELS = {"images", "metrics"}
 DISK = {"datasets", "submissions", "store", "system", "load"}
 BOUNDARY = {"sandbox"}
@@ -85,6 +89,12 @@ def test_core_needs_nothing_but_the_standard_library(path: Path) -> None:
 def test_no_room_outgrows_a_readers_head(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
     assert path.stem not in {"utils", "util", "helpers", "common", "misc"}
+
+
+def test_what_is_unfit_to_be_shown_is_decided_in_one_place() -> None:
+    marks = re.compile(r"unicodedata\.category|isprintable|isprint\b|\\x1b|\\u202[a-e]")
+    found = {path.relative_to(PACKAGE).as_posix() for path in modules() if marks.search(path.read_text("utf-8"))}
+    assert found == {"text.py"}
 
 
 def test_only_the_child_and_the_pixels_may_name_torch() -> None:

@@ -202,6 +202,82 @@ def test_an_image_like_hr_has_no_score():
     assert (row.rank, row.score) == (None, None)
 
 
+def exact(image, *, model: float | None = None):
+    """The same image with bicubic exact on it, and with the model's MSE there, 0 where none is named."""
+    return replace(image, name=f"flat-{image.name}", baseline_mse=dict.fromkeys(image.mse, 0.0),
+                   mse=dict.fromkeys(image.mse, model or 0.0))  # fmt: skip
+
+
+def with_images(one, change, count=1):
+    """The same record with the first so many images changed."""
+    images = one.fidelity.images
+    changed = (*map(change, images[:count]), *images[count:])
+    return replace(one, fidelity=replace(one.fidelity, images=changed),
+                   fidelity_fp32=replace(one.fidelity, precision="fp32", images=changed))  # fmt: skip
+
+
+@pytest.mark.parametrize("model", [None, 0.4])
+def test_an_image_on_which_bicubic_is_exact_changes_no_mean(model):
+    plain = record(gain_db=0.5)
+    (without,) = board(with_images(plain, lambda image: replace(image, mse={}, baseline_mse={}), 0)).rows
+    rest = replace(plain.fidelity, images=plain.fidelity.images[1:])
+    expected = derive_row("x.json", replace(plain, fidelity=rest), find_track("builtin-x2"))
+    (row,) = board(with_images(plain, lambda image: exact(image, model=model))).rows
+    assert row.fidelity.psnr_db == expected.fidelity.psnr_db
+    assert row.fidelity.baseline_psnr_db == expected.fidelity.baseline_psnr_db
+    assert row.gain_db == expected.gain_db
+    assert row.score == expected.score
+    assert row.rank == 1
+    assert row.reasons == ()
+    assert row.fidelity.images == without.fidelity.images
+    assert row.fidelity.exact == dict.fromkeys(row.fidelity.psnr_db, 1)
+    assert next(iter(row.by_set.values())).psnr_db == row.fidelity.psnr_db
+
+
+@pytest.mark.parametrize(("model", "said"), [(None, "so is the model"), (0.4, "the model's PSNR there is 52.11 dB")])
+def test_an_image_on_which_bicubic_is_exact_is_named(model, said):
+    (row,) = board(with_images(record(), lambda image: exact(image, model=model))).rows
+    (warning,) = [one for one in row.warnings if one.doubt == "exact"]
+    assert warning.short == "1 image left out: bicubic exact"
+    assert warning.text == (
+        f"Bicubic is exact on flat-builtin-001.png, as on a flat image ({said}): PSNR and gain are means over the other"
+        " 5 of 6 images."
+    )
+
+
+def test_a_flat_image_does_not_let_a_model_seem_to_lose_precision_or_to_gain_nothing():
+    one = with_images(record(gain_db=0.005), lambda image: exact(image, model=0.4), 2)
+    assert {warning.doubt for warning in board(one).rows[0].warnings} == {"exact", "small_gain"}
+
+
+def test_flat_images_alone_have_no_mean_and_no_score():
+    one = with_images(record(), exact, 6)
+    (row,) = board(one).rows
+    assert (row.rank, row.score, row.gain_db, row.fidelity.psnr_db) == (None, None, None, {})
+    assert len(row.fidelity.ssim) == len(one.fidelity.images[0].ssim)
+    assert "Bicubic is exact on every image" in row.reasons[0].text
+
+
+def test_what_only_the_model_gets_exactly_is_not_ranked_and_named():
+    same = with_images(record(), lambda image: replace(image, name="known.png", mse=dict.fromkeys(image.mse, 0.0)))
+    (row,) = board(with_images(same, lambda image: image, 0)).rows
+    (reason,) = row.reasons
+    assert reason.text.startswith("known.png came back identical to HR where bicubic is not: the PSNR is infinite")
+    both = with_images(record(), exact)
+    both = replace(both, fidelity=replace(both.fidelity, images=(*both.fidelity.images[:5], same.fidelity.images[0])))
+    assert board(both).rows[0].reasons[0].text.startswith("known.png came back")
+
+
+def test_a_score_without_psnr_is_defined_for_an_exact_image():
+    track = find_track("esr2024-x4")
+    one = with_images(
+        record(track=track.id, gain_db=9), lambda image: replace(image, mse=dict.fromkeys(image.mse, 0.0))
+    )
+    row = derive_row("x.json", one, track)
+    assert row.score is not None
+    assert Bar.UNUSABLE not in [reason.bar for reason in row.reasons]
+
+
 def test_means_by_data_set():
     row = board(record(track="classic-x2", gain_db=2.0)).rows[0]
     assert list(row.by_set) == ["Set5", "Set14", "BSD100", "Urban100"]

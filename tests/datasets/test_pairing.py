@@ -105,6 +105,113 @@ def test_a_name_that_ends_like_a_scale_is_a_name(tmp_path: Path, pair_folder: Pa
     assert [pair.lr_source.path.name for pair in find(folder).pairs if pair.lr_source] == ["box.png", "boxx2.png"]
 
 
+@pytest.mark.parametrize("suffix", ["x2", "_x2", "X2"])
+def test_names_that_end_like_a_scale_are_paired_with_suffixed_lr(tmp_path: Path, suffix: str) -> None:
+    stems = ("box2", "boxx2", "boxx2x2", "lens2x2", "matrix2")
+    for stem in stems:
+        draw(tmp_path / "mine" / "GT" / f"{stem}.png", 12, 24)
+        draw(tmp_path / "mine" / "LR2" / f"{stem}{suffix}.png", 6, 12)
+    pairs = find(tmp_path / "mine").pairs
+    assert [(pair.name, pair.lr_source.path.name) for pair in pairs if pair.lr_source] == [
+        (f"{stem}.png", f"{stem}{suffix}.png") for stem in stems
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hr", "lr", "said"),
+    [
+        (("a_x2", "b_x2"), ("a_x2_LR", "b_x2_LR"), "the LR image of GT/a_x2.png seems to be LR2/a_x2_LR.png"),
+        (("a", "b"), ("a_LR", "b_LR"), "seems to be LR2/a_LR.png, expected the stem a, ax2 or a_x2: rename the LR im"),
+        (("a", "b"), ("a-x2", "b-x2"), "seems to be LR2/a-x2.png, expected the stem a, ax2 or a_x2"),
+        (("a", "b"), ("ax3", "bx3"), "seems to be LR2/ax3.png"),
+        (("a_HR", "b_HR"), ("a_LR", "b_LR"), "rename the LR images or the HR images"),
+        (("a_GT", "b_GT"), ("a", "b"), "seems to be LR2/a.png"),
+        (("A", "b"), ("a", "b"), "GT/A.png and LR2/a.png differ in upper and lower case"),
+        (
+            ("caf\xe9",),
+            ("cafe\u0301",),
+            "GT/caf\xe9.png (NFC) and LR2/cafe\u0301.png (NFD) are one name in two Unicode f",
+        ),
+        (("cafe\u0301", "b"), ("caf\xe9_x2", "b_x2"), "(NFD) and LR2/caf\xe9_x2.png (NFC) are one name"),
+    ],
+)
+def test_names_that_look_alike_and_make_no_pair_say_why(
+    tmp_path: Path, hr: tuple[str, ...], lr: tuple[str, ...], said: str
+) -> None:
+    for folder, stems in (("GT", hr), ("LR2", lr)):
+        for stem in stems:
+            draw(tmp_path / "mine" / folder / f"{stem}.png", *((12, 24) if folder == "GT" else (6, 12)))
+    assert said in refusal(tmp_path / "mine")
+    (part,) = [part for part in audit("mine", [tmp_path / "mine"]) if part.part == "x2"]
+    assert said in part.note
+    assert not part.ok
+
+
+def test_names_that_only_share_a_beginning_are_not_taken_for_pairs(tmp_path: Path) -> None:
+    for folder, stem, size in (("GT", "img_1", (12, 24)), ("LR2", "img_2", (6, 12))):
+        draw(tmp_path / "mine" / folder / f"{stem}.png", *size)
+    assert "found none for img_1.png: add the LR images" in refusal(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("deeper", ["sub", "sub/again"])
+def test_images_that_lie_too_deep_are_found_and_named(tmp_path: Path, pair_folder: PairFolder, deeper: str) -> None:
+    pair_folder(tmp_path / "flat")
+    for place in ("GT", "LR2"):
+        shutil.copytree(tmp_path / "flat" / place, tmp_path / "mine" / place / deeper)
+    found = find_dataset("mine", scale=2, degradation="files", roots=[tmp_path / "mine"])
+    assert isinstance(found, Missing)
+    said = f"GT holds no images, 2 lie deeper in GT/{deeper} (a.png, b.png): move them up into GT"
+    assert said in found.reason
+    assert "\n" not in found.reason
+    (part,) = [part for part in audit("mine", [tmp_path / "mine"]) if part.part == "x2"]
+    assert said in part.absent
+
+
+def test_lr_that_lies_too_deep_is_found_and_named(tmp_path: Path, pair_folder: PairFolder) -> None:
+    folder = pair_folder(tmp_path / "mine")
+    (folder / "LR2").rename(folder / "inner")
+    (folder / "LR2").mkdir()
+    (folder / "inner").rename(folder / "LR2" / "inner")
+    said = "LR2 holds no images, 2 lie deeper in LR2/inner"
+    assert said in refusal(folder)
+    (part,) = [part for part in audit("mine", [folder]) if part.part == "x2"]
+    assert said in part.note
+
+
+def test_a_place_without_any_image_is_named_as_such(tmp_path: Path) -> None:
+    for place in ("GT", "LR2"):
+        (tmp_path / "mine" / place).mkdir(parents=True)
+    (tmp_path / "mine" / "dataset.toml").write_text('[set]\nid = "mine"\ntitle = "Mine"\n')
+    found = find_dataset("mine", scale=2, degradation="files", roots=[tmp_path / "mine"])
+    assert isinstance(found, Missing)
+    assert found.reason.endswith("mine: GT and LR2 hold no images")
+
+
+def test_a_set_one_folder_deeper_than_the_root_is_pointed_at(tmp_path: Path, pair_folder: PairFolder) -> None:
+    pair_folder(tmp_path / "mine" / "unzipped")
+    said = refusal(tmp_path / "mine")
+    assert f"name its very folder with --data-root {tmp_path / 'mine' / 'unzipped'}, or put" in said
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("names_ending_x2", ""),
+        ("nested", "GT holds no images, 2 lie deeper in GT/sub"),
+        ("nfc_hr_nfd_lr", "one name in two Unicode forms"),
+        ("exif_180_hr_upright_lr", "GT/a.jpg: expected the HR image to lie upright as it is stored, found EXIF orient"),
+        ("with_a_black_frame", ""),
+    ],
+)
+def test_the_folders_that_people_handed_in_are_paired_or_told(shared: Path, case: str, said: str) -> None:
+    folder = shared / "cases" / "10_data" / case
+    if not folder.is_dir():
+        pytest.skip("needs the collection of cases beside the project")
+    (part,) = [part for part in audit(case, [folder]) if part.part == "x2"]
+    assert part.ok == (not said)
+    assert said in " ".join((part.absent, part.note, *part.damaged))
+
+
 def test_results_of_other_methods_beside_the_pairs_take_no_part(tmp_path: Path, pair_folder: PairFolder) -> None:
     folder = pair_folder(tmp_path / "mine", "selfexsr")
     draw(folder / "image_SRF_2" / "a_SRF_2_SRCNN.png", 12, 24)

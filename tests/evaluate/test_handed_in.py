@@ -60,6 +60,16 @@ def test_the_same_images_are_identical(team: Path) -> None:
     assert found.words == "results/: 2 of 2 images compared with ours, all identical"
 
 
+def test_names_are_compared_whatever_the_form_of_their_accents(team: Path) -> None:
+    save(team / "results" / "cafe\u0301.png", OURS["a"])
+    (submission,) = discover(team)
+    data = [cast("Dataset", SimpleNamespace(pairs=[SimpleNamespace(name="caf\xe9.png")]))]
+    comparison = Comparison.of(submission, submission.models[0], data)
+    assert comparison is not None
+    comparison.keep(0, "a set", "caf\xe9.png", OURS["a"], NOTHING)
+    assert comparison.outcome().words == "results/: 1 of 1 images compared with ours, all identical"
+
+
 def test_a_difference_is_told_with_its_size(team: Path) -> None:
     changed = OURS["b"].copy()
     changed[0, 0, 0] ^= 8
@@ -135,6 +145,12 @@ def jpeg(path: Path) -> None:
     Image.fromarray(OURS["a"]).save(path, format="JPEG")
 
 
+def turned(path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(OURS["a"]).save(path, exif=exif)
+
+
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "bomb": (bomb, "expected 16x24, found 60000x60000"),
     "another size": (lambda path: save(path, OURS["a"][:8]), "expected 16x24, found 8x24"),
@@ -142,6 +158,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (cut_short, "truncated"),
     "far too long": (padded, "found 67,108,864 bytes"),
     "transparent": (transparent, "opaque"),
+    "turned by EXIF": (turned, "EXIF orientation 3"),
     "a JPEG": (jpeg, "expected a PNG"),
     "empty": (lambda path: path.touch(), "expected a PNG"),
     "a link": (lambda path: path.symlink_to("/etc/passwd"), "cannot be read"),

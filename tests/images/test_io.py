@@ -214,6 +214,80 @@ def test_an_opaque_palette_is_resolved(tmp_path: Path) -> None:
     assert np.array_equal(read_rgb(tmp_path / "palette.png"), np.array(palette.convert("RGB")))
 
 
+def _turned(path: Path, orientation: int) -> None:
+    """Write an image that EXIF calls turned, in the format of the file's ending."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(_pixels()).save(path, exif=exif)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _turned_behind_the_pixels(path: Path, orientation: int) -> None:
+    """Write a PNG whose eXIf chunk stands behind IDAT, where the PNG specification allows it as well."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    write_png(path, _pixels())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-12] + _chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")) + whole[-12:])
+
+
+def _turned_by_xmp(path: Path, orientation: int) -> None:
+    packet = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><d tiff:Orientation="{orientation}"/></x:xmpmeta>'
+    write_png(path, _pixels())
+    whole = path.read_bytes()
+    text = _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet.encode())
+    path.write_bytes(whole[:33] + text + whole[33:])
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("a.png", _turned),
+        ("a.jpg", _turned),
+        ("a.webp", _turned),
+        ("a.png", _turned_behind_the_pixels),
+        ("a.png", _turned_by_xmp),
+    ],
+)
+@pytest.mark.parametrize("orientation", [2, 3, 6, 8])
+@pytest.mark.parametrize("read", [read_rgb, read_size])
+def test_an_image_that_exif_turns_is_refused_by_name(
+    tmp_path: Path, name: str, write: Callable[[Path, int], None], orientation: int, read: Callable[..., object]
+) -> None:
+    path = tmp_path / name
+    write(path, orientation)
+    with pytest.raises(UserError) as refusal:
+        read(path, what="HR image")
+    said = f"{path}: expected the HR image to lie upright as it is stored, found EXIF orientation {orientation}, "
+    assert str(refusal.value).startswith(said)
+    assert "\n" not in str(refusal.value)
+    write(path, 1)
+    assert read(path, what="HR image") is not None
+
+
+def test_stored_samples_are_to_be_had_where_no_other_file_is_compared(tmp_path: Path) -> None:
+    _turned(tmp_path / "a.png", 6)
+    assert np.array_equal(read_rgb(tmp_path / "a.png", any_orientation=True), _pixels())
+    assert read_size(tmp_path / "a.png", any_orientation=True) == Size(24, 32)
+
+
+def test_damaged_metadata_says_nothing_of_an_orientation(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", _pixels())
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(whole[:33] + _chunk(b"eXIf", b"no EXIF at all") + whole[33:])
+    assert np.array_equal(read_rgb(tmp_path / "a.png"), _pixels())
+    assert read_size(tmp_path / "a.png") == Size(24, 32)
+
+
+def test_a_tiff_is_refused_as_what_it_is(tmp_path: Path) -> None:
+    _turned(tmp_path / "a.tif", 6)
+    with pytest.raises(UserError, match=r"a\.tif: expected the image as PNG, JPEG, BMP, WEBP, found no such image"):
+        read_rgb(tmp_path / "a.tif")
+
+
 def test_the_size_is_known_from_the_header_alone(tmp_path: Path) -> None:
     header = _png(8, 2, 8_000, 4_000, b"\x00")
     (tmp_path / "headless.png").write_bytes(header)

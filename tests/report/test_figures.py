@@ -9,8 +9,9 @@ import pytest
 
 from rtsr_bench.report.figures import Point, samples_figure, scatter_figure
 from rtsr_bench.report.figures.labels import Box, place_labels, text_width
-from rtsr_bench.report.text import clean, number, shorten, slug
+from rtsr_bench.report.text import number, shorten, slug
 from rtsr_bench.statistics import summarise
+from rtsr_bench.text import replaced
 
 NAMES = ["<script>x</script>", "$x^2$ $", 'a" onload="b', "🚀", "فريق", "a & b", "]]>"]
 
@@ -106,5 +107,5 @@ def test_numbers_are_written_one_way():
 
 
 def test_text_is_cleaned_and_cut():
-    assert clean("a\u202eb\x00") == "a\ufffdb\ufffd"
+    assert replaced("a\u202eb\x00") == "a\ufffdb\ufffd"
     assert shorten("x" * 100, 10) == "x" * 9 + "…"

@@ -15,6 +15,7 @@ from demo_records import CPU, record
 from report_records import write_crops, write_records
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.leaderboard import derive_row
 from rtsr_bench.report import build
 from rtsr_bench.report.crops import read_crops
 from rtsr_bench.report.site import compose
@@ -67,6 +68,30 @@ def test_a_row_and_a_model_page_say_whose_weights_were_measured(tmp_path):
     (page,) = (tmp_path / "out" / "models").glob("*.html")
     assert "weights: &lt;Lab Y&gt;" in board.read_text(encoding="utf-8")
     assert "Weights trained by</dt><dd><bdi>&lt;Lab Y&gt;" in page.read_text(encoding="utf-8")
+
+
+def test_a_flat_image_is_named_and_left_out_on_every_page_and_in_every_export():
+    one = record(model="a/x2", gain_db=0.5)
+    first, *others = one.fidelity.images
+    flat = replace(first, name="flat.png", mse=dict.fromkeys(first.mse, 1.0), baseline_mse=dict.fromkeys(first.mse, 0))
+    files, problems = compose({"a.json": replace(one, fidelity=replace(one.fidelity, images=(flat, *others)))})
+    assert problems == ()
+    text = {path: data.decode() for path, data in files.items() if path.endswith((".html", ".csv", ".json", ".md"))}
+    (board,) = [page for path, page in text.items() if path.startswith("boards/")]
+    (model,) = [page for path, page in text.items() if path.startswith("models/")]
+    said = "Bicubic is exact on flat.png, as on a flat image (the model&#39;s PSNR there is 48.13 dB)"
+    assert "1 image left out: bicubic exact" in board
+    assert said in board
+    assert said in model
+    assert "left out of the means" in model
+    assert "∞" not in board
+    shown = derive_row("a.json", replace(one, fidelity=replace(one.fidelity, images=tuple(others))), None).fidelity
+    expected = repr(shown.psnr_db["rgb_b0"])
+    tables = [page for path, page in text.items() if path.startswith("exports/") and path.endswith(".csv")]
+    assert sum(expected in table for table in tables) >= 2  # the board's and that of all records
+    assert not any(
+        "inf" in line.split(",") for table in tables for line in table.splitlines() if "flat.png" not in line
+    )
 
 
 def test_the_order_of_records_does_not_matter():

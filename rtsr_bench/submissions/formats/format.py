@@ -10,7 +10,8 @@ from typing import Any
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.submission import ModelSpec
-from rtsr_bench.submissions.table import Table, ascii_safe, shown
+from rtsr_bench.submissions.table import Table, shown
+from rtsr_bench.text import ascii_safe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.ntire_esr.reading import imports_of, parse
-from rtsr_bench.submissions.table import ascii_safe, shown
+from rtsr_bench.submissions.table import shown
+from rtsr_bench.text import ascii_safe
 
 
 @dataclass(kw_only=True, slots=True)

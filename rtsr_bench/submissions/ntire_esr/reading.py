@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions.folder import read_bounded
-from rtsr_bench.submissions.table import ascii_safe, one_line
+from rtsr_bench.text import ascii_safe, one_line
 
 SCRIPT = "test_demo.py"
 SELECT = "select_model"

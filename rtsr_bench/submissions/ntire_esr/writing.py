@@ -14,7 +14,7 @@ from rtsr_bench.submissions.manifest import MANIFEST, id_from_name
 from rtsr_bench.submissions.ntire_esr.following import Needs, follow
 from rtsr_bench.submissions.ntire_esr.reading import SCRIPT, Entry, read_entries
 from rtsr_bench.submissions.requirements import REQUIREMENTS, distribution_of, read_requirements
-from rtsr_bench.submissions.table import ascii_safe
+from rtsr_bench.text import ascii_safe
 
 SCALE = 4
 _LICENSE = "LICENSE"

@@ -1,0 +1,63 @@
+"""What a run has at hand before it begins: records that answer already, and a folder for SR images that takes them."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rtsr_bench.record import Record
+
+CLOCKS_APART = timedelta(minutes=10)
+"""How far the clocks of two machines may differ before a record counts as dated in the future."""
+
+
+def records_at_hand(folder: Path) -> dict[str, tuple[str, Record]]:
+    """The latest record of each key below a folder, with its file's name: the one that the leaderboard shows."""
+    from rtsr_bench.leaderboard import started_at
+    from rtsr_bench.store import load_records
+
+    found: dict[str, tuple[str, Record]] = {}
+    for stored in load_records(folder).records:
+        before = found.get(stored.record.key)
+        if before is None or started_at(before[1]) <= started_at(stored.record):
+            found[stored.record.key] = stored.path.name, stored.record
+    return found
+
+
+def dated_ahead(name: str, record: Record, now: datetime | None = None) -> str:
+    """Say that a record is dated in the future, where it is; empty otherwise."""
+    from rtsr_bench.leaderboard import started_at
+
+    if started_at(record) <= (now or datetime.now(UTC)) + CLOCKS_APART:
+        return ""
+    return (
+        f"{name} is dated in the future ({record.started}): it counts as the latest of {record.model.id} until then, "
+        "before what is measured today; check the clock of the machine it is from, and remove it or correct `started`"
+    )
+
+
+def all_dated_ahead(records: Mapping[str, Record], now: datetime | None = None) -> list[str]:
+    """Name each of the records, by name, that is dated in the future."""
+    return [said for name, record in sorted(records.items()) if (said := dated_ahead(name, record, now))]
+
+
+def prepare_gallery(folder: Path | None) -> None:
+    """See that SR images can be written below a folder before anything is measured; UserError where they cannot."""
+    if folder is None:
+        return
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"--save-images {folder}: expected a folder that can be written, found: {error.strerror}; name another one"
+        ) from None

@@ -1,0 +1,41 @@
+"""What is said of images on which bicubic makes no error, and which the means of PSNR therefore leave out."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rtsr_bench.score import psnr_db
+from rtsr_bench.statistics import Doubt, NumberWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rtsr_bench.record import ImageFidelity
+
+_MOST = 3
+
+
+def exact_images(images: Sequence[ImageFidelity], convention: str) -> tuple[NumberWarning, ...]:
+    """Name the images that the means of PSNR and gain under a convention (a key) leave out, and how the model did."""
+    flat = [image for image in images if image.bicubic_is_exact(convention)]
+    if not flat:
+        return ()
+    here = [psnr_db(image.mse[convention]) for image in flat if convention in image.mse]
+    worst = min(here, default=math.inf)
+    model = (
+        "so is the model"
+        if math.isinf(worst)
+        else f"the model's PSNR there is {worst:.2f} dB" + (" at worst" if len(here) > 1 else "")
+    )
+    text = (
+        f"Bicubic is exact on {_named(flat)}, as on a flat image ({model}): PSNR and gain are means over the other"
+        f" {len(images) - len(flat)} of {len(images)} images."
+    )
+    short = f"{len(flat)} image{'' if len(flat) == 1 else 's'} left out: bicubic exact"
+    return (NumberWarning(doubt=Doubt.EXACT, about="fidelity", short=short, text=text),)
+
+
+def _named(images: Sequence[ImageFidelity]) -> str:
+    more = f" and {len(images) - _MOST} more" if len(images) > _MOST else ""
+    return ", ".join(image.name for image in images[:_MOST]) + more
