@@ -17,13 +17,12 @@ from typing import Any
 import torch
 
 from rtsr_bench.measuring.enhance import checked, image_tensor
-from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of
+from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of, no_gradients
 from rtsr_bench.measuring.memory import MemoryWatch
 from rtsr_bench.protocol import Precision, Size
 
 _Event = torch.cuda.Event
 _synchronize = torch.cuda.synchronize
-_inference_mode = torch.inference_mode
 
 
 class Timing:
@@ -49,7 +48,7 @@ class Timing:
             watch.start()
         self._output: object = None
         warmup = int(request["warmup"])
-        with _inference_mode(), autocast(self._precision, device):
+        with no_gradients(), autocast(self._precision, device):
             for done in range(warmup):
                 self._output = None
                 tensor = self._random.normal_(generator=self._generator).to(dtype_of(self._precision))
@@ -87,7 +86,7 @@ class Timing:
             tensor = image_tensor(image, self._size, self._device, data_range).expand(self._batch, -1, -1, -1)
         tensor = tensor.to(dtype_of(self._precision)).contiguous()
         timed = self._timed_on_cuda if self._device.type == "cuda" else self._timed_on_cpu
-        with _inference_mode(), autocast(self._precision, self._device):
+        with no_gradients(), autocast(self._precision, self._device):
             sample, host = timed(tensor, whole=bool(request["whole"]))
         return {"sample_ms": sample, "host_ms": host, "probe": probe}
 
@@ -132,7 +131,7 @@ class Timing:
         if tuple(output.shape) != (self._batch, 3, *_pair(self._size.times(self._scale))):
             raise BadGuest(f"a timed call returned the shape {tuple(output.shape)}")
         places = torch.tensor(where["places"])
-        with _inference_mode():
+        with no_gradients():
             values = output.reshape(-1)[places.to(output.device)].to(torch.float64).tolist()
         return [value if math.isfinite(value) else None for value in values]
 

@@ -252,7 +252,7 @@ def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
     model += [
         Note(tone="sub", text=shorten(reason.short, REASON_LENGTH))
         if reason.bar is Bar.UNTRAINED
-        else Note(tone="bad", text=shorten(reason.text, REASON_LENGTH))
+        else Note(tone="bad", text=shorten(reason.brief or reason.text, REASON_LENGTH))
         for reason in row.reasons
         if reason.bar is not Bar.UNOFFICIAL
     ]
