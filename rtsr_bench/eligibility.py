@@ -53,11 +53,12 @@ class Bar(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """One thing that keeps a row from being ranked: `short` in a few words, `text` in a sentence."""
+    """One thing that keeps a row from being ranked: `short` in a few words, `text` whole, `brief` its first sentence."""
 
     bar: Bar
     short: str
     text: str
+    brief: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,9 +90,10 @@ def failures(record: Record) -> tuple[Failure, ...]:
     return tuple(sorted(found, key=lambda failure: list(Stage).index(failure.stage)))
 
 
-def failure_words(failure: Failure) -> str:
-    """A failure as a sentence: how, where, and the guest's own message."""
-    return f"The model {KIND_WORDS[failure.kind]} {STAGE_WORDS[failure.stage]}: {failure.message}"
+def failure_words(failure: Failure, *, brief: bool = False) -> str:
+    """A failure in words: how, where, and the whole reason; or, `brief`, the first sentence of the reason."""
+    said = failure.brief if brief else failure.message
+    return f"The model {KIND_WORDS[failure.kind]} {STAGE_WORDS[failure.stage]}: {said}"
 
 
 def reasons(
@@ -210,7 +212,10 @@ def _failed(record: Record) -> list[Reason]:
     """Failures that cost the row its numbers: one while counting operations leaves fidelity and runtime as they are."""
     return [
         Reason(
-            bar=Bar.FAILED, short=f"failed: {failure.stage.value}, {failure.kind.value}", text=failure_words(failure)
+            bar=Bar.FAILED,
+            short=f"failed: {failure.stage.value}, {failure.kind.value}",
+            text=failure_words(failure),
+            brief=failure_words(failure, brief=True),
         )
         for failure in failures(record)
         if failure in (record.fidelity, record.runtime)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,9 @@ SIZES = ((64, 96), (65, 97), (48, 33), (120, 80))
 """LR heights and widths that are tried: even, odd, one of each, upright."""
 
 LIMIT_S = 120.0
+
+_PLAIN_WIDTH, _LEAST_WIDTH = 160, 60
+"""Columns of a line where nobody says how wide the terminal is, and at least."""
 
 
 @click.command("new", short_help="Write a working submission to start from.")
@@ -113,16 +118,17 @@ def _check(submission: Submission, model: ModelSpec, device: str, request: dict[
         if isinstance(loaded, Failure):
             return _broken(loaded)
         if model.untrained:
-            click.echo(f"  note {'weights':<16} not trained ({model.untrained}): its fidelity will not be measured")
+            _say("note", "weights", f"not trained ({model.untrained}): its fidelity will not be measured")
+        for note in loaded.notes:
+            _say("note", "loading", note)
         if model.scale is None:
-            click.echo(f"  ok   {'scale':<16} x{loaded.scale}, found by running it")
+            _say("ok", "scale", f"x{loaded.scale}, found by running it")
         answer = child.ask(Op.CHECK, Findings, {"scale": loaded.scale, "sizes": SIZES}, limit_s=LIMIT_S)
         if isinstance(answer, Failure):
             return _broken(answer)
         good = bool(answer.findings)
         for finding in answer.findings:
-            sign = {True: "ok  ", False: "BAD ", None: "note"}[finding.ok]
-            click.echo(f"  {sign} {finding.question:<16} {finding.answer}")
+            _say({True: "ok", False: "BAD", None: "note"}[finding.ok], finding.question, finding.answer)
             good = good and finding.ok is not False
         counted = _count(child, loaded.scale)
         if isinstance(counted, Failure):
@@ -130,6 +136,17 @@ def _check(submission: Submission, model: ModelSpec, device: str, request: dict[
     _show_counts(counted)
     click.echo(f"  {'keeps the contract' if good else 'breaks the contract: see the lines marked BAD'}")
     return good
+
+
+def _say(sign: str, about: str, text: str) -> None:
+    """Print one answer; what is longer than a line goes on below its beginning."""
+    first = f"  {sign:<4} {about:<16} "
+    width = max(_LEAST_WIDTH, shutil.get_terminal_size((_PLAIN_WIDTH, 24)).columns)
+    wrapped = textwrap.fill(
+        text, width, initial_indent=first, subsequent_indent=" " * len(first),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    click.echo(wrapped)
 
 
 def _count(child: Child, scale: int) -> Counted | Failure:
@@ -142,16 +159,16 @@ def _count(child: Child, scale: int) -> Counted | Failure:
 
 
 def _show_counts(counted: Counted) -> None:
-    click.echo(f"  ok   {'parameters':<16} {counted.params:,}")
+    _say("ok", "parameters", f"{counted.params:,}")
     for count in counted.counts:
         macs = f"{count.macs / 1e9:.2f} GMAC ({count.flops / 1e9:.2f} GFLOP), {count.convs} convs"
         missing = ", ".join(f"{name} x{times}" for name, times in count.uncounted.items())
         note = f"; not counted: {missing}" if missing else ""
-        click.echo(f"  {'note' if missing else 'ok  '} {f'at {count.input}':<16} {macs}{note}")
+        _say("note" if missing else "ok", f"at {count.input}", f"{macs}{note}")
 
 
 def _broken(failure: Failure) -> bool:
-    click.echo(f"  BAD  {failure.stage.value:<16} {failure.kind.value}: {failure.message}")
+    _say("BAD", failure.stage.value, f"{failure.kind.value}: {failure.message}")
     for line in failure.detail.splitlines()[-12:]:
         click.echo(f"       | {line}")
     click.echo("  breaks the contract: see the lines marked BAD")

@@ -105,7 +105,7 @@ class Display:
         self._failed += failed
         row = _row(record)
         if row.reasons and row.failed:
-            reasons = [reason.text for reason in row.reasons if reason.bar.value == "failed"]
+            reasons = [reason.brief for reason in row.reasons if reason.bar.value == "failed"]
             self.note(f"  {record.model.id}: {' '.join(reasons)}")
             return
         cells = dict(zip(_HEADINGS, _cells(row), strict=True))

@@ -10,23 +10,23 @@ from typing import Any
 import torch
 
 from rtsr_bench.measuring.enhance import checked, forward
-from rtsr_bench.measuring.guest import BadGuest, Guest
+from rtsr_bench.measuring.guest import SMALL, BadGuest, Guest
+from rtsr_bench.measuring.reasons import reason_of
 from rtsr_bench.protocol import SCALES, Precision, Size
 
-SCALE_SIZE = Size(64, 64)
 HALF_LOSS_DB = 50.0
 """A half-precision output that comes nearer than this PSNR to the fp32 output costs no visible fidelity."""
 
 
 def find_scale(guest: Guest) -> int:
     """Find a model's scale by running it once on a small image; BadGuest where the output fits no scale."""
-    output = forward(guest, _image(guest, SCALE_SIZE), Precision.FP32)
+    output = forward(guest, _image(guest, SMALL), Precision.FP32)
     if isinstance(output, torch.Tensor):
         for scale in SCALES:
-            if tuple(output.shape) == (1, 3, SCALE_SIZE.height * scale, SCALE_SIZE.width * scale):
+            if tuple(output.shape) == (1, 3, SMALL.height * scale, SMALL.width * scale):
                 return scale
     found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-    raise BadGuest(f"for an input (1, 3, {SCALE_SIZE.height}, {SCALE_SIZE.width}) the model returned {found}, "
+    raise BadGuest(f"for an input (1, 3, {SMALL.height}, {SMALL.width}) the model returned {found}, "
                    f"expected (1, 3, H*s, W*s) with a scale s of {', '.join(map(str, SCALES))}")  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def check(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
 def _image(guest: Guest, size: Size, seed: int = 0) -> torch.Tensor:
     """Make a smooth, colourful test image in the model's data range."""
     generator = torch.Generator().manual_seed(seed)
-    coarse = torch.rand(1, 3, 6, 6, generator=generator)
+    coarse = torch.rand(1, 3, 6, 6, generator=generator, dtype=torch.float32, device="cpu")
     image = torch.nn.functional.interpolate(coarse, (size.height, size.width), mode="bilinear", align_corners=False)
     return image.to(guest.device) * guest.data_range
 
@@ -54,18 +54,12 @@ def _finding(question: str, ok: bool | None, answer: str) -> dict[str, Any]:  # 
     return {"question": question, "ok": ok, "answer": answer}
 
 
-def _words(error: Exception) -> str:
-    """What a guest raised, in one line."""
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0] if first else '(no message)'}"
-
-
 def _at_size(guest: Guest, size: Size, scale: int) -> dict[str, Any]:
     question = f"input {size}"
     try:
         output = checked(forward(guest, _image(guest, size), Precision.FP32), 1, size.times(scale))
-    except Exception as error:  # noqa: BLE001 - a guest may raise anything; the check reports it
-        return _finding(question, ok=False, answer=_words(error))
+    except BaseException as error:  # noqa: BLE001 - a guest may raise anything; the check reports it
+        return _finding(question, ok=False, answer=reason_of(error))
     low, high = float(output.min()), float(output.max())
     answer = f"{size.times(scale)}, finite, values {low:.3g} to {high:.3g}"
     if high > 3 * guest.data_range or (guest.data_range > 1 and high < guest.data_range / 50):
@@ -77,8 +71,8 @@ def _deterministic(guest: Guest, size: Size) -> dict[str, Any]:
     try:
         image = _image(guest, size)
         first, second = (forward(guest, image.clone(), Precision.FP32).clone() for _ in range(2))
-    except Exception as error:  # noqa: BLE001 - as above
-        return _finding("deterministic", ok=False, answer=_words(error))
+    except BaseException as error:  # noqa: BLE001 - as above
+        return _finding("deterministic", ok=False, answer=reason_of(error))
     if torch.equal(first, second):
         return _finding("deterministic", ok=True, answer="two runs give the same output")
     worst = float((first - second).abs().max()) if first.shape == second.shape else math.inf
@@ -90,8 +84,8 @@ def _keeps_input(guest: Guest, size: Size) -> dict[str, Any]:
     given = copy.deepcopy(image)
     try:
         forward(guest, given, Precision.FP32)
-    except Exception as error:  # noqa: BLE001 - as above
-        return _finding("input untouched", ok=False, answer=_words(error))
+    except BaseException as error:  # noqa: BLE001 - as above
+        return _finding("input untouched", ok=False, answer=reason_of(error))
     same = torch.equal(image, given)
     return _finding("input untouched", ok=same, answer="yes" if same else "the model changed its input tensor")
 
@@ -102,8 +96,8 @@ def _half(guest: Guest, size: Size, scale: int, precision: Precision) -> dict[st
         image = _image(guest, size)
         exact = checked(forward(guest, image, Precision.FP32), 1, size.times(scale)).double()
         half = checked(forward(guest, image, precision), 1, size.times(scale)).double()
-    except Exception as error:  # noqa: BLE001 - as above
-        return _finding(question, ok=None, answer=f"no: {_words(error)}")
+    except BaseException as error:  # noqa: BLE001 - as above
+        return _finding(question, ok=None, answer=f"no: {reason_of(error)}")
     mse = float(((exact - half) / guest.data_range).square().mean())
     if mse == 0:
         return _finding(question, ok=True, answer="yes, same output as fp32")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from rtsr_bench.measuring import numerics
-from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of, without_gradients
+from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of, no_gradients
 from rtsr_bench.protocol import Precision, Size
 
 _CHUNK = 1 << 24
@@ -22,8 +22,10 @@ def forward(guest: Guest, tensor: torch.Tensor, precision: Precision) -> Any:
     """Call the model once in this precision on a float tensor (N, 3, H, W) of the model's data range."""
     model = guest.model(precision)
     numerics.settle(tf32=guest.tf32)
-    with without_gradients(precision), autocast(precision, guest.device):
-        return model(tensor.to(dtype_of(precision)))
+    with no_gradients(), autocast(precision, guest.device):
+        output = model(tensor.to(dtype_of(precision)))
+    # One that enables gradients for itself may return what requires them, which no harness needs.
+    return output.detach() if type(output) is torch.Tensor else output
 
 
 def shaped(output: object, batch: int, size: Size) -> torch.Tensor:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
-import pickle
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -15,15 +12,33 @@ from typing import Any
 
 import torch
 
-from rtsr_bench.protocol import Precision
+from rtsr_bench.measuring.process_state import ProcessState
+from rtsr_bench.protocol import Precision, Size
 
 _DTYPES = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
 _AUTOCAST = {Precision.AMP_FP16: torch.float16, Precision.AMP_BF16: torch.bfloat16}
-_autocast, _no_grad, _inference_mode = torch.autocast, torch.no_grad, torch.inference_mode
+_autocast = torch.autocast
+
+SMALL = Size(64, 64)
+"""The input of a call that is made to see how a model behaves."""
+
+_MOST_NOTE = 300
 
 
 class BadGuest(Exception):  # noqa: N818 - it says what the guest is, and is a Failure once it reaches the parent
     """The guest's model breaks the contract in a way that no exception of its own tells."""
+
+
+class Notes(list[str]):
+    """What was done so that a model could be loaded: sentences for the record, each one once, fit to be shown."""
+
+    def add(self, note: str) -> None:
+        """Add a sentence, cut to what a record keeps."""
+        line = " ".join(note.split())
+        line = line if line.isprintable() else line.encode("unicode_escape").decode()
+        line = line if len(line) <= _MOST_NOTE else line[: _MOST_NOTE - 1] + "…"
+        if line not in self:
+            self.append(line)
 
 
 def dtype_of(precision: Precision) -> torch.dtype:
@@ -37,19 +52,44 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     return nullcontext() if dtype is None else _autocast(device.type, dtype=dtype)
 
 
-def without_gradients(precision: Precision) -> AbstractContextManager[Any]:
-    """Context without gradients: inference mode, or `no_grad` for `amp-*`, since inference mode casts in each call."""
-    return _no_grad() if precision in _AUTOCAST else _inference_mode()
+no_gradients = torch.no_grad
+"""The gradient mode of every call of a guest's model: of images, timed, counted, checked.
+
+Not `inference_mode`: in that a model that enables gradients for itself can't have any, and a tensor that a model keeps
+from one call to the next can't be written to in a call made otherwise; and autocast would cast weights in each call.
+"""
+
+
+def place(model: torch.nn.Module, device: torch.device, dtype: torch.dtype | None = None) -> None:
+    """Put a model into evaluation mode, onto a device and into a number format, in place.
+
+    Nothing that the model's own `eval` and `to` return is used; where they leave weights behind, torch's are called.
+    """
+    model.eval()
+    model.to(device)
+    if dtype is not None:
+        model.to(dtype)
+    for tensor in (*model.parameters(), *model.buffers()):
+        wrong = dtype is not None and tensor.is_floating_point() and tensor.dtype is not dtype
+        if wrong or tensor.device.type != device.type:
+            torch.nn.Module.to(model, device=device, dtype=dtype)
+            break
 
 
 @dataclass(kw_only=True, slots=True)
 class Guest:
-    """A guest's model on a device: built on demand, and anew where a precision can't be had from what is there."""
+    """A guest's model on a device: built on demand, and anew where a precision can't be had from what is there.
+
+    `build` returns a model that nobody else holds, on the CPU in the number format it comes in. `notes` says what was
+    done to load it; `state` is the process as it was before.
+    """
 
     build: Callable[[], torch.nn.Module]
     device: torch.device
     data_range: float
     tf32: bool = False
+    notes: Notes = field(default_factory=Notes)
+    state: ProcessState | None = field(default=None, repr=False)
     _model: torch.nn.Module | None = field(default=None, repr=False)
     _dtype: torch.dtype = torch.float32
 
@@ -57,11 +97,30 @@ class Guest:
         """Return the model with weights as this precision wants them, in evaluation mode, on the device."""
         wanted = dtype_of(precision)
         if self._model is None or self._dtype != wanted:
-            model = self.build().eval().to(self.device)
-            self._model = model if wanted is torch.float32 else model.to(wanted)
-            self._dtype = wanted
+            model = self.build()
+            if wanted is torch.float32:
+                self._into_fp32(model)
+            else:
+                place(model, self.device, wanted)
+            self._model, self._dtype = model, wanted
         _let_autocast_keep(self._model, precision)
         return self._model
+
+    def _into_fp32(self, model: torch.nn.Module) -> None:
+        """Convert to fp32 a model that came otherwise, unless it takes fp32 as it is: it may cast what it is given."""
+        came = {one.dtype for one in (*model.parameters(), *model.buffers()) if one.is_floating_point()}
+        place(model, self.device)
+        if came <= {torch.float32}:
+            return
+        names = " and ".join(sorted(str(dtype).removeprefix("torch.") for dtype in came))
+        try:
+            with no_gradients():
+                model(torch.zeros(1, 3, SMALL.height, SMALL.width, device=self.device, dtype=torch.float32))
+        except BaseException:  # noqa: BLE001 - whatever it says to what it was not made for
+            self.notes.add(f"the model came in {names}; it is converted to the precision that is asked for")
+            place(model, self.device, torch.float32)
+        else:
+            self.notes.add(f"the model came in {names} and casts its input itself; for fp32 it is left as it is")
 
     def forget(self) -> None:
         """Let go of the model, so that its memory can be used."""
@@ -77,83 +136,37 @@ def _let_autocast_keep(model: torch.nn.Module, precision: Precision) -> None:
 
 
 def load(request: Mapping[str, Any], device: torch.device) -> Guest:
-    """Make a guest of a `load` request: read its folder in the way of its format and build its model once."""
+    """Make a guest of a `load` request: read its folder in the way of its format and build its model once.
+
+    What its code changes in the process is set back. BadGuest where a file that its own code reads is none that
+    anybody wanted to hand in.
+    """
+    from rtsr_bench.measuring.formats import builder
+    from rtsr_bench.measuring.weightfile import complaint
+
     os.chdir(Path(request["folder"]))
     if request.get("allow_pickle"):  # what the guest's own code loads without saying how, as before torch 2.6
         os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
     if request.get("packages"):  # what the submission requires stands before what is installed
         sys.path.insert(0, str(request["packages"]))
-    if request["format"] == "python":
-        build = _python(request)
-    else:
-        from rtsr_bench.measuring.formats import builder
-
-        build = builder(request, device)
-    guest = Guest(build=build, device=device, data_range=float(request["data_range"]), tf32=bool(request.get("tf32")))
-    guest.model(Precision.FP32)
-    return guest
-
-
-def _python(request: Mapping[str, Any]) -> Callable[[], torch.nn.Module]:
-    folder = Path(request["folder"])
-    sys.path.insert(0, str(folder))
-    module_name, _, name = str(request["entry"]).partition(":")
-    entry = importlib.import_module(module_name)
-    for part in name.split("."):
-        entry = getattr(entry, part)
-    if not callable(entry):
-        raise BadGuest(f"{request['entry']} is a {type(entry).__name__}, expected a callable that returns the model")
-    return entry_builder(entry, request)
-
-
-def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any]) -> Callable[[], torch.nn.Module]:
-    """Return what calls an entry with its arguments and loads the weights where the entry does not do so itself."""
-    arguments: dict[str, Any] = dict(request["args"])
-    checkpoint: str | None = request["checkpoint"]
-    takes_checkpoint = checkpoint is not None and "checkpoint" in inspect.signature(entry).parameters
-
-    def build() -> torch.nn.Module:
-        # Fresh weights of an untrained model are the same in every build and process: the copies that are timed,
-        # checked and run in half precision are one network. What it draws later, while it runs, is not seeded.
-        with torch.random.fork_rng(devices=()):
-            torch.manual_seed(0)
-            model = entry(**arguments, checkpoint=checkpoint) if takes_checkpoint else entry(**arguments)
-        if not isinstance(model, torch.nn.Module):
-            raise BadGuest(f"the entry returned a {type(model).__name__}, expected a torch.nn.Module")
-        if checkpoint is not None and not takes_checkpoint:
-            weights = state_dict(checkpoint, allow_pickle=bool(request.get("allow_pickle")))
-            model.load_state_dict(weights, strict=True)
-        return model.requires_grad_(requires_grad=False)
-
-    return build
-
-
-def state_dict(checkpoint: str, *, allow_pickle: bool = False) -> dict[str, torch.Tensor]:
-    """Read weights as data: safetensors, or a pickle that `weights_only=True` accepts.
-
-    With `allow_pickle` any pickle, which may run what its author wrote: the caller sees to the room it runs in. The
-    usual wrappings (`state_dict`, `params`, `params_ema`, `model`; the prefix `module.`) are taken off.
-    """
-    if checkpoint.endswith(".safetensors"):
-        from safetensors.torch import load_file
-
-        return load_file(checkpoint)
+    notes, state = Notes(), ProcessState(device)
     try:
-        loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if not allow_pickle:
-            raise BadGuest(
-                f"{Path(checkpoint).name} holds more than weights, which could run code as it is read, and is refused; "
-                "save the state dict alone (safetensors, or torch.save(model.state_dict(), path)), or let it be read "
-                "in the sandbox with --allow-pickle"
-            ) from error
-        loaded = torch.load(checkpoint, map_location="cpu", weights_only=False)
-        if isinstance(loaded, torch.nn.Module):
-            loaded = loaded.state_dict()
-    for key in ("params_ema", "params", "state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-            break
-    if not isinstance(loaded, dict):
-        raise BadGuest(f"the checkpoint holds a {type(loaded).__name__}, expected a state dict")
-    return {str(key).removeprefix("module."): value for key, value in loaded.items()}
+        build = builder(request, device, notes)
+        guest = Guest(
+            build=build,
+            device=device,
+            data_range=float(request["data_range"]),
+            tf32=bool(request.get("tf32")),
+            notes=notes,
+            state=state,
+        )
+        guest.model(Precision.FP32)
+    except Exception as error:
+        reason = None if isinstance(error, BadGuest) else complaint(error)
+        if reason is None:
+            raise
+        raise BadGuest(reason) from error
+    finally:
+        for change in state.restore():
+            notes.add(change)
+    return guest

@@ -20,7 +20,7 @@ from rtsr_bench.measuring import memory, numerics
 from rtsr_bench.measuring.clocks import Clock
 from rtsr_bench.measuring.enhance import image_tensor, shaped
 from rtsr_bench.measuring.formats.deployed import Deployed
-from rtsr_bench.measuring.guest import Guest, autocast, dtype_of, without_gradients
+from rtsr_bench.measuring.guest import Guest, autocast, dtype_of, no_gradients
 from rtsr_bench.protocol import Precision, Size
 
 BUSY_MS = 20.0
@@ -98,7 +98,7 @@ class Timing:
 
     def _untimed(self, seed: int | None = None) -> object:
         tensor = self._numbers(seed)
-        with without_gradients(self._precision):
+        with no_gradients():
             return self._call(tensor)
 
     def warm(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Timing:
             tensor = image_tensor(image, self._size, self._device, data_range).expand(self._batch, -1, -1, -1)
             tensor = tensor.to(dtype_of(self._precision)).contiguous()
         self._seed, self._version = int(request["seed"]), tensor._version  # noqa: SLF001 - see _as_given
-        with without_gradients(self._precision):
+        with no_gradients():
             timed = self._clock.time(lambda: self._call(tensor, whole=whole))
         self._input = tensor
         self._output = timed.output  # giving 4K of memory back to the system is not the model's time
@@ -160,7 +160,7 @@ class Timing:
         arena = isinstance(self._model, Deployed) and self._model.own_arena
         if isinstance(self._model, Deployed):
             self._model.give_back()
-        with without_gradients(self._precision):
+        with no_gradients():
             return self._watch.peak(lambda: self._call(tensor), arena=arena)
 
     def look(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Timing:
         if where is None:
             return {}
         output, given = shaped(self._output, self._batch, self._size.times(self._scale)), where["given"]
-        with without_gradients(self._precision):
+        with no_gradients():
             return {
                 "probe": _values(output, where["places"]),
                 "given": _values(self._as_given(), given) if given else [],

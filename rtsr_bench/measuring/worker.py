@@ -9,7 +9,6 @@ import contextlib
 import ctypes
 import json
 import os
-import pickle
 import platform
 import signal
 import socket
@@ -26,25 +25,13 @@ from rtsr_bench.measuring.bind import bind, die_first
 from rtsr_bench.measuring.clocks import Clock, Processor, clock_of
 from rtsr_bench.measuring.guest import BadGuest, Guest, load
 from rtsr_bench.measuring.memory import MemoryWatch
-from rtsr_bench.record import FailureKind
+from rtsr_bench.measuring.reasons import kind_of, reason_of
 from rtsr_bench.wire import Op, clip, encode
 
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.1
 _MOST_FILES = 8
 _WHILE_TIMING = frozenset({Op.WARM, Op.REPEAT, Op.LOOK, Op.FINISH})
-_NO_MEMORY = (
-    "can't allocate memory",
-    "_STATUS_ALLOC_FAILED",
-    "CUDA failure 2: out of memory",
-    "Failed to allocate memory",
-)
-"""How torch's CPU allocator, cuDNN and cuBLAS, and onnxruntime say that memory ran out."""
-
-_MORE_THAN_WEIGHTS = (
-    "the submission's own code loads a pickle that holds more than weights, or is damaged; save the state dict alone "
-    "(torch.save(model.state_dict(), path)), or let it be read in the sandbox with --allow-pickle"
-)
 
 
 class Worker:
@@ -66,9 +53,11 @@ class Worker:
         self._id, self._files = str(request["id"]), files
         try:
             reply = self._carry_out(request)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest may raise anything; it becomes a Failure
+        except BaseException as error:  # noqa: BLE001 - a guest may raise anything; it becomes a Failure
             reply = _failed(error) | {"over": self._is_over()}
         self._say(reply)
+        if self._guest is not None and self._guest.state is not None:
+            self._guest.state.restore(timing=self._timing is not None)  # a guest may change the process in any call
 
     def _is_over(self) -> bool:
         """Whether the device answers every further call with an error, as CUDA does after an illegal memory access."""
@@ -95,7 +84,7 @@ class Worker:
                 changed = numerics.changed(tf32=self._guest.tf32)
                 scale = request["scale"]
                 reply = {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
-                reply["notes"] = [*reply.get("notes", ()), *changed]
+                reply["notes"] = [*self._guest.notes, *changed]
             case Op.ENHANCE:
                 reply = enhance.enhance(self._loaded(), request, *self._files)
             case Op.RUNTIME:
@@ -197,22 +186,10 @@ def _device(asked: str) -> torch.device:
 
 
 def _failed(error: BaseException) -> dict[str, Any]:
-    text = "".join(traceback.format_exception(error))
-    if isinstance(error, BadGuest):
-        kind, message = FailureKind.BAD_OUTPUT, str(error)
-    elif _is_memory(error):
-        kind, message = FailureKind.OUT_OF_MEMORY, f"out of memory: {str(error).splitlines()[0] if str(error) else ''}"
-    elif isinstance(error, pickle.UnpicklingError):
-        kind, message = FailureKind.EXCEPTION, "UnpicklingError: " + _MORE_THAN_WEIGHTS
-    else:
-        first = str(error).strip().splitlines()
-        kind, message = FailureKind.EXCEPTION, f"{type(error).__name__}: {first[0] if first else '(no message)'}"
-    return {"event": "failed", "kind": kind.value, "message": clip(message)[:500], "detail": clip(text)}
-
-
-def _is_memory(error: BaseException) -> bool:
-    text = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in text for words in _NO_MEMORY)
+    # What the harness says itself needs no traceback of the harness; what led to it may say more.
+    source = error.__cause__ if isinstance(error, BadGuest) else error
+    detail = clip("".join(traceback.format_exception(source))) if source is not None else ""
+    return {"event": "failed", "kind": kind_of(error).value, "message": reason_of(error), "detail": detail}
 
 
 def _bind_to_parent(parent: int) -> None:
@@ -248,6 +225,7 @@ def serve(wire: socket.socket) -> None:
 def main() -> None:
     """Serve requests from the socket until it closes."""
     wire_fd, _, parent = (int(argument) for argument in sys.argv[1:4])
+    del sys.argv[1:]  # a guest that reads the command line when it is imported finds no arguments of ours
     _bind_to_parent(parent)
     with socket.socket(fileno=wire_fd) as wire:
         wire.set_inheritable(False)

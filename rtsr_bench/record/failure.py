@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+MAX_REASON = 2000
+"""Characters of a reason that are kept: its beginning, and its end where it is longer."""
+
+MAX_BRIEF = 300
+"""Characters of the first sentence of a reason."""
+
+_KEPT_END = 500
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
 
 
 class Stage(StrEnum):
@@ -29,9 +39,36 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """The guest broke: at which stage, how, in one line (`message`), and the guest's own words (`detail`)."""
+    """The guest broke: at which stage, how, the whole reason on one line (`message`), and its traceback (`detail`)."""
 
     stage: Stage
     kind: FailureKind
     message: str
     detail: str = ""
+
+    @property
+    def brief(self) -> str:
+        """The first sentence of the reason."""
+        return first_sentence(self.message)
+
+
+def whole_reason(text: str) -> str:
+    """Put a reason of any length on one line of at most `MAX_REASON` characters; the middle of a longer one is cut.
+
+    A line break ends a sentence where the text itself does not say otherwise.
+    """
+    line = ""
+    for part in (" ".join(part.split()) for part in text.splitlines()):
+        if line and part:
+            ends = line[-1] in ".:;,!?([{" or not (part[0].isupper() or part[0].isdigit())
+            line += " " if ends else ". "
+        line += part
+    if len(line) <= MAX_REASON:
+        return line
+    return f"{line[: MAX_REASON - _KEPT_END - 3].rstrip()} … {line[-_KEPT_END:].lstrip()}"
+
+
+def first_sentence(reason: str) -> str:
+    """Return the first sentence of a reason, cut to `MAX_BRIEF` characters where it is longer."""
+    sentence = _SENTENCE_END.split(reason, maxsplit=1)[0].removesuffix(".")
+    return sentence if len(sentence) <= MAX_BRIEF else sentence[: MAX_BRIEF - 1].rstrip() + "…"

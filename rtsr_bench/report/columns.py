@@ -252,7 +252,7 @@ def _notes(row: Row, conventions: Iterable[Convention], size: Size, *, twin: boo
     model += [
         Note(tone="sub", text=shorten(reason.short, REASON_LENGTH))
         if reason.bar is Bar.UNTRAINED
-        else Note(tone="bad", text=shorten(reason.text, REASON_LENGTH))
+        else Note(tone="bad", text=shorten(reason.brief or reason.text, REASON_LENGTH))
         for reason in row.reasons
         if reason.bar is not Bar.UNOFFICIAL
     ]

@@ -195,6 +195,7 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
         ("Made twice", record.made_twice.words if record.made_twice else ""),
         ("Images handed in", record.handed_in.words if record.handed_in else ""),
         *(("Could not be compared", line) for line in (record.handed_in.refused if record.handed_in else ())),
+        *(("On loading", note) for note in record.notes),
         ("Pickles", "allowed: weights might run code as they were read" if record.pickle_allowed else ""),
     ]
     memory = record.memory

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rtsr_bench import __version__
 from rtsr_bench.leaderboard import BANDS
 from rtsr_bench.report.exports import FORMATS
-from rtsr_bench.report.text import shorten
+from rtsr_bench.report.text import one_line, shorten
 from rtsr_bench.text import replaced
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Press:
             lstrip_blocks=True,
         )
         self._environment.filters["short"] = lambda value, most: shorten(str(value), most)
+        self._environment.filters["line"] = lambda value: one_line(str(value))
         self._environment.filters["plain"] = _plain
         self._environment.globals.update(bands=BANDS, version=__version__, record_count=record_count)
         for name in ("style.css", "sort.js", "compare.js"):

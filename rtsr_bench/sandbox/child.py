@@ -15,6 +15,7 @@ from typing import Any, Self
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
+from rtsr_bench.record.failure import whole_reason
 from rtsr_bench.sandbox import bubblewrap, levels
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
@@ -226,8 +227,8 @@ class Child:
             self.kill()
         said = self.output
         if said:
-            detail += f"\n--- output of the process ---\n{said}"
-        kind, text = FailureKind(message["kind"]), clip(" ".join(str(message["message"]).split()))
+            detail = f"{detail}\n--- output of the process ---\n{said}".lstrip("\n")
+        kind, text = FailureKind(message["kind"]), whole_reason(str(message["message"]))
         return Failure(stage=stage, kind=kind, message=text, detail=clip(detail))
 
     def _failure(self, stage: Stage, kind: FailureKind, message: str) -> Failure:

@@ -58,7 +58,7 @@ def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], to
             raise BadGuest(f"{name} says data range {data_range:g}, the manifest says {request['data_range']:g}")
         if tile is not None and call is None:
             raise BadGuest(f"{name} sets a tile size of {tile}, and {script.name} has no function that makes tiles")
-        return Entry(model, call, tile).requires_grad_(requires_grad=False)
+        return Entry(model, call, tile)
 
     return build
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from rtsr_bench.measuring.guest import BadGuest, entry_builder
+from rtsr_bench.measuring.building import entry_builder
+from rtsr_bench.measuring.guest import BadGuest, Notes
 
 
-def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
+def builder(request: Mapping[str, Any], notes: Notes) -> Callable[[], torch.nn.Module]:
     """Return what builds the reference architecture and loads the guest's weights into it, strictly."""
-    del device
     path = Path(str(request["code"]))
     spec = importlib.util.spec_from_file_location("arch", path)
     if spec is None or spec.loader is None:
@@ -24,4 +24,4 @@ def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], to
     sys.modules["arch"] = module  # dataclasses and pickles look their module up
     spec.loader.exec_module(module)
     entry = getattr(module, str(request["entry"]).partition(":")[2])
-    return entry_builder(entry, request)
+    return entry_builder(entry, request, notes)

@@ -19,12 +19,9 @@ class Script(Deployed):
     of the module reaches, so it runs in the number format it was frozen in and in no other.
     """
 
-    def __init__(self, path: str, device: torch.device) -> None:
+    def __init__(self, module: torch.jit.ScriptModule) -> None:
         super().__init__("TorchScript")
-        with warnings.catch_warnings():
-            # Newer torch says with each load that torch.export is the future; the file is there all the same.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self.inner = torch.jit.load(path, map_location=device)
+        self.inner = module
         if next(self.inner.parameters(), None) is not None:
             self.inner.eval()
         self.constants = [] if next(self.inner.parameters(), None) is not None else _constants(self.inner)
@@ -58,4 +55,11 @@ def _constants(module: torch.nn.Module) -> list[torch.Tensor]:
 
 def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
     """Return what loads the file anew at each call."""
-    return lambda: Script(str(request["checkpoint"]), device)
+
+    def build() -> torch.nn.Module:
+        with warnings.catch_warnings():
+            # Newer torch says with each load that torch.export is the future; the file is there all the same.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return Script(torch.jit.load(str(request["checkpoint"]), map_location=device))
+
+    return build

@@ -1,0 +1,111 @@
+"""What the harness relies on in the child's process, and a guest's code can change for all code that runs there."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One setting of the process: how to read and to write it.
+
+    A change that is `told` alters what a model computes. A `scoped` one is the harness's own while calls are timed: one
+    autocast block stands around all of them.
+    """
+
+    name: str
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+    told: bool = True
+    scoped: bool = False
+
+
+def _deterministic() -> tuple[bool, bool]:
+    return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def _set_deterministic(value: tuple[bool, bool]) -> None:
+    torch.use_deterministic_algorithms(value[0], warn_only=value[1])
+
+
+def _set_warnings(filters: list[Any]) -> None:
+    warnings.resetwarnings()
+    warnings.filters.extend(filters)  # type: ignore[attr-defined]  # a list, which typeshed calls a sequence
+
+
+def _set_cudnn(name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(torch.backends.cudnn, name, value)
+
+
+def _set_autocast(device: str) -> Callable[[Any], None]:
+    return lambda value: torch.set_autocast_enabled(device, value)
+
+
+def _settings(device: torch.device) -> Iterator[Setting]:
+    yield Setting(name="the default dtype", read=torch.get_default_dtype, write=torch.set_default_dtype)
+    yield Setting(
+        name="the default device",
+        # A guest that chose the very device it runs on may rely on it in every call.
+        read=lambda: (
+            None if torch.get_default_device() in (device, torch.device("cpu")) else torch.get_default_device()
+        ),
+        write=torch.set_default_device,
+    )
+    yield Setting(name="deterministic algorithms", read=_deterministic, write=_set_deterministic)
+    yield Setting(name="the number of threads", read=torch.get_num_threads, write=torch.set_num_threads)
+    yield Setting(name="anomaly detection", read=torch.is_anomaly_enabled, write=torch.autograd.set_detect_anomaly)
+    yield Setting(
+        name="the precision of float32 products",
+        read=torch.get_float32_matmul_precision,
+        write=torch.set_float32_matmul_precision,
+    )
+    for kind in ("cpu", "cuda"):
+        yield Setting(
+            name=f"autocast on {kind}",
+            read=lambda kind=kind: torch.is_autocast_enabled(kind),
+            write=_set_autocast(kind),
+            scoped=True,
+        )
+    for name in ("enabled", "deterministic"):
+        yield Setting(
+            name=f"cudnn.{name}",
+            read=lambda name=name: getattr(torch.backends.cudnn, name),
+            write=_set_cudnn(name),
+        )
+    yield Setting(name="gradients", read=torch.is_grad_enabled, write=torch.set_grad_enabled, told=False)
+    yield Setting(name="filters of warnings", read=lambda: list(warnings.filters), write=_set_warnings, told=False)
+    yield Setting(name="the recursion limit", read=sys.getrecursionlimit, write=sys.setrecursionlimit, told=False)
+
+
+class ProcessState:
+    """The settings as they were when this was made: before a guest's code runs. `restore` sets them back."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._kept = [(setting, setting.read()) for setting in _settings(device)]
+
+    def restore(self, *, timing: bool = False) -> list[str]:
+        """Set back what was changed, as far as the process allows; returns a sentence for each change that matters."""
+        said = []
+        for setting, value in self._kept:
+            if timing and setting.scoped:
+                continue
+            with contextlib.suppress(Exception):
+                found = setting.read()
+                if found == value:
+                    continue
+                setting.write(value)
+                if setting.told:
+                    said.append(f"the submission's code set {setting.name} to {_shown(found)}; "
+                                f"it was set back to {_shown(value)}")  # fmt: skip
+        return said
+
+
+def _shown(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, tuple) else str(value)

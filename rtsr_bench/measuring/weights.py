@@ -1,0 +1,163 @@
+"""Weights into a network, strictly: unwrapped, their names matched, with a note of what was done on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rtsr_bench.measuring import weightfile
+from rtsr_bench.measuring.guest import BadGuest, Notes
+from rtsr_bench.measuring.keys import Names, match
+from rtsr_bench.measuring.weightfile import Kind
+from rtsr_bench.protocol import SCALES
+
+_AVERAGED = frozenset({"ema", "averaged", "average"})
+_ORDER = ("params", "state_dict", "model_state_dict", "model", "net", "network", "generator", "net_g")
+"""Names under which trainers keep the weights of a network, the most telling first."""
+
+_NO_NETWORK = ("optim", "sched", "scaler", "discriminator", "net_d")
+_DEEPEST, _SHOWN, _BESIDE = 4, 3, 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """Entries of a file that may be a network's weights; `path` are the keys that lead to them."""
+
+    path: tuple[str, ...]
+    entries: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The way to them, as a message shows it."""
+        return f"`{'.'.join(self.path)}`"
+
+    @property
+    def averaged(self) -> bool:
+        """Whether they are an exponential moving average."""
+        return any(_AVERAGED & set(part.lower().split("_")) for part in self.path)
+
+    @property
+    def place(self) -> tuple[bool, int, int]:
+        """Sorts the likeliest first: averaged ones, then by name, then those that lie least deep."""
+        last = self.path[-1].lower() if self.path else ""
+        return not self.averaged, _ORDER.index(last) + 1 if last in _ORDER else len(_ORDER) * bool(last), len(self.path)
+
+
+def load_weights(
+    model: torch.nn.Module, checkpoint: Path, *, allow_pickle: bool, scale: int | None, notes: Notes
+) -> None:
+    """Load a file of weights into a network, every one of them; BadGuest with one useful line where they do not fit.
+
+    Wrappings are taken off, an exponential moving average is preferred, and names are matched without `module.` and
+    `_orig_mod.`. `scale` is the one that the model is declared for, where it is known.
+    """
+    kind = weightfile.kind_of(checkpoint)
+    content = weightfile.read(checkpoint, kind, allow_pickle=allow_pickle)
+    found = sorted(_candidates(content, ()), key=lambda one: one.place)
+    if not found:
+        kind = type(content).__name__
+        inside = f" with {_listed(list(map(str, content)))}" if isinstance(content, Mapping) and content else ""
+        raise BadGuest(f"{checkpoint.name} holds a {kind}{inside}, expected a state dict: tensors by name")
+    refused: list[tuple[Candidate, Names, Exception]] = []
+    for candidate in found:
+        names = match(candidate.entries, model.state_dict())
+        try:
+            model.load_state_dict(names.renamed(candidate.entries), strict=True)
+        except Exception as error:  # noqa: BLE001 - a network may load its weights in its own way
+            refused.append((candidate, names, error))
+            continue
+        if kind is Kind.TORCHSCRIPT or (kind is Kind.SAFETENSORS and checkpoint.suffix != f".{kind.name.lower()}"):
+            notes.add(f"{checkpoint.name} is {kind.value}, and was read as such")
+        for note in _notes(candidate, found, refused, names, content, model):
+            notes.add(f"{checkpoint.name}: {note}")
+        return
+    candidate, names, error = min(refused, key=lambda one: one[1].faults)
+    where = f"{checkpoint.name}, {candidate.name}," if candidate.path else checkpoint.name
+    raise BadGuest(f"{where} {_misfit(names, error, scale)}") from error
+
+
+def _candidates(value: Any, path: tuple[str, ...]) -> Iterator[Candidate]:
+    if isinstance(value, torch.nn.Module):
+        value = value.state_dict()
+    if not isinstance(value, Mapping) or len(path) > _DEEPEST:
+        return
+    named = {key: one for key, one in value.items() if isinstance(key, str)}
+    entries = {key: one for key, one in named.items() if not isinstance(one, Mapping | torch.nn.Module)}
+    if any(isinstance(one, torch.Tensor) for one in entries.values()):
+        yield Candidate(path=path, entries=entries)
+    for key, one in named.items():
+        if not any(word in key.lower() for word in _NO_NETWORK):
+            yield from _candidates(one, (*path, key))
+
+
+def _notes(
+    taken: Candidate,
+    found: Sequence[Candidate],
+    refused: Sequence[tuple[Candidate, Names, Exception]],
+    names: Names,
+    content: Any,
+    model: torch.nn.Module,
+) -> Iterator[str]:
+    """Say which weights were taken, what stood beside them, and what was done to them."""
+    if taken.path:
+        beside = [".".join(one.path) for one in found if one is not taken and one.path]
+        if isinstance(content, Mapping):
+            beside += [str(key) for key in content if str(key) != taken.path[0]]
+        said = list(dict.fromkeys(f"`{name}`" for name in beside))
+        yield f"the weights are those in {taken.name}" + (f"; beside it: {_listed(said, _BESIDE)}" if said else "")
+    for candidate, misfit, _ in refused:
+        yield f"{candidate.name if candidate.path else 'the top level'} does not fit the network: {misfit.counts}"
+    yield from names.said
+    own = {one.dtype for one in (*model.parameters(), *model.buffers()) if one.is_floating_point()}
+    held = {one.dtype for one in taken.entries.values() if isinstance(one, torch.Tensor) and one.is_floating_point()}
+    if held - own and own:
+        yield f"holds {_dtypes(held)}, converted to the network's {_dtypes(own)}"
+
+
+def _misfit(names: Names, error: Exception, scale: int | None) -> str:
+    """One useful line about weights that do not fit: how many, three examples of each kind, what may be the reason."""
+    if not names.faults:
+        return f"could not be loaded into the network: {type(error).__name__}: {error}"
+    said = [f"does not fit the network: {names.counts}"]
+    if names.missing:
+        said.append(f"Missing in the file: {_listed(names.missing)}")
+    if names.unexpected:
+        said.append(f"Unknown to the network: {_listed(names.unexpected)}")
+    if names.shapes:
+        shapes = [f"{name} ({_shape(file)} in the file, {_shape(own)} in the network)"
+                  for name, (file, own) in names.shapes.items()]  # fmt: skip
+        said.append(f"Of another shape: {_listed(shapes)}")
+    like = _scale_of([*names.shapes.values()], scale) if scale else None
+    if like:
+        said.append(f"The shapes are those of scale {like}; the model is declared as x{scale}")
+    return ". ".join(said)
+
+
+def _scale_of(shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]], scale: int) -> int | None:
+    """The scale for which all weights of another shape were made, by their channels (s or s squared); None for none."""
+    for other in SCALES:
+        ratios = (other / scale, (other / scale) ** 2)
+        fits = all(
+            len(file) == len(own) and all(a == b or a / max(1, b) in ratios for a, b in zip(file, own, strict=True))
+            for file, own in shapes
+        )
+        if shapes and other != scale and fits:
+            return other
+    return None
+
+
+def _listed(names: Sequence[str], most: int = _SHOWN) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a scalar"
+
+
+def _dtypes(dtypes: set[torch.dtype]) -> str:
+    return " and ".join(sorted(str(one).removeprefix("torch.") for one in dtypes))
