@@ -130,7 +130,7 @@ def _check(submission: Submission, model: ModelSpec, device: str, request: dict[
         for finding in answer.findings:
             _say({True: "ok", False: "BAD", None: "note"}[finding.ok], finding.question, finding.answer)
             good = good and finding.ok is not False
-        counted = _count(child, loaded.scale)
+        counted = _count(child, device, request, loaded.scale)
         if isinstance(counted, Failure):
             return _broken(counted)
     _show_counts(counted)
@@ -149,13 +149,19 @@ def _say(sign: str, about: str, text: str) -> None:
     click.echo(wrapped)
 
 
-def _count(child: Child, scale: int) -> Counted | Failure:
-    from rtsr_bench.sandbox import Counted
+def _count(child: Child, device: str, request: dict[str, Any], scale: int) -> Counted | Failure:
+    from rtsr_bench.protocol import Size
+    from rtsr_bench.sandbox import Child, count_model
     from rtsr_bench.tracks import find_track
-    from rtsr_bench.wire import Op
 
-    size = find_track(f"builtin-x{scale}").protocol.input
-    return child.ask(Op.COMPLEXITY, Counted, {"sizes": [[size.height, size.width], [256, 256]]}, limit_s=LIMIT_S)
+    return count_model(
+        child,
+        {**request, "scale": scale},
+        (find_track(f"builtin-x{scale}").protocol.input, Size(256, 256)),
+        start=lambda: Child(device=device),
+        load_s=LIMIT_S,
+        count_s=LIMIT_S,
+    )
 
 
 def _show_counts(counted: Counted) -> None:

@@ -54,6 +54,7 @@ machine was known to be quiet (`evaluate.quiet`).
 
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.child import Child, wants_gpu
+from rtsr_bench.sandbox.counting import count_model
 from rtsr_bench.sandbox.levels import Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.sandbox.replies import (
     Counted,
@@ -86,6 +87,7 @@ __all__ = [
     "Repeated",
     "Warmed",
     "allow_pickles",
+    "count_model",
     "obtainable",
     "require",
     "wants_gpu",

@@ -42,6 +42,10 @@ class Deployed(torch.nn.Module):
     def give_back(self) -> None:
         """Let the next call return the memory that earlier calls left unused in an allocator of its own."""
 
+    def without_values(self) -> torch.nn.Module:
+        """The same graph on the meta device, where only shapes are computed."""
+        return self.to("meta")
+
     def params(self) -> int:
         """Elements of all weights."""
         return sum(parameter.numel() for parameter in self.parameters())

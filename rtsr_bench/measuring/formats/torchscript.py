@@ -19,9 +19,10 @@ class Script(Deployed):
     of the module reaches, so it runs in the number format it was frozen in and in no other.
     """
 
-    def __init__(self, module: torch.jit.ScriptModule) -> None:
+    def __init__(self, module: torch.jit.ScriptModule, path: str = "") -> None:
+        """`path` names the file that the module can be read from again."""
         super().__init__("TorchScript")
-        self.inner = module
+        self.inner, self.path = module, path
         if next(self.inner.parameters(), None) is not None:
             self.inner.eval()
         self.constants = [] if next(self.inner.parameters(), None) is not None else _constants(self.inner)
@@ -36,6 +37,10 @@ class Script(Deployed):
                 f"{str(tensor.dtype).removeprefix('torch.')}; hand it in without torch.jit.freeze"
             )
         return self.inner(tensor)
+
+    def without_values(self) -> Script:
+        """The file read anew onto the meta device: torch moves no scripted module there."""
+        return _read(self.path, torch.device("meta"))
 
     def params(self) -> int:
         """Elements of the parameters, of the graph's constants where it is frozen."""
@@ -55,11 +60,11 @@ def _constants(module: torch.nn.Module) -> list[torch.Tensor]:
 
 def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
     """Return what loads the file anew at each call."""
+    return lambda: _read(str(request["checkpoint"]), device)
 
-    def build() -> torch.nn.Module:
-        with warnings.catch_warnings():
-            # Newer torch says with each load that torch.export is the future; the file is there all the same.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return Script(torch.jit.load(str(request["checkpoint"]), map_location=device))
 
-    return build
+def _read(path: str, device: torch.device) -> Script:
+    with warnings.catch_warnings():
+        # Newer torch says with each load that torch.export is the future; the file is there all the same.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return Script(torch.jit.load(path, map_location=device), path)
