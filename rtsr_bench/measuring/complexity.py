@@ -16,7 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rtsr_bench.measuring.formats.deployed import Deployed
-from rtsr_bench.measuring.guest import Guest
+from rtsr_bench.measuring.guest import Guest, no_gradients
 from rtsr_bench.measuring.operators import has_formula, is_convolution, is_product, macs
 from rtsr_bench.protocol import Size
 
@@ -125,7 +125,7 @@ def _one(model: torch.nn.Module, size: Size, device: torch.device) -> dict[str, 
     counting = _Counting()
     # A scripted graph is counted as it was written: torch fuses it once it has run a few times.
     as_written = torch.jit.optimized_execution(should_optimize=False)  # type: ignore[attr-defined]  # torch.jit exports it silently
-    with as_written, torch.inference_mode(), counting:
+    with as_written, no_gradients(), counting:
         model(tensor)
     fused = isinstance(model, Deployed) and not counting.calls
     return _reply(size, counting, {f"the whole graph ({model.kind})": 1} if fused else counting.uncounted)
