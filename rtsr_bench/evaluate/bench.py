@@ -31,7 +31,7 @@ class Bench:
             raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
         self.baselines = Baselines()
         self.threads = threads
-        self.isolation = obtainable(gpu=wants_gpu(device))
+        self.isolation = obtainable(gpu=True) if wants_gpu(device) else obtainable()
         if required is not None:
             require(self.isolation, required)
         self._spare: Child | None = self._first(device, required)

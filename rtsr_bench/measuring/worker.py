@@ -80,6 +80,7 @@ class Worker:
                 reply = self._hello(int(request["threads"]))
             case Op.LOAD:
                 self._watch = MemoryWatch(self._device)
+                numerics.settle(tf32=bool(request.get("tf32")))
                 self._guest = load(request, self._device)
                 changed = numerics.changed(tf32=self._guest.tf32)
                 scale = request["scale"]

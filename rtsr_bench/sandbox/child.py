@@ -21,7 +21,7 @@ from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.pixels import read_all, sheet
-from rtsr_bench.sandbox.process import WORKER, Process, user_processes
+from rtsr_bench.sandbox.process import Process, user_processes
 from rtsr_bench.sandbox.replies import Enhanced, Hello, Reply, convert
 from rtsr_bench.sandbox.room import Room
 from rtsr_bench.sandbox.watch import EVERY_S, Watch
@@ -63,7 +63,6 @@ class Child:
         bounds: Bounds | None = None,
         timed: bool = False,
         visible: str = "",
-        worker: Sequence[str] = WORKER,
     ) -> None:
         """Start the process and let it make the device ready; UserError where the device can't be had.
 
@@ -72,7 +71,7 @@ class Child:
         torch has it; those of another sleep.
         """
         gpu = wants_gpu(device)
-        self.isolation = level or levels.obtainable(gpu=gpu).level
+        self.isolation = level or (levels.obtainable(gpu=True) if gpu else levels.obtainable()).level
         self._bounds = bounds or Bounds()
         self._room = Room()
         self._buffer = b""
@@ -89,7 +88,6 @@ class Child:
                     gpu=gpu,
                     timed=timed,
                     visible=visible,
-                    worker=worker,
                 )
             private = bubblewrap.SCRATCH if self.isolation is Level.BUBBLEWRAP else None
             self._watch = Watch(self._process.root, self._bounds, self._room, private)

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError
@@ -22,7 +21,7 @@ from rtsr_bench.sandbox.watch import tree
 
 _KEPT_OUTPUT = 16 * 1024
 WORKER = ("-m", "rtsr_bench.measuring.worker")
-"""What the child's interpreter runs."""
+"""What the child's interpreter runs; the rehearsal of the CUDA path puts its own module in this place."""
 
 _INIT = "1"
 """The number that a room's first process, the worker's parent, has inside."""
@@ -48,24 +47,22 @@ class Process:
         gpu: bool,
         timed: bool,
         visible: str = "",
-        worker: Sequence[str] = WORKER,
     ) -> None:
         """Start it with one end of the wire; HarnessError where no process can be started.
 
-        `visible` is the UUID of the only GPU that it may see; `worker` are the interpreter's arguments that name the
-        module that answers.
+        `visible` is the UUID of the only GPU that it may see, empty for all of them.
         """
         self.level = level
         self.output = bytearray()
         environment = passed_on() | ({} if timed else _PATIENT)
         environment |= {"CUDA_VISIBLE_DEVICES": visible} if visible else {}
-        program = [sys.executable, "-I", "-B", *worker, str(wire.fileno()), str(os.getpid())]
+        program = [sys.executable, "-I", "-B", *WORKER, str(wire.fileno()), str(os.getpid())]
         with contextlib.ExitStack() as stack:
             if level is Level.BUBBLEWRAP:
                 home = bubblewrap.SCRATCH
                 self.inside = Path(bubblewrap.ROOM)
                 shell = bubblewrap.Shell(
-                    executable=obtainable(gpu=gpu).executable or obtainable().executable,
+                    executable=(obtainable(gpu=True).executable if gpu else "") or obtainable().executable,
                     room=room.visible,
                     scratch_bytes=bounds.scratch,
                     gpu=gpu,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
 
+from rtsr_bench.eligibility import differences
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import EVEN, Colour, Convention, Precision, Size
 from rtsr_bench.tracks import all_tracks, find_track, load_track, quick
@@ -62,12 +65,34 @@ def test_every_measuring_rule_changes_the_digest() -> None:
         replace(rules, images=3),
         replace(rules, degradation="pillow-bicubic+jpeg90"),
         replace(rules, data_sets=("set5",)),
+        replace(rules, tf32=True),
         replace(rules, limits=replace(rules.limits, runtime_s=1.0)),
         quick(rules),
     ]
     digests = {rules.digest, *(other.digest for other in others)}
     assert len(digests) == len(others) + 1
     assert replace(rules).digest == rules.digest
+
+
+def test_a_younger_field_at_its_default_is_no_part_of_the_digest_and_every_other_one_is() -> None:
+    """So that records of before keep theirs: what is hashed is what was hashed when the first were published."""
+    rules = find_track("builtin-x2").protocol
+    old = {
+        "version", "scale", "data_sets", "degradation", "conventions", "input", "batch", "precision", "warmup",
+        "repeats", "images", "limits",
+    }  # fmt: skip
+    younger = {one.name for one in fields(rules) if one.metadata.get("younger")}
+    assert {one.name for one in fields(rules)} - younger == old
+    text = json.dumps({name: asdict(rules)[name] for name in old}, sort_keys=True, separators=(",", ":"))
+    assert rules.digest == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def test_a_track_may_ask_for_tf32_and_another_protocol_is_said_in_words(tmp_path: Path) -> None:
+    source = Path(__file__).parents[2] / "rtsr_bench" / "tracks" / "builtin-x2.toml"
+    (tmp_path / "mine.toml").write_text(source.read_text().replace("repeats = 244", "repeats = 244\ntf32 = true"))
+    mine, shipped = load_track(tmp_path / "mine.toml").protocol, find_track("builtin-x2").protocol
+    assert (mine.tf32, shipped.tf32) == (True, False)
+    assert differences(mine, shipped) == ("TF32 on instead of off",)
 
 
 def test_the_digests_of_the_shipped_tracks_are_pinned() -> None:
@@ -92,6 +117,7 @@ def test_an_unknown_track_names_the_known_ones() -> None:
         (('["rgb/0", "y/0"]', '["y/0"]'), "must stand in"),
         (('"rgb/0", "y/0"', '"rgb/0/odd", "y/0"'), "expected colour/border"),
         (('cpu = "fp32"', 'cpu = "half"'), "half"),
+        (("repeats = 244", "repeats = 244\ntf32 = 1"), "tf32: expected true or false, found 1"),
     ],
 )
 def test_a_track_file_that_breaks_the_form_says_where(tmp_path: Path, change: tuple[str, str], words: str) -> None:

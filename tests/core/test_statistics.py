@@ -91,6 +91,12 @@ def test_launch_bound_is_said_of_a_gpu_only():
     assert Doubt.LAUNCH_BOUND not in doubts(record(mean_ms=3.0))
 
 
+@pytest.mark.parametrize(("host_ms", "bound"), [(0.79, False), (0.8, True), (1.2, True)])
+def test_a_call_is_launch_bound_from_eighty_percent_on(host_ms: float, bound: bool):
+    said = doubts(record(mean_ms=1.0), samples_ms=(1.0,) * 244, host_ms=(host_ms,) * 244)
+    assert (Doubt.LAUNCH_BOUND in said) == bound
+
+
 def test_throttling_is_said_but_rest_is_not():
     one = record()
     hot = Telemetry(when="during", throttle_reasons=("hw_thermal_slowdown", "gpu_idle"))

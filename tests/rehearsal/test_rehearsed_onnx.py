@@ -1,0 +1,97 @@
+"""ONNX on CUDA with stand-ins for the card and for onnxruntime's CUDA provider: control flow, not speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtsr_bench.evaluate.conduct import Call, Conductor, fresh_input
+from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.record import Failure
+from rtsr_bench.sandbox import Child, Level, Loaded
+from rtsr_bench.wire import Op
+
+onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+ARENA_BYTES = 5 << 20  # stand_in_onnx.ARENA_BYTES, in the child
+
+SIZE = Size(24, 40)
+PROTOCOL = Protocol(
+    scale=2, data_sets=("x",), degradation="x", conventions=(), input=SIZE, precision={}, warmup=2, repeats=3
+)
+Rehearse = Callable[[str], None]
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    """A x2 nearest-neighbour enlargement as ONNX."""
+    make, kind = onnx.helper, onnx.TensorProto.FLOAT
+    nodes = [make.make_node("Resize", ["x", "", "scales"], ["y"], mode="nearest", nearest_mode="floor",
+                            coordinate_transformation_mode="asymmetric")]  # fmt: skip
+    scales = onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], dtype=np.float32), "scales")
+    inputs = [make.make_tensor_value_info("x", kind, ["n", 3, "h", "w"])]
+    outputs = [make.make_tensor_value_info("y", kind, [None, 3, None, None])]
+    model = make.make_model(
+        make.make_graph(nodes, "net", inputs, outputs, [scales]), opset_imports=[make.make_opsetid("", 17)]
+    )
+    model.ir_version = 9
+    onnx.save(model, tmp_path / "model.onnx")
+    return tmp_path / "model.onnx"
+
+
+def load(child: Child, graph: Path, *, scale: int | None = 2) -> Loaded | Failure:
+    request = {"folder": str(graph.parent), "entry": "", "args": {}, "checkpoint": str(graph),
+               "data_range": 1.0, "format": "onnx", "scale": scale}  # fmt: skip
+    return child.ask(Op.LOAD, Loaded, request, limit_s=120)
+
+
+def test_a_graph_runs_on_its_own_stream_between_two_waits(rehearse: Rehearse, graph: Path) -> None:
+    rehearse("card,onnx")
+    pixels = np.random.default_rng(3).integers(0, 256, (24, 40, 3), dtype=np.uint8)
+    with Child(device="cuda:0", level=Level.PROCESS) as child:
+        assert load(child, graph) == Loaded(scale=2)
+        sr = child.enhance(pixels.tobytes(), size=SIZE, scale=2, precision=Precision.FP32, limit_s=60)
+        assert sr == pixels.repeat(2, axis=0).repeat(2, axis=1).tobytes()
+
+
+def test_the_arena_of_a_graph_is_part_of_its_memory(rehearse: Rehearse, graph: Path) -> None:
+    rehearse("card,onnx")
+    with Child(device="cuda:0", level=Level.PROCESS) as child:
+        assert load(child, graph) == Loaded(scale=2)
+        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        assert conductor.begin(PROTOCOL.warmup) is None
+        calls = [conductor.call(fresh_input()) for _ in range(PROTOCOL.repeats)]
+        assert all(isinstance(call, Call) for call in calls), calls
+        assert conductor.finish(memory=True) is None
+    assert conductor.last is not None
+    memory = conductor.last.memory
+    assert memory is not None
+    assert memory.kind == "cuda-allocator+arena"
+    assert memory.peak_bytes - memory.baseline_bytes == 4 * SIZE.pixels * 3 * 5 + ARENA_BYTES
+
+
+def test_a_graph_whose_scale_is_asked_for_is_found_by_running_it(rehearse: Rehearse, graph: Path) -> None:
+    rehearse("card,onnx")
+    with Child(device="cuda:0", level=Level.PROCESS) as child:
+        assert load(child, graph, scale=None) == Loaded(scale=2)
+
+
+def test_a_cuda_provider_that_does_not_start_is_said_and_nothing_runs_on_the_cpu(
+    rehearse: Rehearse, graph: Path
+) -> None:
+    rehearse("card,onnx-on-cpu")
+    with Child(device="cuda:0", level=Level.PROCESS) as child:
+        failure = load(child, graph)
+    assert isinstance(failure, Failure)
+    assert "did not start its CUDA provider and would run on CPUExecutionProvider" in failure.message
+
+
+def test_an_onnxruntime_without_a_cuda_provider_is_said(rehearse: Rehearse, graph: Path) -> None:
+    rehearse("card")
+    with Child(device="cuda:0", level=Level.PROCESS) as child:
+        failure = load(child, graph)
+    assert isinstance(failure, Failure)
+    assert "install onnxruntime-gpu in its place" in failure.message

@@ -1,0 +1,59 @@
+"""What is started instead of the worker when the CUDA path is rehearsed: the stand-in first, then the real worker.
+
+worker.py STAND_IN WIRE_FD HARNESS_PID PARENT_PID, where STAND_IN is comma-separated: `card`, `cards` (two), `none`,
+`onnx`, `onnx-on-cpu`, and `lines=FILE` to note each line of the package that runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+TRACED = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/numerics.py",
+          "measuring/enhance.py", "measuring/worker.py", "measuring/formats/onnx.py")  # fmt: skip
+
+
+def note_lines(file: str) -> None:
+    """Write `path:line` of every line that runs, once each."""
+    out = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    seen: set[tuple[str, int]] = set()
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        name = frame.f_code.co_filename
+        if not name.endswith(TRACED):
+            return None
+        if event == "line" and (name, frame.f_lineno) not in seen:
+            seen.add((name, frame.f_lineno))
+            os.write(out, f"{name}:{frame.f_lineno}\n".encode())
+        return trace
+
+    threading.settrace(trace)
+    sys.settrace(trace)
+
+
+def main() -> None:
+    words = sys.argv[1].split(",")
+    sys.argv = [sys.argv[0], *sys.argv[2:]]
+    here = str(Path(__file__).parent)
+    sys.path.insert(0, here)
+    import stand_in
+
+    for word in words:
+        if word.startswith("lines="):
+            note_lines(word.partition("=")[2])
+    stand_in.install({"cards": 2, "none": 0}.get(words[0], 1))
+    if "onnx" in words or "onnx-on-cpu" in words:
+        import stand_in_onnx
+
+        stand_in_onnx.install(starts="onnx" in words)
+    sys.path.remove(here)
+    from rtsr_bench.measuring import worker
+
+    worker.main()
+
+
+if __name__ == "__main__":
+    main()
