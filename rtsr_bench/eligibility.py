@@ -55,7 +55,7 @@ class Bar(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """One thing that keeps a row from being ranked: `short` in a few words, `text` whole, `brief` its first sentence."""
+    """What keeps a row from being ranked: `short` in a few words, `text` whole, `brief` its first sentence if long."""
 
     bar: Bar
     short: str

@@ -9,11 +9,11 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch.nn.modules.lazy import LazyModuleMixin
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from rtsr_bench.measuring.guest import SMALL, BadGuest, Notes, no_gradients
 from rtsr_bench.measuring.weights import load_weights
@@ -59,12 +59,19 @@ def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any], notes: 
 def _normal_tensors(model: torch.nn.Module) -> None:
     """Replace weights that were made in inference mode, which nobody may write to outside of it."""
     for module in model.modules():
-        for held in (module._parameters, module._buffers):  # noqa: SLF001 - by no other way are they replaced
-            for name, tensor in held.items():
-                if tensor is None or isinstance(tensor, UninitializedTensorMixin) or not tensor.is_inference():
-                    continue
-                copied = tensor.clone()
-                held[name] = torch.nn.Parameter(copied, False) if isinstance(tensor, torch.nn.Parameter) else copied
+        parameters, buffers = module._parameters, module._buffers  # noqa: SLF001 - by no other way are they replaced
+        for name, parameter in parameters.items():
+            if _is_inference(parameter):
+                parameters[name] = torch.nn.Parameter(parameter.clone(), requires_grad=False)
+        for name, buffer in buffers.items():
+            if _is_inference(buffer):
+                buffers[name] = buffer.clone()
+
+
+def _is_inference(tensor: torch.Tensor | None) -> TypeGuard[torch.Tensor]:
+    if tensor is None or isinstance(tensor, UninitializedParameter | UninitializedBuffer):
+        return False
+    return tensor.is_inference()
 
 
 def _ready(model: torch.nn.Module, data_range: float, notes: Notes) -> torch.nn.Module:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 _WRAPPERS = ("module", "_orig_mod")
 """Parts of a name that `DataParallel`, `DistributedDataParallel` and `torch.compile` put in."""
@@ -97,17 +98,21 @@ def _ways(names: list[str], network: Mapping[str, Any]) -> Iterator[Callable[[st
     for depth in range(1, _MOST_LEADS + 1):
         if not all(set(name.split(".")[:depth]) <= set(_WRAPPERS) for name in names):
             break
-        yield lambda name, depth=depth: ".".join(name.split(".")[depth:])
+        yield partial(_without, depth)
     by_plain = {_plain(name): name for name in network}
     yield lambda name: by_plain.get(_plain(name), _plain(name))
     for depth in range(1, _MOST_LEADS + 1):
         if len({tuple(_plain(name).split(".")[:depth]) for name in names}) != 1:
             break
-        yield lambda name, depth=depth: _without(name, depth, by_plain)
+        yield partial(_plainly_without, depth, by_plain)
 
 
-def _without(name: str, depth: int, by_plain: Mapping[str, str]) -> str:
-    rest = ".".join(_plain(name).split(".")[depth:])
+def _without(depth: int, name: str) -> str:
+    return ".".join(name.split(".")[depth:])
+
+
+def _plainly_without(depth: int, by_plain: Mapping[str, str], name: str) -> str:
+    rest = _without(depth, _plain(name))
     return by_plain.get(rest, rest)
 
 
@@ -135,6 +140,6 @@ def _state(name: str) -> bool:
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:
-    if not isinstance(value, torch.Tensor) or isinstance(value, UninitializedTensorMixin):
+    if not isinstance(value, torch.Tensor) or isinstance(value, UninitializedParameter | UninitializedBuffer):
         return None
     return tuple(value.shape)

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -48,14 +49,17 @@ def _set_autocast(device: str) -> Callable[[Any], None]:
     return lambda value: torch.set_autocast_enabled(device, value)
 
 
+def _default_device(device: torch.device) -> torch.device | None:
+    """None for the usual one, and for the very device that a guest runs on: it may rely on it in every call."""
+    chosen = torch.get_default_device()
+    return None if chosen in (device, torch.device("cpu")) else chosen
+
+
 def _settings(device: torch.device) -> Iterator[Setting]:
     yield Setting(name="the default dtype", read=torch.get_default_dtype, write=torch.set_default_dtype)
     yield Setting(
         name="the default device",
-        # A guest that chose the very device it runs on may rely on it in every call.
-        read=lambda: (
-            None if torch.get_default_device() in (device, torch.device("cpu")) else torch.get_default_device()
-        ),
+        read=partial(_default_device, device),
         write=torch.set_default_device,
     )
     yield Setting(name="deterministic algorithms", read=_deterministic, write=_set_deterministic)
@@ -69,14 +73,14 @@ def _settings(device: torch.device) -> Iterator[Setting]:
     for kind in ("cpu", "cuda"):
         yield Setting(
             name=f"autocast on {kind}",
-            read=lambda kind=kind: torch.is_autocast_enabled(kind),
+            read=partial(torch.is_autocast_enabled, kind),
             write=_set_autocast(kind),
             scoped=True,
         )
     for name in ("enabled", "deterministic"):
         yield Setting(
             name=f"cudnn.{name}",
-            read=lambda name=name: getattr(torch.backends.cudnn, name),
+            read=partial(getattr, torch.backends.cudnn, name),
             write=_set_cudnn(name),
         )
     yield Setting(name="gradients", read=torch.is_grad_enabled, write=torch.set_grad_enabled, told=False)

@@ -38,6 +38,9 @@ _OTHERS = {
     b"\x93NUMPY": "a NumPy array; save the weights with torch.save or safetensors",
     b"\x89PNG": "a PNG image; name the file of the weights",
 }
+_READERS = {"torch/serialization.py": "f", "jit/_serialization.py": "f", "safetensors/torch.py": "filename"}
+"""Modules that read files of weights, and what the file is called in their functions."""
+
 _GLOBAL = re.compile(r"Unsupported (?:global: GLOBAL|class) ([\w.]+)")
 
 
@@ -116,12 +119,11 @@ def complaint(error: BaseException) -> str | None:
     trace = error.__traceback__
     while trace is not None:
         frame, trace = trace.tb_frame, trace.tb_next
-        place = Path(frame.f_code.co_filename).parts[-2:]
-        name = {("torch", "serialization.py"): "f", ("jit", "_serialization.py"): "f",
-                ("safetensors", "torch.py"): "filename"}.get(place)  # fmt: skip
+        source = Path(frame.f_code.co_filename)
+        name = _READERS.get(f"{source.parent.name}/{source.name}")
         path = frame.f_locals.get(name) if name else None
         if isinstance(path, str | Path) and Path(path).is_file():
-            return _complaint(Path(path), by=place[0])
+            return _complaint(Path(path), by=source.parent.name)
     return None
 
 
@@ -216,7 +218,7 @@ def _read_torchscript(path: Path) -> dict[str, torch.Tensor]:
 
 def _read_torch(path: Path, *, allow_pickle: bool) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return _torch_load(path, weights_only=True)
     except pickle.UnpicklingError as error:
         if _is_cut(path):
             raise BadGuest(_truncated(path)) from error
@@ -233,13 +235,18 @@ def _read_torch(path: Path, *, allow_pickle: bool) -> Any:
                 "save the state dict alone (safetensors, or torch.save(model.state_dict(), path)), or let it be read "
                 "in the sandbox with --allow-pickle"
             ) from error
-        return torch.load(path, map_location="cpu", weights_only=False)
+        return _torch_load(path, weights_only=False)
     except (RuntimeError, EOFError, OSError, ValueError, struct.error) as error:
         if _is_cut(path) or "unexpected EOF" in str(error):
             raise BadGuest(_truncated(path)) from error
         if "allocate" in str(error):
             raise  # the machine's memory, not the file
         raise BadGuest(f"{path.name} is damaged and can't be read: {error}; save or copy it again") from error
+
+
+def _torch_load(path: Path, *, weights_only: bool) -> Any:
+    with path.open("rb") as file:  # by its name torch would take it for a safetensors file
+        return torch.load(file, map_location="cpu", weights_only=weights_only)
 
 
 def _is_cut(path: Path) -> bool:

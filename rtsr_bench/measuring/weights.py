@@ -59,9 +59,10 @@ def load_weights(
     content = weightfile.read(checkpoint, kind, allow_pickle=allow_pickle)
     found = sorted(_candidates(content, ()), key=lambda one: one.place)
     if not found:
-        kind = type(content).__name__
         inside = f" with {_listed(list(map(str, content)))}" if isinstance(content, Mapping) and content else ""
-        raise BadGuest(f"{checkpoint.name} holds a {kind}{inside}, expected a state dict: tensors by name")
+        raise BadGuest(
+            f"{checkpoint.name} holds a {type(content).__name__}{inside}, expected a state dict: tensors by name"
+        )
     refused: list[tuple[Candidate, Names, Exception]] = []
     for candidate in found:
         names = match(candidate.entries, model.state_dict())
@@ -70,14 +71,14 @@ def load_weights(
         except Exception as error:  # noqa: BLE001 - a network may load its weights in its own way
             refused.append((candidate, names, error))
             continue
-        if kind is Kind.TORCHSCRIPT or (kind is Kind.SAFETENSORS and checkpoint.suffix != f".{kind.name.lower()}"):
-            notes.add(f"{checkpoint.name} is {kind.value}, and was read as such")
+        if kind is Kind.TORCHSCRIPT or (kind is Kind.SAFETENSORS and checkpoint.suffix != ".safetensors"):
+            notes.add(f"{checkpoint.name} is {kind.value} and was read as such")
         for note in _notes(candidate, found, refused, names, content, model):
             notes.add(f"{checkpoint.name}: {note}")
         return
-    candidate, names, error = min(refused, key=lambda one: one[1].faults)
-    where = f"{checkpoint.name}, {candidate.name}," if candidate.path else checkpoint.name
-    raise BadGuest(f"{where} {_misfit(names, error, scale)}") from error
+    nearest, names, reason = min(refused, key=lambda one: one[1].faults)
+    where = f"{checkpoint.name}, {nearest.name}," if nearest.path else checkpoint.name
+    raise BadGuest(f"{where} {_misfit(names, reason, scale)}") from reason
 
 
 def _candidates(value: Any, path: tuple[str, ...]) -> Iterator[Candidate]:

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from rtsr_bench.measuring.formats import onnx_counts
 from rtsr_bench.measuring import numerics
+from rtsr_bench.measuring.formats import onnx_counts
 from rtsr_bench.measuring.formats.deployed import Deployed
 from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.protocol import Size
