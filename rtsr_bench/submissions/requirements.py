@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from importlib import metadata
 from pathlib import Path
@@ -28,7 +29,7 @@ def read_requirements(folder: Path, *, label: str) -> tuple[str, ...]:
 
     UTF-8, or UTF-16 with a byte order mark (what a Windows shell writes); lines continued with a backslash are joined.
     """
-    if not (folder / REQUIREMENTS).exists():
+    if not os.path.lexists(folder / REQUIREMENTS):
         return ()
     raw = read_bounded(folder, REQUIREMENTS, limit=MAX_BYTES, label=label)
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
