@@ -15,9 +15,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.datasets.layouts import LAYOUTS
+from rtsr_bench.datasets.layouts import LAYOUTS, entries
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import SCALES, Size
+from rtsr_bench.text import ascii_safe, nearly_called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,6 +116,7 @@ def own_recipe(folder: Path) -> SetRecipe | None:
     """
     file = folder / OWN
     if not file.is_file():
+        _refuse_nearly_called(folder)
         return None
     recipe = replace(_load(file, folder, _SHARED_KEYS), folder=folder)
     taken = {name.lower() for known in published().values() for name in (known.id, known.title, *known.names)}
@@ -122,6 +124,16 @@ def own_recipe(folder: Path) -> SetRecipe | None:
         if name.lower() in taken:
             raise UserError(f"{file}: {name!r} is the name of a published data set: give your own set another one")
     return recipe
+
+
+def _refuse_nearly_called(folder: Path) -> None:
+    """UserError where a folder holds a recipe under nearly the right name, which would be passed over."""
+    for path in sorted(entries(folder)):
+        if nearly_called(path.name, OWN, likeness=1) and path.is_file():
+            raise UserError(
+                f"{path}: expected a data set's recipe to be called {OWN}, exactly so, found {ascii_safe(path.name)}; "
+                "rename it (some systems hide the last ending of a name) or take it out"
+            )
 
 
 def _load(file: Traversable | Path, folder: Traversable | Path, allowed: set[str]) -> SetRecipe:

@@ -46,8 +46,8 @@ machine was known to be quiet (`evaluate.quiet`).
   the device nodes of all are in its room: what it starts could name another. That part and its tolerances are not yet
   tried on a card. A guest may use up shared caches, memory bandwidth or the GPU's clocks, on CUDA any number of
   processors, and memory that hangs in pipes and sockets (some hundred MB).
-- With `bubblewrap`, files under `/usr` and in the interpreter's environment are readable: keep no images there. The
-  superuser's processes are counted four times a second only, not by the kernel.
+- With `bubblewrap`, files under `/usr`, in the interpreter's environment and in packages installed into it as editable
+  are readable: keep no images there. The superuser's processes are counted four times a second only, not by the kernel.
 - At `process` two children of a run can tell each other things through files, and System V memory outlives the guest.
 - Where the kernel does not tell which processes are whose children (no `/proc`), only wall time and rlimits hold.
 """

@@ -1,8 +1,9 @@
 """The command that puts a process into a room of its own with bubblewrap (`man bwrap`).
 
-An allow-list: the interpreter and its environment, the system's libraries, the rooms of this package that the child
-runs, and the folder with the copy of what was handed in, all read-only; a private `/tmp` of a limited size; nothing
-else of the file system. No network, no other process in sight, no capability, nobody's user, no new namespaces.
+An allow-list: the interpreter and its environment, what is installed into that as editable, the system's libraries,
+the rooms of this package that the child runs, and the folder with the copy of what was handed in, all read-only; a
+private `/tmp` of a limited size; nothing else of the file system. No network, no other process in sight, no capability,
+nobody's user, no new namespaces.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from rtsr_bench.sandbox import seccomp
+from rtsr_bench.sandbox.imports import outside
 
 ROOM = "/room"
 """Where the copy of what was handed in lies inside."""
@@ -120,10 +123,18 @@ def _read_only(*, gpu: bool) -> list[str]:
             words += ["--ro-bind", str(path), str(path)]
     for name in (*_SETTINGS, *(() if gpu else _CPU_FACTS)):
         words += ["--ro-bind-try", name, name]
+    for path in _outside():
+        words += ["--ro-bind-try", str(path), str(path)]
     words += ["--tmpfs", str(_PACKAGE)]
     for name in _CHILD_ROOMS:
         words += ["--ro-bind", str(_PACKAGE / name), str(_PACKAGE / name)]
     return [*words, "--remount-ro", str(_PACKAGE)]
+
+
+@cache
+def _outside() -> tuple[Path, ...]:
+    """What is imported from elsewhere (editable installations), asked of the interpreter once in a process."""
+    return outside(sys.executable, [*map(Path, _readable()), *map(Path, _SYSTEM), _PACKAGE])
 
 
 def _devices(*, gpu: bool) -> list[str]:

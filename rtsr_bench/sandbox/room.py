@@ -120,14 +120,26 @@ def _ignore(source: Path) -> Any:
 
 
 def _relink(copy: Path, source: Path) -> None:
-    """Let links inside the copy that named the original by its absolute path point into the copy."""
+    """Let links that stay inside the original, by whatever way, stay inside the copy; others are left as they are.
+
+    Followed is the original, to the end of a chain: an absolute link, one through another link's folder, or one that
+    leaves the folder and comes back names it by its own place. A file that is left out of the copy is put in its place.
+    """
+    root = os.path.realpath(source)
     for parent, folders, files in os.walk(copy):
         for name in (*folders, *files):
             link = Path(parent, name)
-            if link.is_symlink() and link.readlink().is_absolute() and link.readlink().is_relative_to(source):
-                target = copy / link.readlink().relative_to(source)
-                link.unlink()
+            if not link.is_symlink():
+                continue
+            real = os.path.realpath(os.path.join(root, link.relative_to(copy)))  # noqa: PTH118 - for realpath
+            if os.path.commonpath((root, real)) != root or not Path(real).exists():
+                continue
+            target = copy / os.path.relpath(real, root)
+            link.unlink()
+            if target.exists() or target.is_symlink():
                 link.symlink_to(os.path.relpath(target, link.parent))
+            elif Path(real).is_file():
+                shutil.copyfile(real, link)
 
 
 def _sweep(parent: Path) -> None:

@@ -17,6 +17,7 @@ from rtsr_bench.submissions.claims import Note, own_name, without_clashes
 from rtsr_bench.submissions.digest import folder_digest
 from rtsr_bench.submissions.formats.python import DEFAULT_ENTRY
 from rtsr_bench.submissions.manifest import MANIFEST, read_manifest
+from rtsr_bench.submissions.misnamed import misnamed, refuse_misnamed
 from rtsr_bench.submissions.requirements import read_requirements
 from rtsr_bench.submissions.submission import ModelSpec, Submission
 from rtsr_bench.submissions.unpack import ARCHIVES, archive_suffix
@@ -111,10 +112,12 @@ def _sources(path: Path) -> tuple[list[Path], list[Note]]:
     except OSError as error:
         raise UserError(_unreadable(path, error)) from None
     for child in children:
-        if (child.is_dir() and _is_submission(child)) or (child.is_file() and archive_suffix(child)):
+        if (child.is_dir() and _seems_one(child)) or (child.is_file() and archive_suffix(child)):
             sources.append(child)
         else:
             skipped.append(Note(source=child, message=f"{ascii_safe(str(child))}: {_why_not(child)}"))
+    if not sources and misnamed(path) is not None:
+        return [path], []
     if not sources:
         raise UserError(
             f"{label}: expected a submission ({MANIFEST} or {ARCHITECTURE}) or a folder of submissions, "
@@ -137,9 +140,19 @@ def _unreadable(path: Path, error: OSError) -> str:
 def _is_submission(folder: Path) -> bool:
     """Whether it looks like one; a folder that can't be looked into does, so that reading it says what is wrong."""
     try:
-        return (folder / MANIFEST).exists() or (folder / ARCHITECTURE).exists()
+        return _is_there(folder / MANIFEST) or (folder / ARCHITECTURE).exists()
     except OSError:
         return True
+
+
+def _is_there(path: Path) -> bool:
+    """Whether anything has this name; a link that leads nowhere is a broken manifest, and not a missing one."""
+    return path.exists() or path.is_symlink()
+
+
+def _seems_one(folder: Path) -> bool:
+    """Whether a folder is a submission, or would be under the right name of its manifest: reading it says so."""
+    return _is_submission(folder) or misnamed(folder) is not None
 
 
 def _is_junk(path: Path) -> bool:
@@ -196,11 +209,12 @@ def _submission(source: Path) -> Submission:
 
 def _top(folder: Path, label: str) -> Path:
     """Step into the one folder of an archive that was packed with its folder around it."""
-    if _is_submission(folder):
-        return folder
     children = sorted(child for child in folder.iterdir() if not _is_junk(child))
-    if len(children) == 1 and children[0].is_dir() and _is_submission(children[0]):
-        return children[0]
+    only = children[0] if len(children) == 1 and children[0].is_dir() else folder
+    for fits in (_is_submission, _seems_one):
+        for found in (folder, only):
+            if fits(found):
+                return found
     raise UserError(
         f"{label}: expected {MANIFEST} or {ARCHITECTURE} at the top of the archive or in its one folder, "
         f"found {_listing(children)}{_deeper(folder)}; pack one submission an archive, with nothing around its folder"
@@ -211,7 +225,8 @@ def _read(folder: Path, source: Path, *, label: str, default_id: str | None) -> 
     folder = folder.absolute()
     origin = "reference" if source.absolute().parent.name == REFERENCE_FOLDER else "guest"
     requirements = read_requirements(folder, label=label)
-    if not (folder / MANIFEST).exists():
+    if not _is_there(folder / MANIFEST):
+        refuse_misnamed(folder, label)
         if default_id is None:
             raise UserError(
                 f"{label}: expected a name that gives an id (a-z, 0-9, _ and -), found none in it; "

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
+import site
+import sysconfig
 from importlib import metadata
 from pathlib import Path
 
@@ -28,7 +31,7 @@ def read_requirements(folder: Path, *, label: str) -> tuple[str, ...]:
 
     UTF-8, or UTF-16 with a byte order mark (what a Windows shell writes); lines continued with a backslash are joined.
     """
-    if not (folder / REQUIREMENTS).exists():
+    if not os.path.lexists(folder / REQUIREMENTS):
         return ()
     raw = read_bounded(folder, REQUIREMENTS, limit=MAX_BYTES, label=label)
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -64,6 +67,19 @@ def unmet(requirements: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{line[:80]} ({lack})" for line, lack in found if lack)
 
 
+def _unseen(found: metadata.Distribution) -> str:
+    """Say where a package is that a model will not see, empty for one that it will.
+
+    Models run isolated (`python -I`): without `PYTHONPATH` and the user's own site.
+    """
+    place = os.path.realpath(str(found.locate_file("")))
+    seen = {*site.getsitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    unseen = {*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), site.getusersitepackages()}
+    if place in map(os.path.realpath, seen) or place not in map(os.path.realpath, unseen):
+        return ""
+    return f"installed in {ascii_safe(place)[:120]} only, which models do not see: install it into the environment"
+
+
 def _lack(line: str) -> str:
     """What is wrong with one requirement here, empty where nothing is."""
     # It comes along with scikit-image, and only submissions with requirements want it.
@@ -73,8 +89,10 @@ def _lack(line: str) -> str:
         wanted = Requirement(line)
         if wanted.marker is not None and not wanted.marker.evaluate():
             return ""
-        version = metadata.version(wanted.name)
-        return "" if wanted.specifier.contains(version, prereleases=True) else f"installed: {version}"
+        found = metadata.distribution(wanted.name)
+        if not wanted.specifier.contains(found.version, prereleases=True):
+            return f"installed: {found.version}"
+        return _unseen(found)
     except metadata.PackageNotFoundError:
         return "not installed"
     except NOT_COMPARED:

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from small_images import PairFolder
 
 from rtsr_bench.datasets import Dataset, find_dataset, own_sets
+from rtsr_bench.datasets.catalog import find_recipe
 from rtsr_bench.datasets.collect import collect
 from rtsr_bench.errors import HarnessError, UserError
 
@@ -333,3 +334,18 @@ def test_what_a_recipe_does_not_say_is_said_to_be_unknown(tmp_path: Path, origin
     output = fetch(folder).output
     assert "size unknown" in output
     assert "source   not stated" in output
+
+
+@pytest.mark.parametrize("name", ["Dataset.toml", "dataset.toml.txt", "DATASET.TOML"])
+def test_a_recipe_under_nearly_the_right_name_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / name).write_text('[set]\nid = "mine"\ntitle = "Mine"\n')
+    with pytest.raises(UserError, match=f"called dataset.toml, exactly so, found {name}"):
+        find_recipe("mine", [folder])
+
+
+@pytest.mark.parametrize("name", ["datasets.json", "dataset.yaml", "dataset.txt", "database.toml"])
+def test_other_files_of_a_root_are_no_recipes(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("")
+    assert own_sets([tmp_path]) == ()

@@ -217,6 +217,56 @@ def test_the_room_holds_what_was_handed_in_and_nothing_else(tmp_path: Path) -> N
     assert (team / "arch.py").is_file()
 
 
+def linked(team: Path, tmp_path: Path) -> dict[str, str]:
+    """Links of every kind in a submission, and what reading each must give; empty for what leaves the folder."""
+    for name in ("e100.pth", "deep/inner.pth", "results/0001.png"):
+        (team / name).parent.mkdir(parents=True, exist_ok=True)
+        (team / name).write_text(name)
+    (tmp_path / "secret.pth").write_text("secret")
+    (tmp_path / "other").symlink_to(team.parent)
+    links = {
+        "relative.pth": ("e100.pth", "e100.pth"),
+        "absolute.pth": (str(team / "e100.pth"), "e100.pth"),
+        "parent.pth": (str(tmp_path / "other" / team.name / "e100.pth"), "e100.pth"),
+        "comes_back.pth": (f"../{team.name}/e100.pth", "e100.pth"),
+        "dotted.pth": (f"{team}/deep/../e100.pth", "e100.pth"),
+        "chain.pth": ("absolute.pth", "e100.pth"),
+        "long_chain.pth": (str(tmp_path / "other" / team.name / "chain.pth"), "e100.pth"),
+        "deep/up.pth": ("../e100.pth", "e100.pth"),
+        "left_out.png": ("results/0001.png", "results/0001.png"),
+        "leaves.pth": (str(tmp_path / "secret.pth"), ""),
+        "leaves_up.pth": ("../../secret.pth", ""),
+        "gone.pth": ("nowhere.pth", ""),
+        "circle.pth": ("circle.pth", ""),
+    }
+    for name, (target, _) in links.items():
+        (team / name).symlink_to(target)
+    (team / "folder").symlink_to(tmp_path / "other" / team.name / "deep", target_is_directory=True)
+    return {name: content for name, (_, content) in links.items()} | {"folder/inner.pth": "deep/inner.pth"}
+
+
+@pytest.mark.parametrize("by", ["its path", "a linked parent", "dots"])
+def test_links_that_stay_inside_the_folder_lead_there_in_the_room(tmp_path: Path, by: str) -> None:
+    team = tmp_path / "teams" / "team"
+    expected = linked(team, tmp_path)
+    named = {"its path": team, "a linked parent": tmp_path / "other" / "team", "dots": team / ".." / "team"}[by]
+    room = Room()
+    try:
+        asked = named.absolute()
+        moved = room.admit({"folder": str(asked), "checkpoint": str(asked / "long_chain.pth")}, room.visible)
+        shutil.rmtree(team)  # what is read is in the room, or cannot be read
+        inside = Path(moved["folder"])
+        assert Path(moved["checkpoint"]).read_text() == "e100.pth"
+        for name, content in expected.items():
+            if content:
+                assert (inside / name).read_text() == content, name
+                assert (inside / name).resolve().is_relative_to(room.visible)
+            else:
+                assert (inside / name).is_symlink()
+    finally:
+        room.close()
+
+
 def test_a_room_whose_harness_was_killed_is_swept_by_the_next() -> None:
     left = Room()
     left._lock.close()  # as the kernel does when a process ends

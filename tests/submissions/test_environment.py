@@ -51,6 +51,28 @@ def handed_in(tmp_path: Path, requirements: str) -> Submission:
     return submission
 
 
+@pytest.mark.parametrize("by", ["PYTHONPATH", "the user's own site", "the environment"])
+def test_what_is_installed_where_models_do_not_see_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    place = tmp_path / "elsewhere"
+    info = place / f"{NAME}-1.5.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.5\n")
+    monkeypatch.syspath_prepend(place)
+    if by == "PYTHONPATH":
+        monkeypatch.setenv("PYTHONPATH", f"/nowhere:{place}")
+    elif by == "the user's own site":
+        monkeypatch.setattr("site.getusersitepackages", lambda: str(place))
+    else:
+        monkeypatch.setattr("site.getsitepackages", lambda: [str(place)])
+        monkeypatch.setenv("PYTHONPATH", str(place))
+    said = f"{NAME} (installed in {place}"[:120]
+    found = unmet((NAME,))
+    assert [line[: len(said)] for line in found] == ([] if by == "the environment" else [said])
+    assert all("models do not see: install it into the environment" in line for line in found)
+
+
 def test_what_is_not_met_is_named_with_what_is_there() -> None:
     torch = metadata.version("torch")
     found = unmet(("torch", "numpy>=1", "torch==0.1", f"{NAME}==2", "-e .", 'tomli; python_version < "3"'))
