@@ -103,7 +103,7 @@ class LoadMeter:
         )
 
 
-def disturbs(load: Load, *, share: float, gpu: float = 0.05) -> bool:
+def disturbs(load: Load, *, share: float, gpu: float) -> bool:
     """Whether a load above a share of the machine's processors or of the GPU could have disturbed a timing.
 
     A third of `share` is enough where tasks waited for processors in more than a tenth of the time. Shares of less than

@@ -12,7 +12,6 @@ from rtsr_bench.evaluate.inputs import Crops, Input, random_input
 from rtsr_bench.evaluate.quiet import BLOCK_S, Machine
 from rtsr_bench.load import Load, Mark
 from rtsr_bench.record import Failure
-from rtsr_bench.statistics import QUIET_SHARE
 
 MakeInput = Callable[[], Input]
 """Makes the input of a planned call when its turn comes: crops of 4K are too large to be held ready by the hundred."""
@@ -23,7 +22,7 @@ class Timed:
     """Calls by kind, in order, and the `loads` of the blocks that were kept.
 
     `noise`: random numbers, the samples; `crops`: images nobody has seen; `known`: images whose outputs are compared;
-    `repeated`: random numbers that the warm-up had. `disturbed`: other work disturbed a block that had to be kept.
+    `repeated`: random numbers that the warm-up had. `quiet`: all that was kept was timed on a machine known to be quiet.
     """
 
     noise: list[Call] = field(default_factory=list)
@@ -31,7 +30,7 @@ class Timed:
     known: list[Call] = field(default_factory=list)
     repeated: list[Call] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
-    disturbed: bool = False
+    quiet: bool = False
 
     def add(self, calls: Iterable[Call]) -> None:
         """Sort calls into their kinds."""
@@ -53,11 +52,6 @@ class Timed:
         """Largest share of the GPU that other processes used in a block; None where unknown."""
         return max((load.gpu for load in self.loads if load.gpu is not None), default=None)
 
-    @property
-    def quiet(self) -> bool:
-        """Whether all that was kept was timed on a machine known to be quiet."""
-        return not self.disturbed and self.foreign is not None and self.foreign <= QUIET_SHARE
-
 
 class Blocks:
     """Makes planned calls one after another, in blocks of about a second."""
@@ -67,7 +61,7 @@ class Blocks:
 
     def run(self, plan: Sequence[MakeInput]) -> Timed | Failure:
         """Make every planned call undisturbed, as far as the machine allows; a Failure is the guest's."""
-        todo, made = deque(plan), Timed()
+        todo, made, whole = deque(plan), Timed(), True
         while todo:
             began = self._machine.mark()
             block: list[Call] = []
@@ -76,21 +70,23 @@ class Blocks:
                 if isinstance(call, Failure):
                     return call
                 block.append(call)
-            self._judge(block, began, made, todo, len(plan))
+            whole &= self._judge(block, began, made, todo, len(plan))
+        made.quiet = whole and self._machine.quiet(made.foreign, made.gpu)
         return made
 
-    def _judge(self, block: list[Call], began: Mark, made: Timed, todo: deque[MakeInput], planned: int) -> None:
+    def _judge(self, block: list[Call], began: Mark, made: Timed, todo: deque[MakeInput], planned: int) -> bool:
+        """Keep a block or plan its calls again; whether nothing disturbed what is kept."""
         load = self._machine.since(began)
-        if self._machine.disturbed(load):
-            if self._machine.again(len(block), planned, load):
-                todo.extend(self._like(call) for call in block)
-                self._machine.wait()
-                return
-            made.disturbed = True
+        disturbed = self._machine.disturbed(load)
+        if disturbed and self._machine.again(len(block), planned, load):
+            todo.extend(self._like(call) for call in block)
+            self._machine.wait()
+            return True
         made.loads.append(load)
         made.add(block)
         for call in block:
             self._on_call(call)
+        return not disturbed
 
     def _like(self, call: Call) -> MakeInput:
         """What makes another input of the kind of a disturbed call: the same one was seen by the guest."""

@@ -254,7 +254,12 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
     assert outcome.gap is not None
     assert outcome.expected is not None
     official = rules.digest == job.track.protocol.digest
-    machine = Machine(LoadMeter(child.cpu_s, meter.foreign(child.pids)), official=official, tell=listener.waiting)
+    machine = Machine(
+        LoadMeter(child.cpu_s, meter.foreign(child.pids)),
+        official=official,
+        device_kind=child.hello.device.partition(":")[0],
+        tell=listener.waiting,
+    )
     with watching(meter) as during:
         measured = measure_runtime(
             child,

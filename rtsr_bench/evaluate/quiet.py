@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.load import Load, LoadMeter, Mark, disturbs
-from rtsr_bench.statistics import QUIET_SHARE
+from rtsr_bench.statistics import QUIET_GPU, QUIET_SHARE
 
-BLOCK_SHARE = 0.10
-"""Foreign load above which one block of calls is timed again; the accounting of a second is not more exact."""
+BLOCK_FACTOR = 2.0
+"""Twice the quiet share of foreign load has a block of calls timed again; the accounting of a second is not exact."""
 
 BLOCK_S = 1.0
 """Seconds of calls that are judged together: the kernel counts in ticks of 10 ms."""
@@ -42,12 +42,14 @@ class Machine:
         meter: LoadMeter,
         *,
         official: bool,
+        device_kind: str = "cpu",
         tell: Tell = lambda _: None,
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._meter, self._official, self._tell, self._sleep = meter, official, tell, sleep
         self._patience = patience or (OFFICIAL if official else UNOFFICIAL)
+        self._share = QUIET_SHARE[device_kind]
         self._left_s = self._patience.wait_s
         self._retimed = 0
 
@@ -66,7 +68,11 @@ class Machine:
 
     def disturbed(self, load: Load) -> bool:
         """Whether a block of calls has to be timed again."""
-        return disturbs(load, share=BLOCK_SHARE)
+        return disturbs(load, share=BLOCK_FACTOR * self._share, gpu=BLOCK_FACTOR * QUIET_GPU)
+
+    def quiet(self, foreign: float | None, gpu: float | None) -> bool:
+        """Whether these shares are known to be those of a quiet machine."""
+        return foreign is not None and foreign <= self._share and (gpu or 0.0) <= QUIET_GPU
 
     def wait(self) -> Load | None:
         """Wait until the machine is quiet; the last load where it is not in time, None where it is or does not tell.
@@ -78,12 +84,12 @@ class Machine:
             before = self._meter.mark(processes=True)
             self._sleep(_LOOK_S)
             load = self._meter.since(before)
-            if not disturbs(load, share=QUIET_SHARE):
+            if not disturbs(load, share=self._share, gpu=QUIET_GPU):
                 return None
             self._left_s -= _LOOK_S
             if self._left_s <= 0:
                 if self._official:
-                    raise HarnessError(busy_words(load, f"after {self._patience.wait_s:.0f} s of waiting"))
+                    raise HarnessError(self._busy(load, f"after {self._patience.wait_s:.0f} s of waiting"))
                 return load
             if not told:
                 told = True
@@ -97,13 +103,11 @@ class Machine:
             self._retimed += calls
             return True
         if self._official:
-            raise HarnessError(busy_words(load, f"{self._retimed} calls timed again in vain"))
+            raise HarnessError(self._busy(load, f"{self._retimed} calls timed again in vain"))
         return False
 
-
-def busy_words(load: Load, what: str) -> str:
-    """One line for a machine that could not be had quiet."""
-    return (
-        f"the machine was too busy to time: {load.words}, at most {100 * QUIET_SHARE:.0f} % expected ({what}); stop "
-        "other work and run the same command again, or time unofficially (--quick, or any other override)"
-    )
+    def _busy(self, load: Load, what: str) -> str:
+        return (
+            f"the machine was too busy to time: {load.words}, at most {100 * self._share:.0f} % expected ({what}); stop "
+            "other work and run the same command again, or time unofficially (--quick, or any other override)"
+        )

@@ -55,7 +55,7 @@ def print_reading(press: Press) -> None:
         resamples=RESAMPLES,
         spread=f"{100 * SPREAD_LIMIT:.0f}",
         drift=f"{100 * DRIFT_LIMIT:.0f}",
-        quiet=f"{100 * QUIET_SHARE:.0f}",
+        quiet=f"{100 * QUIET_SHARE['cpu']:.0f}",
         few=FEW_REPEATS,
         loss=FIDELITY_LOSS_LIMIT_DB,
         columns=press.table(_columns_table()),

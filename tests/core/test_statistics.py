@@ -132,3 +132,27 @@ def test_a_loss_of_fidelity_in_the_timed_precision_is_said(loss_db, expected):
 
 def test_runtime_fixture_is_a_runtime():
     assert isinstance(runtime(record().protocol, 5.0, Precision.FP16, "s"), Runtime)
+
+
+@pytest.mark.parametrize(
+    ("kind", "foreign", "gpu", "said"),
+    [
+        ("cpu", 0.05, None, []),
+        ("cpu", 0.48, None, ["machine was busy: 48 % foreign load"]),
+        ("cpu", None, None, []),
+        ("cuda", 0.4, 0.0, []),
+        ("cuda", 0.6, 0.3, ["machine was busy: 60 % foreign load", "machine was busy: 30 % foreign load"]),
+    ],
+)
+def test_a_busy_machine_is_said_beside_the_runtime(
+    kind: str, foreign: float | None, gpu: float | None, said: list[str]
+) -> None:
+    one = record()
+    assert isinstance(one.runtime, Runtime)
+    busy = replace(
+        one,
+        runtime=replace(one.runtime, foreign_load=foreign, foreign_gpu=gpu),
+        system=replace(one.system, device_kind=kind),
+    )
+    found = warnings(busy, summarise(busy.runtime), "rgb_b0")
+    assert [warning.short for warning in found if warning.doubt is Doubt.BUSY] == said

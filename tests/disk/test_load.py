@@ -68,7 +68,7 @@ def test_a_guest_cannot_call_the_machine_busy_by_its_own_work(machine: Machine) 
     before = meter.mark()
     machine.pass_time(2.0, own_s=8.0, stalled_s=2.0)
     assert meter.since(before).foreign == 0
-    assert not disturbs(meter.since(before), share=0.05)
+    assert not disturbs(meter.since(before), share=0.05, gpu=0.05)
 
 
 def test_where_the_system_does_not_tell_the_load_is_unknown(
@@ -79,7 +79,7 @@ def test_where_the_system_does_not_tell_the_load_is_unknown(
     found = meter.since(meter.mark())
     assert found.foreign is None
     assert found.words == "unknown load"
-    assert not disturbs(found, share=0.05)
+    assert not disturbs(found, share=0.05, gpu=0.05)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_where_the_system_does_not_tell_the_load_is_unknown(
     ],
 )
 def test_a_crowded_machine_disturbs_sooner_and_single_ticks_never(found: Load, disturbed: bool) -> None:
-    assert disturbs(found, share=0.10) is disturbed
+    assert disturbs(found, share=0.10, gpu=0.05) is disturbed
 
 
 @pytest.fixture
