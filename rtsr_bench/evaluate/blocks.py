@@ -22,7 +22,7 @@ class Timed:
     """Calls by kind, in order, and the `loads` of the blocks that were kept.
 
     `noise`: random numbers, the samples; `crops`: images nobody has seen; `known`: images whose outputs are compared;
-    `repeated`: random numbers that the warm-up had. `quiet`: all that was kept was timed on a machine known to be quiet.
+    `repeated`: random numbers that the warm-up had. `quiet`: all of it on a machine known to be quiet.
     """
 
     noise: list[Call] = field(default_factory=list)

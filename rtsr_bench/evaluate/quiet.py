@@ -108,6 +108,6 @@ class Machine:
 
     def _busy(self, load: Load, what: str) -> str:
         return (
-            f"the machine was too busy to time: {load.words}, at most {100 * self._share:.0f} % expected ({what}); stop "
-            "other work and run the same command again, or time unofficially (--quick, or any other override)"
+            f"the machine was too busy to time: {load.words}, at most {100 * self._share:.0f} % expected ({what}); "
+            "stop other work and run the same command again, or time unofficially (--quick, or any other override)"
         )
