@@ -56,7 +56,7 @@ class Timing:
         self._random: torch.Tensor | None = None
         self._model: Callable[[torch.Tensor], Any] = self._enlarge if guest is None else guest.model(self._precision)
         self._output: object = None
-        self._ended_ns, self._sample_ms = 0, 0.0
+        self._ended_ns, self._sample_ms, self._idle_ms = 0, 0.0, 0.0
         warmup = int(request["warmup"])
         with contextlib.ExitStack() as block:
             block.enter_context(autocast(self._precision, device))  # one block: weights are cast once, as in real use
@@ -132,11 +132,15 @@ class Timing:
             tensor = image_tensor(image, self._size, self._device, data_range).expand(self._batch, -1, -1, -1)
             tensor = tensor.to(dtype_of(self._precision)).contiguous()
         with without_gradients(self._precision):
-            timed = self._clock.time(lambda: self._call(tensor, whole=whole))
+            sample_ms, host_ms = self._timed(tensor, whole=whole)
+        return {"sample_ms": sample_ms, "host_ms": host_ms, "idle_ms": self._idle_ms, "probe": probe}
+
+    def _timed(self, tensor: torch.Tensor, *, whole: bool) -> tuple[float, float | None]:
+        timed = self._clock.time(lambda: self._call(tensor, whole=whole))
         self._output = timed.output  # giving 4K of memory back to the system is not the model's time
-        idle_ms = max(0.0, (timed.began_ns - self._ended_ns) / 1e6)
+        self._idle_ms = max(0.0, (timed.began_ns - self._ended_ns) / 1e6)
         self._ended_ns, self._sample_ms = timed.ended_ns, timed.sample_ms
-        return {"sample_ms": timed.sample_ms, "host_ms": timed.host_ms, "idle_ms": idle_ms, "probe": probe}
+        return timed.sample_ms, timed.host_ms
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Look into the last output and, where `memory` asks for it, tell the peak of memory."""

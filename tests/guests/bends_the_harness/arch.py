@@ -12,7 +12,7 @@ def _quick(self, tensor, *, whole):
     return 0.01, None
 
 
-_timing.Timing._timed_on_cpu = _timing.Timing._timed_on_cuda = _quick
+_timing.Timing._timed = _quick
 
 
 class Net(torch.nn.Module):

