@@ -99,13 +99,13 @@ class Timing:
         with without_gradients(self._precision):
             return self._call(tensor)
 
-    def warm(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Look into the output of the call before, then keep a CUDA device busy for `BUSY_MS` with untimed calls.
+    def warm(self) -> dict[str, Any]:
+        """Keep a CUDA device busy for `BUSY_MS` with untimed calls.
 
         Asked for by itself, right before the repeat: nothing of the timed input is known here, so no work on it can be
-        hidden in this time, and the pause that is left is one message between two processes.
+        hidden in this time, and the pause that is left is one message between two processes. The output of the call
+        before has been looked into already: a guest cannot complete it here.
         """
-        probe = self._look(request["probe"])
         self._output = None
         began = perf_counter_ns()
         if began - self._ended_ns > _IDLE_SHARE * self._sample_ms * 1e6:
@@ -114,7 +114,7 @@ class Timing:
                 self._untimed()
                 self._clock.settle()
                 self._ended_ns = perf_counter_ns()
-        return {"probe": probe}
+        return {}
 
     def repeat(self, request: Mapping[str, Any], image: int | None) -> dict[str, Any]:
         """Look into the output of the repeat before, then make a new input and time one call.

@@ -106,6 +106,34 @@ def test_the_card_gets_untimed_calls_before_each_timed_one_and_none_with_its_inp
     assert {count for name, count in log.items() if name.startswith("seen")} == {1}
 
 
+def test_an_output_is_looked_into_before_any_other_call_could_complete_it(rehearse: Rehearse, tmp_path: Path) -> None:
+    rehearse("card")
+    code = """
+    import torch
+
+    class Net(torch.nn.Module):
+        put_off = None
+
+        def forward(self, x):
+            if self.put_off is not None:
+                given, output = self.put_off
+                output.copy_(torch.nn.functional.interpolate(given, scale_factor=2))
+            output = torch.zeros(x.shape[0], 3, x.shape[2] * 2, x.shape[3] * 2, device=x.device)
+            self.put_off = x.clone(), output
+            return output
+
+    def srmodel():
+        return Net()
+    """
+    with child_with(tmp_path, code) as (child, _):
+        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        assert conductor.begin(PROTOCOL.warmup) is None
+        given = [fresh_input() for _ in range(3)]
+        assert all(isinstance(conductor.call(one), Call) for one in given)
+        assert conductor.finish() is None
+    assert {value for one in given for value in conductor.outputs[one]} == {0.0}
+
+
 def test_images_reach_the_card_and_come_back_as_they_were(rehearse: Rehearse, tmp_path: Path) -> None:
     rehearse("card")
     pixels = np.random.default_rng(3).integers(0, 256, (*_pair(SIZE), 3), dtype=np.uint8)
