@@ -51,6 +51,7 @@ class Conductor:
 
     def __init__(self, child: Child, protocol: Protocol, precision: Precision) -> None:
         self._child, self._protocol, self._precision = child, protocol, precision
+        self._on_card = child.hello.device != "cpu"
         self._deadline = monotonic() + protocol.limits.runtime_s
         self._last: Input | None = None
         self._warmup = 0
@@ -102,9 +103,12 @@ class Conductor:
         if failure is not None:
             return failure
         self._last = given
-        look_s = self._look() if given.image is not None else 0.0
+        # On CUDA untimed calls come before the next timed one: they must not complete what this one has left undone.
+        look_s = self._look() if given.image is not None or self._on_card else 0.0
         if isinstance(look_s, Failure):
             return look_s
+        if given.image is None:
+            bracket_s, look_s = bracket_s + look_s, 0.0
         return Call(
             given=given if given.image is None or given.at else replace(given, image=b""),
             sample_ms=answer.sample_ms,
@@ -119,13 +123,8 @@ class Conductor:
 
         The input of that call is sent afterwards, so no work on it can be done here.
         """
-        if self._child.hello.device == "cpu":
-            return None
-        answer = self._child.ask(Op.WARM, Looked, {"probe": self._where()}, limit_s=self._left())
-        if isinstance(answer, Failure):
-            return answer
-        failure, self._last = self._keep(answer), None
-        return failure
+        answer = self._child.ask(Op.WARM, Warmed, limit_s=self._left()) if self._on_card else None
+        return answer if isinstance(answer, Failure) else None
 
     def _look(self) -> float | Failure:
         """Look into the last output by itself; returns the seconds it took: no call hides what was put off till now."""

@@ -58,7 +58,7 @@ class Timing:
         self._output: object = None
         self._input: torch.Tensor | None = None
         self._seed = self._version = 0
-        self._ended_ns, self._sample_ms = 0, 0.0
+        self._ended_ns, self._sample_ms, self._idle_ms = 0, 0.0, 0.0
         warmup = int(request["warmup"])
         with contextlib.ExitStack() as block:
             block.enter_context(autocast(self._precision, device))  # one block: weights are cast once, as in real use
@@ -101,13 +101,13 @@ class Timing:
         with no_gradients():
             return self._call(tensor)
 
-    def warm(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Look into the output of the call before, then keep a CUDA device busy for `BUSY_MS` with untimed calls.
+    def warm(self) -> dict[str, Any]:
+        """Keep a CUDA device busy for `BUSY_MS` with untimed calls.
 
         Asked for by itself, right before the repeat: nothing of the timed input is known here, so no work on it can be
-        hidden in this time, and the pause that is left is one message between two processes.
+        hidden in this time, and the pause that is left is one message between two processes. The output of the call
+        before has been looked into already: a guest cannot complete it here.
         """
-        seen = self._look(request["probe"])
         self._output = self._input = None
         began = perf_counter_ns()
         if began - self._ended_ns > _IDLE_SHARE * self._sample_ms * 1e6:
@@ -116,7 +116,7 @@ class Timing:
                 self._untimed()
                 self._clock.settle()
                 self._ended_ns = perf_counter_ns()
-        return seen
+        return {}
 
     def repeat(self, request: Mapping[str, Any], image: int | None) -> dict[str, Any]:
         """Look into the output of the repeat before, then make a new input and time one call.
@@ -135,12 +135,16 @@ class Timing:
             tensor = tensor.to(dtype_of(self._precision)).contiguous()
         self._seed, self._version = int(request["seed"]), tensor._version  # noqa: SLF001 - see _as_given
         with no_gradients():
-            timed = self._clock.time(lambda: self._call(tensor, whole=whole))
+            sample_ms, host_ms = self._timed(tensor, whole=whole)
         self._input = tensor
+        return {"sample_ms": sample_ms, "host_ms": host_ms, "idle_ms": self._idle_ms, **seen}
+
+    def _timed(self, tensor: torch.Tensor, *, whole: bool) -> tuple[float, float | None]:
+        timed = self._clock.time(lambda: self._call(tensor, whole=whole))
         self._output = timed.output  # giving 4K of memory back to the system is not the model's time
-        idle_ms = max(0.0, (timed.began_ns - self._ended_ns) / 1e6)
+        self._idle_ms = max(0.0, (timed.began_ns - self._ended_ns) / 1e6)
         self._ended_ns, self._sample_ms = timed.ended_ns, timed.sample_ms
-        return {"sample_ms": timed.sample_ms, "host_ms": timed.host_ms, "idle_ms": idle_ms, **seen}
+        return timed.sample_ms, timed.host_ms
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Look into the last output and, where `memory` asks for it, tell the peak of memory."""

@@ -105,7 +105,7 @@ class Worker:
             raise BadGuest("nothing is ready to be timed")
         match op:
             case Op.WARM:
-                return self._timing.warm(request)
+                return self._timing.warm()
             case Op.REPEAT:
                 return self._timing.repeat(request, self._files[0] if self._files else None)
             case Op.LOOK:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rtsr_bench.evaluate.agreement import Gap
-from rtsr_bench.evaluate.conduct import Call, Conductor, Input, fresh_input
-from rtsr_bench.evaluate.runtime import measure_gap
+from rtsr_bench.evaluate.clocks import Gap
+from rtsr_bench.evaluate.conduct import Call, Conductor
+from rtsr_bench.evaluate.expectations import measure_gap
+from rtsr_bench.evaluate.inputs import Input, random_input
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.wire import Op
@@ -72,7 +73,7 @@ def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path:
         conductor = Conductor(child, PROTOCOL, Precision.FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
         image = bytes(SIZE.pixels * 3)
-        for given in (fresh_input(), Input(image=image, whole=True, at=(0,)), fresh_input()):
+        for given in (random_input(), Input(image=image, whole=True, at=(0,)), random_input()):
             assert isinstance(conductor.call(given), Call)
         assert conductor.finish(memory=True) is None
     assert conductor.last is not None

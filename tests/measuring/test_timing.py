@@ -78,7 +78,7 @@ def test_a_card_is_kept_busy_for_20_ms_before_each_timed_call(
     one.repeat(REPEAT, None)
     clock.now_ns += round(pause_ms * 1e6)
     before = len(net.inputs)
-    one.warm({"probe": None})
+    one.warm()
     assert len(net.inputs) - before == untimed
     answer = one.repeat(REPEAT, None)
     assert answer["sample_ms"] == call_ms
@@ -89,7 +89,7 @@ def test_a_card_is_kept_busy_for_20_ms_before_each_timed_call(
 def test_no_untimed_call_is_given_the_timed_input(monkeypatch: pytest.MonkeyPatch) -> None:
     one, net = made(Turned(monkeypatch, 8.0, 1.0))
     for seed in (3, 4):
-        one.warm({"probe": None})
+        one.warm()
         one.repeat(REPEAT | {"seed": seed}, None)
     one.close()
     seen = net.inputs

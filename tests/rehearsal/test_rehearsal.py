@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.evaluate.conduct import Call, Conductor, Input, fresh_input
+from rtsr_bench.evaluate.conduct import Call, Conductor
+from rtsr_bench.evaluate.inputs import Input, random_input
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.sandbox import Child, Finished, Level, Loaded
@@ -55,7 +56,7 @@ def child_with(tmp_path: Path, code: str, **more: Any) -> Iterator[tuple[Child, 
 def conducted(child: Child, precision: Precision = Precision.FP32) -> tuple[list[Call], Finished]:
     conductor = Conductor(child, PROTOCOL, precision)
     assert conductor.begin(PROTOCOL.warmup) is None
-    calls = [conductor.call(fresh_input()) for _ in range(PROTOCOL.repeats)]
+    calls = [conductor.call(random_input()) for _ in range(PROTOCOL.repeats)]
     assert conductor.finish(memory=True) is None
     assert conductor.last is not None
     done = [call for call in calls if isinstance(call, Call)]
@@ -98,12 +99,40 @@ def test_the_card_gets_untimed_calls_before_each_timed_one_and_none_with_its_inp
         conductor = Conductor(child, PROTOCOL, Precision.FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
         for _ in range(PROTOCOL.repeats):
-            assert isinstance(conductor.call(fresh_input()), Call)
+            assert isinstance(conductor.call(random_input()), Call)
         assert conductor.finish() is None
         log = said(child)
     assert log["calls"] >= PROTOCOL.warmup + 2 * PROTOCOL.repeats
     assert log["synchronize"] >= log["calls"] - PROTOCOL.warmup
     assert {count for name, count in log.items() if name.startswith("seen")} == {1}
+
+
+def test_an_output_is_looked_into_before_any_other_call_could_complete_it(rehearse: Rehearse, tmp_path: Path) -> None:
+    rehearse("card")
+    code = """
+    import torch
+
+    class Net(torch.nn.Module):
+        put_off = None
+
+        def forward(self, x):
+            if self.put_off is not None:
+                given, output = self.put_off
+                output.copy_(torch.nn.functional.interpolate(given, scale_factor=2))
+            output = torch.zeros(x.shape[0], 3, x.shape[2] * 2, x.shape[3] * 2, device=x.device)
+            self.put_off = x.clone(), output
+            return output
+
+    def srmodel():
+        return Net()
+    """
+    with child_with(tmp_path, code) as (child, _):
+        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        assert conductor.begin(PROTOCOL.warmup) is None
+        given = [random_input() for _ in range(3)]
+        assert all(isinstance(conductor.call(one), Call) for one in given)
+        assert conductor.finish() is None
+    assert {value for one in given for value in conductor.outputs[one]} == {0.0}
 
 
 def test_images_reach_the_card_and_come_back_as_they_were(rehearse: Rehearse, tmp_path: Path) -> None:
@@ -145,7 +174,7 @@ def test_the_clock_holds_what_a_guest_replaces(rehearse: Rehearse, tmp_path: Pat
         assert isinstance(loaded, Loaded), loaded
         conductor = Conductor(child, PROTOCOL, Precision.FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
-        call = conductor.call(fresh_input())
+        call = conductor.call(random_input())
         assert isinstance(call, Call), call
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtsr_bench.evaluate.conduct import Call, Conductor, fresh_input
+from rtsr_bench.evaluate.conduct import Call, Conductor
+from rtsr_bench.evaluate.inputs import random_input
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child, Level, Loaded
@@ -63,7 +64,7 @@ def test_the_arena_of_a_graph_is_part_of_its_memory(rehearse: Rehearse, graph: P
         assert load(child, graph) == Loaded(scale=2)
         conductor = Conductor(child, PROTOCOL, Precision.FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
-        calls = [conductor.call(fresh_input()) for _ in range(PROTOCOL.repeats)]
+        calls = [conductor.call(random_input()) for _ in range(PROTOCOL.repeats)]
         assert all(isinstance(call, Call) for call in calls), calls
         assert conductor.finish(memory=True) is None
     assert conductor.last is not None

@@ -12,7 +12,8 @@ import pytest
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.agreement import distance
-from rtsr_bench.evaluate.conduct import Call, Conductor, fresh_input
+from rtsr_bench.evaluate.conduct import Call, Conductor
+from rtsr_bench.evaluate.inputs import random_input
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import (
@@ -75,7 +76,7 @@ def test_a_timed_call_is_inside_the_parents_bracket_and_its_output_can_be_looked
     seen: list[int] = []
     assert conductor.begin(2, on_progress=seen.append) is None
     assert seen[-1] == 2
-    first, second = fresh_input(), fresh_input()
+    first, second = random_input(), random_input()
     for given in (first, second, replace(first, places=second.places)):
         call = conductor.call(given)
         assert isinstance(call, Call)
@@ -90,7 +91,7 @@ def test_a_timed_call_is_inside_the_parents_bracket_and_its_output_can_be_looked
 
 
 def test_the_same_input_gives_the_same_output_in_another_process(child: Child) -> None:
-    given, outputs = fresh_input(), []
+    given, outputs = random_input(), []
     with Child(device="cpu") as other:
         for one in (child, other):
             assert isinstance(load(one, "good"), Loaded)
@@ -107,7 +108,7 @@ def test_a_model_is_timed_in_each_of_the_five_precisions(child: Child) -> None:
     for precision in Precision:
         conductor = Conductor(child, PROTOCOL, precision)
         assert conductor.begin(1) is None
-        assert isinstance(conductor.call(fresh_input()), Call), precision
+        assert isinstance(conductor.call(random_input()), Call), precision
 
 
 def test_timing_notices_a_job_done_by_half(child: Child) -> None:

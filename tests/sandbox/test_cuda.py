@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rtsr_bench.evaluate.conduct import Call, Conductor, fresh_input
+from rtsr_bench.evaluate.conduct import Call, Conductor
+from rtsr_bench.evaluate.inputs import random_input
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.sandbox import Child, Counted, Finished, Loaded
@@ -51,7 +52,7 @@ def load(child: Child, folder: Path, **more: Any) -> Loaded | Failure:
 def timed(child: Child, precision: Precision = Precision.FP16) -> Conducted:
     conductor = Conductor(child, PROTOCOL, precision)
     assert conductor.begin(PROTOCOL.warmup) is None
-    calls = [conductor.call(fresh_input()) for _ in range(PROTOCOL.repeats)]
+    calls = [conductor.call(random_input()) for _ in range(PROTOCOL.repeats)]
     assert conductor.finish(memory=True) is None
     assert conductor.last is not None
     return Conducted([call for call in calls if isinstance(call, Call)], conductor.last)
@@ -135,7 +136,7 @@ def test_samples_are_those_of_a_plain_loop_on_the_same_card_within_1_percent(chi
             loop.stdin.flush()
             theirs += map(float, loop.stdout.readline().split())
             for _ in range(REPEATS):
-                call = conductor.call(fresh_input())
+                call = conductor.call(random_input())
                 assert isinstance(call, Call), call
                 ours.append(call.sample_ms)
                 idle.append(call.idle_ms or 0.0)
