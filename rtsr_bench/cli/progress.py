@@ -112,7 +112,7 @@ class Display:
         cells = dict(zip(_HEADINGS, _cells(row), strict=True))
         wanted = ("PSNR RGB dB", "gain dB", "runtime ms", "FPS", "score")
         said = [f"{name} {cells[name]}" for name in wanted if cells[name]]
-        said += [f"PSNR of {row.crop}"] if row.crop else []
+        said += [f"PSNR of the middle {row.crop} of each image"] if row.crop else []
         said += [reason.short for reason in row.reasons if reason.bar.value == "untrained"]
         self.note(f"  {record.model.id}: " + ", ".join(said))
         if record.handed_in is not None:
@@ -173,7 +173,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     record, means, runtime = row.record, row.fidelity, row.runtime
     complexity = record.complexity if isinstance(record.complexity, Complexity) else None
     notes = [reason.short for reason in row.reasons if reason.bar.value != "unofficial"]
-    notes += [f"PSNR of {row.crop}"] if row.crop else []
+    notes += [f"PSNR of the middle {row.crop} of each image"] if row.crop else []
     notes += [warning.short for warning in row.warnings]
     return (
         record.model.id,

@@ -29,11 +29,10 @@ def report_command(records: Path, out: Path) -> None:
     """Turn a folder of records into static pages: the same records, the same pages."""
     from rtsr_bench.cli.known import all_dated_ahead
     from rtsr_bench.report import build
-    from rtsr_bench.store import load_records
 
     site = build(records, out)
     # Of today's clock, and so on no page: the same records make the same pages tomorrow.
-    ahead = all_dated_ahead({stored.path.name: stored.record for stored in load_records(records).records})
+    ahead = all_dated_ahead(site.records)
     for problem in (*site.problems, *ahead):
         say(f"problem: {' '.join(problem.split())}", err=True)
     count = len(site.pages)

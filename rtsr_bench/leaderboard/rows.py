@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rtsr_bench.eligibility import Bar, Below, Reason, count_at_256, reasons
 from rtsr_bench.leaderboard.bands import Band, band
 from rtsr_bench.leaderboard.exact import exact_images
-from rtsr_bench.protocol import Colour, Convention
+from rtsr_bench.protocol import Colour, Convention, Size
 from rtsr_bench.record import Complexity, Fidelity, ImageFidelity, Record, Runtime
 from rtsr_bench.score import FORMULAS, Ingredients, mean_psnr_db
 from rtsr_bench.statistics import NumberWarning, RuntimeSummary, mean, summarise, warnings
@@ -73,15 +73,15 @@ class Row:
         return any(reason.bar is Bar.FAILED for reason in self.reasons)
 
     @property
-    def crop(self) -> str:
-        """What PSNR and SSIM are of, where images were cut to the protocol's window; empty where they are whole."""
+    def crop(self) -> Size | None:
+        """The middle of each image that PSNR and SSIM are of, where a window cut any; None where all are whole."""
         window, fidelity = self.record.protocol.window, self.record.fidelity
         if window is None or not isinstance(fidelity, Fidelity):
-            return ""
+            return None
         step = self.record.protocol.scale
-        height, width = (side - side % step for side in (window.height, window.width))
-        cut = any(image.size.height == height or image.size.width == width for image in fidelity.images)
-        return f"the middle {height}x{width} of each image" if cut else ""
+        cut = Size(window.height - window.height % step, window.width - window.width % step)
+        sizes = [image.size for image in fidelity.images]
+        return cut if any(size.height == cut.height or size.width == cut.width for size in sizes) else None
 
     @property
     def frame_band(self) -> Band | None:

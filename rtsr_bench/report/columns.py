@@ -254,7 +254,7 @@ def _notes(row: Row, conventions: Iterable[Convention], size: Size, *, twin: boo
     runtime += [Note(tone="warn", text=one.short) for one in row.warnings if one.about == "runtime"]
     notes["runtime_ms"] = tuple(runtime)
     notes["score"] = ()
-    crop = (Note(tone="sub", text=f"of {row.crop}"),) if row.crop else ()
+    crop = (Note(tone="sub", text=f"crop of {row.crop}"),) if row.crop else ()
     notes |= {f"{name}_{one.key}{unit}": crop for one in conventions for name, unit in (("psnr", "_db"), ("ssim", ""))}
     notes["gain_db"] = tuple(Note(tone="warn", text=one.short) for one in row.warnings if one.about == "fidelity")
     if isinstance(record.complexity, Failure):

@@ -74,7 +74,7 @@ def _facts(row: Row, board: Leaderboard, group: Group) -> list[dict[str, Any]]:
         ssim = row.fidelity.ssim.get(convention.key) if row.fidelity else None
         if psnr is not None:
             small = f"border {convention.border}" + (f", SSIM {number(ssim, 4)}" if ssim is not None else "")
-            small += f", of {row.crop}" if row.crop else ""
+            small += f", of the middle {row.crop} of each image" if row.crop else ""
             add(f"PSNR {short_convention(convention, headline(board, group))}", f"{number(psnr, 3)} dB", small)
     if row.runtime:
         ends = row.runtime.ci_ms

@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """What was built: where the index lies, the pages by path within the site, and a sentence for each bad file."""
+    """What was built: where the index lies, the pages by path within the site, and a sentence for each bad file.
+
+    `records` are those it was built of, by name.
+    """
 
     index: Path
     pages: tuple[str, ...]
     problems: tuple[str, ...]
+    records: Mapping[str, Record]
 
 
 def build(records_dir: Path, out_dir: Path) -> Site:
@@ -53,7 +57,7 @@ def build(records_dir: Path, out_dir: Path) -> Site:
     files, problems = compose(records, found, folders, observed)
     write_site(out_dir, files, keep=records_dir)
     pages = tuple(sorted(path for path in files if path.endswith(".html")))
-    return Site(index=out_dir / "index.html", pages=pages, problems=problems)
+    return Site(index=out_dir / "index.html", pages=pages, problems=problems, records=records)
 
 
 def compose(

@@ -11,6 +11,7 @@ from string import Template
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.protocol import SCALES
+from rtsr_bench.submissions.formats.reference import known_references
 from rtsr_bench.submissions.manifest import id_from_name
 from rtsr_bench.submissions.table import shown
 from rtsr_bench.text import ascii_safe
@@ -81,13 +82,11 @@ def create_skeleton(folder: Path, *, scale: int = 2, form: str = "python") -> li
 
     Forms with a file of their own come with the script that makes it, which is run once.
     UserError, one line, for a scale or form that is none, a folder that is not empty (nothing is overwritten) or
-    read-only, and a package that the form needs and is not installed.
+    read-only, reference models that are not there (before anything is written), and a package that the form needs and
+    is not installed.
     """
     label = ascii_safe(str(folder))
-    if scale not in SCALES:
-        raise UserError(f"--scale: expected 2, 3 or 4, found {scale}; give one of these")
-    if form not in _FORMS:
-        raise UserError(f"--format: expected {', '.join(FORMS)}, found {shown(form)}; give one of these")
+    _refuse(scale, form)
     made = _FORMS[form]
     values = {
         "scale": str(scale),
@@ -124,6 +123,23 @@ def create_skeleton(folder: Path, *, scale: int = 2, form: str = "python") -> li
         _export(folder, form)
         written.append(folder / made.file)
     return written
+
+
+def _refuse(scale: int, form: str) -> None:
+    """UserError for a scale or form that is none, and for the one that needs the reference models where there are none.
+
+    A package that was installed without a checkout has none: their code is what the weights are for.
+    """
+    if scale not in SCALES:
+        raise UserError(f"--scale: expected 2, 3 or 4, found {scale}; give one of these")
+    if form not in _FORMS:
+        raise UserError(f"--format: expected {', '.join(FORMS)}, found {shown(form)}; give one of these")
+    if form == "reference" and not known_references():
+        raise UserError(
+            "--format reference: expected the folder reference_models beside the package, whose code the weights are "
+            "for, found none; run it from a checkout of the project, installed with `pip install -e .`, or take "
+            "--format python"
+        )
 
 
 def _steps(form: str, made: _Form, scale: int) -> str:

@@ -59,7 +59,7 @@ def test_a_row_says_that_its_psnr_is_of_a_crop_wherever_it_is_shown(capsys: pyte
     assert said in " ".join(capsys.readouterr().err.split())
     files, _ = compose({"a.json": one})
     for part, words in (
-        ("boards/", "of the middle 720x960 of each image"),
+        ("boards/", "crop of 720x960"),
         ("models/", "of the middle 720x960 of each image"),
         ("exports/long/all-records", "fidelity on the middle 720x960 of each HR image"),
     ):

@@ -128,6 +128,16 @@ def test_a_package_that_a_form_needs_and_is_not_there_is_one_line(
     assert "pip install 'rtsr-bench[onnx]'" in line
 
 
+def test_the_reference_form_says_what_it_needs_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtsr_bench.submissions.formats.reference._FOLDER", tmp_path / "site-packages")
+    line = refusal(tmp_path / "team", form="reference")
+    assert "expected the folder reference_models beside the package" in line
+    assert "a checkout of the project, installed with `pip install -e .`" in line
+    assert not (tmp_path / "team").exists()
+
+
 def refusal(folder: Path, scale: int = 2, form: str = "python") -> str:
     with pytest.raises(UserError) as caught:
         create_skeleton(folder, scale=scale, form=form)

@@ -14,12 +14,17 @@ from rtsr_bench.submissions.table import Table, closest, shown
 _FOLDER = Path(rtsr_bench.__file__).parents[1] / "reference_models"
 
 
+def known_references() -> list[str]:
+    """Return the names of the reference models beside the package; none where it was installed without them."""
+    return sorted(path.parent.name for path in _FOLDER.glob("*/submission.toml"))
+
+
 def _read(table: Table, folder: Path) -> Load:
     del folder
     needs_checkpoint(table, example="x2.safetensors")
     name = table.text("arch", limit=200, example='"rt4ksr"')
     wanted, _, variant = name.partition("/")
-    known = sorted(path.parent.name for path in _FOLDER.glob("*/submission.toml"))
+    known = known_references()
     if wanted not in known:
         if not known:
             raise UserError(f"{table.where} arch: expected a folder of reference models beside the package, found "
