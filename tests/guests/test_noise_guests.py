@@ -73,3 +73,9 @@ def test_beside_two_busy_loops_an_honest_network_is_never_accused() -> None:
     assert isinstance(found, Measured), found
     assert found.runtime.foreign_load is not None
     assert found.runtime.foreign_load > 0.5 / (os.cpu_count() or 1)
+
+
+def test_values_in_the_middle_between_two_levels_are_honest() -> None:
+    """Its outputs are multiples of a quarter level: half of them round either way by an error of the last bit."""
+    found = timed("quarter_levels", PROTOCOL, meter=lambda child: LoadMeter(child.cpu_s))
+    assert isinstance(found, Measured), found
