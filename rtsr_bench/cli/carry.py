@@ -105,7 +105,6 @@ class _Run:
         self._problems: list[RtsrBenchError] = []
         self._lacking: dict[str, UserError] = {}
         self._refused = self._images_lost = 0
-        self._known: dict[str, tuple[str, Record]] = {}
         self._rows: list[tuple[str, Record]] = []
         self._todo: list[tuple[int, Job]] = []
         self._total = 0
@@ -127,7 +126,7 @@ class _Run:
         from rtsr_bench.evaluate import answers, summed_up
         from rtsr_bench.submissions import at_hand
 
-        self._known = records_at_hand(self._settings.records)
+        known = records_at_hand(self._settings.records)
         for line in [one.line for one in plan.left_out] if verbose else summed_up(plan.left_out):
             self._display.note(f"left out: {line}")
         for use in dict.fromkeys(use for job in plan.jobs for use in job.uses if not use.verified):
@@ -135,7 +134,7 @@ class _Run:
         threads = self._bench.hello.threads
         kept = []
         for number, job in enumerate(plan.jobs, 1):
-            before = self._known.get(job.key(self._bench.device_name, threads, self._bench.hello.device_uuid))
+            before = known.get(job.key(self._bench.device_name, threads, self._bench.hello.device_uuid))
             ahead = dated_ahead(*before) if before is not None else ""
             if ahead:
                 self._display.note(ahead)

@@ -49,15 +49,19 @@ def all_dated_ahead(records: Mapping[str, Record], now: datetime | None = None) 
 
 
 def prepare_gallery(folder: Path | None) -> None:
-    """See that SR images can be written below a folder before anything is measured; UserError where they cannot."""
+    """See that SR images can be written below a folder before anything is measured; UserError where they cannot.
+
+    It is made with the first of them.
+    """
     if folder is None:
         return
-    probe = folder / f".probe-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
+    place = folder
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    found = "" if place.is_dir() else "a file in its place"
+    if not found and not os.access(place, os.W_OK | os.X_OK):
+        found = f"no right to write in {place}"
+    if found:
         raise UserError(
-            f"--save-images {folder}: expected a folder that can be written, found: {error.strerror}; name another one"
-        ) from None
+            f"--save-images {folder}: expected a folder that can be written, found {found}; name another one"
+        )

@@ -102,6 +102,9 @@ def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
         return published()[set_id]
     own = {recipe.id: recipe for recipe in own_sets(roots)}
     if set_id not in own:
+        for root in data_roots(roots):
+            if _slug(root.resolve().name) == set_id and (said := misplaced(root, None)):
+                raise UserError(said)
         known = ", ".join((*published(), *own))
         raise UserError(
             f"no data set {set_id!r}: expected one of {known}, or one of your own: name its very folder with "
@@ -126,8 +129,7 @@ def _bare_folder(root: Path) -> SetRecipe | None:
     name = root.resolve().name
     if name.lower() in {taken.lower() for recipe in published().values() for taken in recipe.names}:
         return None  # a published set's own folder, given as a root
-    # One whose images lie too deep is known all the same: asked for, it says so.
-    if not _in_a_layout(root) and not misplaced(root, None):
+    if not _in_a_layout(root):
         return None
     slug = _slug(name)
     return SetRecipe(id=f"own-{slug}" if slug in published() else slug, title=f"folder {name}", folder=root)
