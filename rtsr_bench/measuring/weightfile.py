@@ -84,7 +84,12 @@ def kind_of(path: Path) -> Kind:
 
 
 def expect(path: Path, allowed: Collection[Kind], way_out: str) -> None:
-    """See that a file is of one of these kinds; BadGuest with the way out for another one."""
+    """See that a file is of one of these kinds; BadGuest with the way out for another one.
+
+    One that is not there is left to its reader.
+    """
+    if not path.is_file():
+        return
     kind = kind_of(path)
     if kind not in allowed:
         raise BadGuest(f"{path.name} is {kind.value}, expected {' or '.join(one.value for one in allowed)}; {way_out}")

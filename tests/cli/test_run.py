@@ -133,7 +133,7 @@ def test_a_guest_that_breaks_leaves_a_record_and_the_next_one_runs(
     assert isinstance(failure, Failure)
     assert (failure.stage, failure.kind) == (stage, kind)
     assert isinstance(by_id["good"].fidelity, Fidelity)
-    assert failure.message.splitlines()[0] in done.stderr
+    assert failure.brief in done.stderr
 
 
 def test_a_model_that_declares_another_scale_than_it_has(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
