@@ -10,13 +10,14 @@ LIGHT := --model 'bicubic/*' --model 'rt4ksr/s-*' --model 'espcn/*'
 # A folder of published checkpoints serves instead of a download, where there is one beside the project.
 export RTSR_BENCH_MIRROR ?= $(abspath $(wildcard ../shared/weights))
 
-.PHONY: help install demo test lint types test-gpu benchmarks leaderboard clean
+.PHONY: help install demo test lint types test-gpu benchmarks timing leaderboard clean
 
 help:
 	@echo "make demo         install, evaluate light references and the example on the built-in set (quick), write a report"
 	@echo "make test         install, lint, type-check, test"
 	@echo "make test-gpu     the tests that need a CUDA device"
 	@echo "make benchmarks   how fast fidelity is beside reading, its definition and the official procedure, side by side"
+	@echo "make timing       how right the clock is, how often cheats are caught: an hour on a machine with nothing else to do"
 	@echo "make leaderboard  run what has no official record yet on the built-in set, write the report to reports/site"
 	@echo "make clean        remove what make made, .venv included"
 
@@ -51,6 +52,10 @@ benchmarks: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmarks]'
 	$(BIN)/python benchmarks/fidelity.py
 	$(BIN)/python benchmarks/evaluation.py
+
+timing: install
+	$(BIN)/python benchmarks/timing.py
+	$(BIN)/python benchmarks/cheats.py
 
 leaderboard: install
 	$(BIN)/rtsr-bench run reference_models $(LIGHT)
