@@ -35,24 +35,24 @@ PLACES: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("char", UNFIT, ids=lambda char: f"U+{ord(char):04X}")
-def test_nothing_unfit_is_ever_shown(place: str, char: str) -> None:
-    shown_text = PLACES[place](f"Team {char}A")
-    assert char not in shown_text
-    assert "Team" in shown_text
-    assert "A" in shown_text
-    assert not [one for one in shown_text if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or one in BIDI]
+def test_nothing_unfit_is_ever_shown(place: str) -> None:
+    for char in UNFIT:
+        seen = PLACES[place](f"Team {char}A")
+        assert char not in seen, ascii(char)
+        assert "Team" in seen
+        assert "A" in seen
+        assert not [one for one in seen if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") or one in BIDI]
 
 
-@pytest.mark.parametrize("char", UNFIT, ids=lambda char: f"U+{ord(char):04X}")
-def test_manifests_and_archives_refuse_what_is_unfit(char: str) -> None:
-    assert not one_line(char)
-    with pytest.raises(UserError, match="without control characters") as caught:
-        Table({"team": f"T{char}x"}, "x.toml").text("team", limit=99, example="x")
-    assert char not in str(caught.value)
-    with pytest.raises(Refused) as refused:
-        safe_name(f"a{char}b.py")
-    assert char not in str(refused.value)
+def test_manifests_and_archives_refuse_what_is_unfit() -> None:
+    for char in UNFIT:
+        assert not one_line(char)
+        with pytest.raises(UserError, match="without control characters") as caught:
+            Table({"team": f"T{char}x"}, "x.toml").text("team", limit=99, example="x")
+        assert char not in str(caught.value)
+        with pytest.raises(Refused) as refused:
+            safe_name(f"a{char}b.py")
+        assert char not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", FIT)
