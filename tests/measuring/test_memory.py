@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,29 +26,34 @@ PIXELS = SIZE.pixels * 4
 CLOSE = 0.1
 
 MODELS = {
-    "nearest": ("return F.interpolate(x, scale_factor=2, mode='nearest')", "", 3 + 12),
+    "nearest": (2, "return F.interpolate(x, scale_factor=2, mode='nearest')", "", 3 + 12),
     # Channels last: oneDNN then works on the tensors themselves, and not on copies in a layout of its own.
     "one convolution": (
-        "return F.pixel_shuffle(self.conv(x.contiguous(memory_format=torch.channels_last)), 2)",
-        "self.conv = torch.nn.Conv2d(3, 12, 3, padding=1).to(memory_format=torch.channels_last)",
-        3 + 12 + 12,
+        4,
+        "return F.pixel_shuffle(self.conv(x.contiguous(memory_format=torch.channels_last)), 4)",
+        "self.conv = torch.nn.Conv2d(3, 48, 3, padding=1).to(memory_format=torch.channels_last)",
+        3 + 48 + 48,
     ),
     "a large intermediate": (
+        2,
         "wide = x.repeat(1, 20, 1, 1); return F.pixel_shuffle(wide[:, :12].clone(), 2)",
         "",
         3 + 60 + 24,
     ),
     "much that is freed": (
+        2,
         "wide = x.repeat(1, 20, 1, 1).mean(dim=1, keepdim=True); return F.interpolate(wide + x, scale_factor=2)",
         "",
         3 + 60 + 1,
     ),
 }
+"""Scale, what `forward` does, what the model has, and the feature maps at the peak."""
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path: Path) -> None:
-    forward, parts, maps = MODELS[name]
+    scale, forward, parts, maps = MODELS[name]
+    protocol = replace(PROTOCOL, scale=scale)
     code = f"""
     import torch
     F = torch.nn.functional
@@ -65,13 +71,13 @@ def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path:
     """
     (tmp_path / "arch.py").write_text(textwrap.dedent(code))
     request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-               "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
+               "data_range": 1.0, "format": "python", "scale": scale}  # fmt: skip
     with Child(device="cpu") as child:
-        assert isinstance(measure_gap(child, PROTOCOL, Precision.FP32), Gap)
+        assert isinstance(measure_gap(child, protocol, Precision.FP32), Gap)
         loaded = child.ask(Op.LOAD, Loaded, request, limit_s=120)
         assert isinstance(loaded, Loaded), loaded
-        conductor = Conductor(child, PROTOCOL, Precision.FP32)
-        assert conductor.begin(PROTOCOL.warmup) is None
+        conductor = Conductor(child, protocol, Precision.FP32)
+        assert conductor.begin(protocol.warmup) is None
         image = bytes(SIZE.pixels * 3)
         for given in (random_input(), Input(image=image, whole=True, at=(0,)), random_input()):
             assert isinstance(conductor.call(given), Call)
