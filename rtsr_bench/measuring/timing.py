@@ -26,9 +26,8 @@ from rtsr_bench.protocol import Precision, Size
 BUSY_MS = 20.0
 """How long a CUDA device works on untimed calls before a timed one, at least one call long.
 
-A loop without pauses keeps the device at its boost clock. Between two repeats the device waits for parent and child,
-some 0.1 to 5 ms; drivers re-evaluate the clock about every 10 ms, so twice that is needed to get back to the loop's
-clock. Derived from NVIDIA's documents on clock management; not yet tried on a card."""
+A loop without pauses keeps the device at its clock; between two repeats the device waits for parent and child, and its
+clock may drop. How fast clocks react is an estimate, not measured and not yet tried on a card."""
 
 _IDLE_SHARE = 0.005
 """A pause of less than this share of a call cannot change its time by 1 %: no untimed call is needed then."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import TWO_CONVS, LoadGuest
+from loading import TWO_CONVS, LoadGuest
 
 from rtsr_bench.measuring import contract
 from rtsr_bench.measuring.enhance import checked, forward
