@@ -167,6 +167,6 @@ def load(request: Mapping[str, Any], device: torch.device) -> Guest:
             raise
         raise BadGuest(reason) from error
     finally:
-        for change in state.restore():
+        for change in state.restore(loaded=True):
             notes.add(change)
     return guest

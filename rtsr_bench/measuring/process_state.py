@@ -17,15 +17,15 @@ import torch
 class Setting:
     """One setting of the process: how to read and to write it.
 
-    A change that is `told` alters what a model computes. A `scoped` one is the harness's own while calls are timed: one
-    autocast block stands around all of them.
+    A change that is `told` alters what a model computes. What the harness itself sets for a timed call is set back
+    `once`, after loading.
     """
 
     name: str
     read: Callable[[], Any]
     write: Callable[[Any], object]
     told: bool = True
-    scoped: bool = False
+    once: bool = False
 
 
 def _deterministic() -> tuple[bool, bool]:
@@ -69,19 +69,20 @@ def _settings(device: torch.device) -> Iterator[Setting]:
         name="the precision of float32 products",
         read=torch.get_float32_matmul_precision,
         write=torch.set_float32_matmul_precision,
+        once=True,
     )
     for kind in ("cpu", "cuda"):
         yield Setting(
             name=f"autocast on {kind}",
             read=partial(torch.is_autocast_enabled, kind),
             write=_set_autocast(kind),
-            scoped=True,
         )
     for name in ("enabled", "deterministic"):
         yield Setting(
             name=f"cudnn.{name}",
             read=partial(getattr, torch.backends.cudnn, name),
             write=_set_cudnn(name),
+            once=True,
         )
     yield Setting(name="gradients", read=torch.is_grad_enabled, write=torch.set_grad_enabled, told=False)
     yield Setting(name="filters of warnings", read=lambda: list(warnings.filters), write=_set_warnings, told=False)
@@ -94,11 +95,14 @@ class ProcessState:
     def __init__(self, device: torch.device) -> None:
         self._kept = [(setting, setting.read()) for setting in _settings(device)]
 
-    def restore(self, *, timing: bool = False) -> list[str]:
-        """Set back what was changed, as far as the process allows; returns a sentence for each change that matters."""
+    def restore(self, *, loaded: bool = False) -> list[str]:
+        """Set back what was changed, as far as the process allows; returns a sentence for each change that matters.
+
+        `loaded`: the guest has just been loaded, and no call of its model was made ready.
+        """
         said = []
         for setting, value in self._kept:
-            if timing and setting.scoped:
+            if setting.once and not loaded:
                 continue
             with contextlib.suppress(Exception):
                 found = setting.read()

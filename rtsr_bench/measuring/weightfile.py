@@ -227,11 +227,6 @@ def _read_torch(path: Path, *, allow_pickle: bool) -> Any:
     except pickle.UnpicklingError as error:
         if _is_cut(path):
             raise BadGuest(_truncated(path)) from error
-        if "Invalid magic number" in str(error):
-            raise BadGuest(
-                f"{path.name} is a pickle that torch.save did not write; save it with "
-                "torch.save(model.state_dict(), path)"
-            ) from error
         if not allow_pickle:
             named = _GLOBAL.search(str(error))
             what = f" ({named[1]})" if named else ""
@@ -246,6 +241,11 @@ def _read_torch(path: Path, *, allow_pickle: bool) -> Any:
             raise BadGuest(_truncated(path)) from error
         if "allocate" in str(error):
             raise  # the machine's memory, not the file
+        if "Invalid magic number" in str(error):
+            raise BadGuest(
+                f"{path.name} is a pickle that torch.save did not write; save it with "
+                "torch.save(model.state_dict(), path)"
+            ) from error
         raise BadGuest(f"{path.name} is damaged and can't be read: {error}; save or copy it again") from error
 
 

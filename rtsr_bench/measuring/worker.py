@@ -57,7 +57,7 @@ class Worker:
             reply = _failed(error) | {"over": self._is_over()}
         self._say(reply)
         if self._guest is not None and self._guest.state is not None:
-            self._guest.state.restore(timing=self._timing is not None)  # a guest may change the process in any call
+            self._guest.state.restore()  # a guest may change the process in any call
 
     def _is_over(self) -> bool:
         """Whether the device answers every further call with an error, as CUDA does after an illegal memory access."""

@@ -12,24 +12,21 @@ from rtsr_bench.store import load_records
 
 HAND_INS = Path(__file__).parents[1] / "hand_ins"
 
-KEPT = ("argparse_at_import", "eval_returns_none", "lazy_conv", "ntire_half", "state_dict_ema", "ts_half")
+KEPT, BROKEN = ("argparse_at_import", "ntire_half", "state_dict_ema"), ("lfs_pointer",)
+"""Those whose answer the command line adds to; all of them are loaded in tests/measuring/test_loading_hand_ins.py."""
 
 
 def test_check_says_how_each_was_loaded_and_why_one_was_not(rtsr_bench: Run) -> None:
-    broken = ("lfs_pointer", "truncated")
-    done = rtsr_bench("check", *(HAND_INS / name for name in (*KEPT, *broken)), "--device", "cpu")
+    done = rtsr_bench("check", *(HAND_INS / name for name in (*KEPT, *BROKEN)), "--device", "cpu")
     assert done.returncode == 1, done.stderr
-    said = dict(zip((*KEPT, *broken), done.stdout.split("contract")[:-1], strict=False))
-    assert len(said) == len(KEPT) + len(broken)
     text = " ".join(done.stdout.split())
     assert done.stdout.count("keeps the contract") == len(KEPT)
-    assert done.stdout.count("breaks the contract") == len(broken)
+    assert done.stdout.count("breaks the contract") == len(BROKEN)
     assert "note loading net.pth: the weights are those in `state_dict_ema`; beside it: `state_dict`, `epoch`" in text
-    assert text.count("note loading the model came in float16; it is converted to the precision that is asked for") == 2
+    assert "note loading the model came in float16; it is converted to the precision that is asked for" in text
     assert (
         "BAD load bad_output: net.pth is a Git LFS pointer (130 bytes that stand for the file), not the weights" in text
     )
-    assert "BAD load bad_output: net.pth is truncated: its end is missing" in text
     assert "fault of rtsr-bench" not in done.stdout + done.stderr
 
 
@@ -59,12 +56,12 @@ def test_a_record_and_its_page_keep_the_notes_and_the_whole_reason(rtsr_bench: R
         "talks/x2: The model raised an exception while loading: RuntimeError: The weights are at home\n" in done.stderr
     )
     assert rtsr_bench("report", "--out", "site").returncode == 0
-    pages = {path.stem: path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.html")}
-    board = next(text for name, text in pages.items() if name.startswith("classic-x2"))
+    (board,) = (path.read_text(encoding="utf-8") for path in (tmp_path / "site" / "boards").glob("*.html"))
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "site" / "models").glob("*.html")]
     assert "The weights are at home" in board
     assert "They are blue" not in board
-    assert any("Bring them along" in text and "They are blue" in text for text in pages.values())
-    assert any(note in text for text in pages.values())
+    assert any("Bring them along" in text and "They are blue" in text for text in pages)
+    assert any(note in text for text in pages)
     checked = rtsr_bench("check", "talks", "--device", "cpu", env={"COLUMNS": "80"})
     lines = checked.stdout.splitlines()
     assert all(len(line) <= 80 for line in lines if "|" not in line)

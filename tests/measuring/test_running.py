@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from loading import TWO_CONVS, LoadGuest
+from loaded_guests import TWO_CONVS, LoadGuest
 
 from rtsr_bench.measuring import contract
 from rtsr_bench.measuring.enhance import checked, forward
@@ -196,3 +196,18 @@ def test_check_names_any_exception_of_a_call(error: str, load_guest: LoadGuest) 
     findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40]]})["findings"]
     name = error.partition("(")[0]
     assert {finding["answer"].removeprefix("no: ") for finding in findings} == {f"{name}: stop it"}
+
+
+def test_what_the_harness_sets_for_a_timed_call_stays_between_calls(load_guest: LoadGuest) -> None:
+    guest = load_guest()
+    assert guest.state is not None
+    try:
+        torch.set_float32_matmul_precision("high")
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        said = guest.state.restore()
+        assert len(said) == 1
+        assert "number of threads" in said[0]
+        assert torch.get_float32_matmul_precision() == "high"
+        assert len(guest.state.restore(loaded=True)) == 1
+    finally:
+        torch.set_float32_matmul_precision("highest")

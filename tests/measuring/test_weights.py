@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from loading import TWO_CONVS, LoadGuest
+from loaded_guests import TWO_CONVS, LoadGuest
 from safetensors.torch import save as as_safetensors
 from torch import nn
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from loading import HAND_INS, weights_in
+from loaded_guests import HAND_INS, weights_in
 
 from rtsr_bench.measuring import contract
 from rtsr_bench.measuring.enhance import checked, forward
