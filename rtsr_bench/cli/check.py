@@ -124,7 +124,7 @@ def _check(submission: Submission, model: ModelSpec, device: str, request: dict[
             sign = {True: "ok  ", False: "BAD ", None: "note"}[finding.ok]
             click.echo(f"  {sign} {finding.question:<16} {finding.answer}")
             good = good and finding.ok is not False
-        counted = _count(child, loaded.scale)
+        counted = _count(child, device, request, loaded.scale)
         if isinstance(counted, Failure):
             return _broken(counted)
     _show_counts(counted)
@@ -132,13 +132,19 @@ def _check(submission: Submission, model: ModelSpec, device: str, request: dict[
     return good
 
 
-def _count(child: Child, scale: int) -> Counted | Failure:
-    from rtsr_bench.sandbox import Counted
+def _count(child: Child, device: str, request: dict[str, Any], scale: int) -> Counted | Failure:
+    from rtsr_bench.protocol import Size
+    from rtsr_bench.sandbox import Child, count_model
     from rtsr_bench.tracks import find_track
-    from rtsr_bench.wire import Op
 
-    size = find_track(f"builtin-x{scale}").protocol.input
-    return child.ask(Op.COMPLEXITY, Counted, {"sizes": [[size.height, size.width], [256, 256]]}, limit_s=LIMIT_S)
+    return count_model(
+        child,
+        {**request, "scale": scale},
+        (find_track(f"builtin-x{scale}").protocol.input, Size(256, 256)),
+        start=lambda: Child(device=device),
+        load_s=LIMIT_S,
+        count_s=LIMIT_S,
+    )
 
 
 def _show_counts(counted: Counted) -> None:

@@ -23,7 +23,6 @@ from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import (
     Complexity,
     Failure,
-    FailureKind,
     Fidelity,
     HandedIn,
     MadeTwice,
@@ -34,7 +33,7 @@ from rtsr_bench.record import (
     Stage,
     System,
 )
-from rtsr_bench.sandbox import Child, Counted, Loaded
+from rtsr_bench.sandbox import Child, Loaded, count_model
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
 from rtsr_bench.system import Gauge, describe, gauge
 from rtsr_bench.wire import Op
@@ -278,21 +277,16 @@ def _again(child: Child, job: Job, precision: Precision, outcome: _Outcome, list
 def _complexity(
     child: Child | None, guest: dict[str, Any], job: Job, bench: Bench, outcome: _Outcome, listener: Listener
 ) -> None:
-    if child is None:
-        with bench.start_child() as fresh:
-            failed = _load(fresh, guest, job, listener, outcome)
-            if failed is not None:
-                outcome.complexity = failed
-            else:
-                _complexity(fresh, guest, job, bench, outcome, listener)
-        return
     listener.stage("counting", 1)
-    sizes = dict.fromkeys((job.protocol.input, job.track.protocol.input, ALSO_COUNTED_AT))
-    request = {"sizes": [[size.height, size.width] for size in sizes]}
-    counted = child.ask(Op.COMPLEXITY, Counted, request, limit_s=job.protocol.limits.complexity_s)
-    if not isinstance(counted, Failure) and [count.input for count in counted.counts] != list(sizes):
-        message = "the counts that arrived are not for the input sizes asked for"
-        counted = Failure(stage=Stage.COMPLEXITY, kind=FailureKind.INCONSISTENT, message=message)
+    limits = job.protocol.limits
+    counted = count_model(
+        child,
+        {**guest, "scale": job.model.scale},
+        tuple(dict.fromkeys((job.protocol.input, job.track.protocol.input, ALSO_COUNTED_AT))),
+        start=bench.start_child,
+        load_s=limits.load_s,
+        count_s=limits.complexity_s,
+    )
     if isinstance(counted, Failure):
         outcome.complexity = counted
     else:

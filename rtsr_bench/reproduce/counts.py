@@ -13,7 +13,7 @@ from rtsr_bench.paper import AS_PRINTED, CountAsk, ObservedCount
 from rtsr_bench.paper.compare import frame_input
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Counted, Loaded
+from rtsr_bench.sandbox import Child, Loaded, count_model
 from rtsr_bench.submissions import ModelSpec, Submission, discover, load_request
 from rtsr_bench.wire import Op
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 LIMIT_S = 120.0
 """Seconds a model may take to be built, and to be counted: each takes a few tenths."""
 
-_INTERPOLATION = "aten.upsample_"
-"""Operators that the counter names because it has no formula for them; the paper's MACs are of convolutions alone."""
 _SMALL = Size(64, 64)
 """Input where only parameters are asked for: a pass that has to be computed for real stays small."""
 
@@ -64,7 +62,7 @@ def _folder(path: Path, wanted: Sequence[CountAsk]) -> tuple[list[ObservedCount]
         (submission,) = discover(path)
     except (UserError, ValueError) as error:
         return [ObservedCount(key=ask.key, trouble=str(error)) for ask in wanted], ""
-    with Child(device="cpu", threads=1) as child:
+    with _start() as child:
         return [_counted(ask, submission, child) for ask in wanted], child.hello.torch
 
 
@@ -78,15 +76,23 @@ def _counted(ask: CountAsk, submission: Submission, child: Child) -> ObservedCou
     loaded = child.ask(Op.LOAD, Loaded, request, limit_s=LIMIT_S)
     if isinstance(loaded, Failure):
         return ObservedCount(key=ask.key, trouble=loaded.message)
-    inputs = (AS_PRINTED, frame_input(ask.scale)) if ask.entry else (_SMALL,)
-    sizes = [[size.height, size.width] for size in inputs]
-    counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": sizes}, limit_s=LIMIT_S)
+    counted = count_model(
+        child,
+        request,
+        (AS_PRINTED, frame_input(ask.scale)) if ask.entry else (_SMALL,),
+        start=_start,
+        load_s=LIMIT_S,
+        count_s=LIMIT_S,
+    )
     if isinstance(counted, Failure):
         return ObservedCount(key=ask.key, trouble=counted.message)
-    named = {operator for count in counted.counts for operator in count.uncounted}
-    missing = sorted(operator for operator in named if not operator.startswith(_INTERPOLATION))
+    missing = any(count.uncounted for count in counted.counts)
     macs = () if missing else tuple((count.input, count.macs) for count in counted.counts)
     return ObservedCount(key=ask.key, params=counted.params, macs=macs)
+
+
+def _start() -> Child:
+    return Child(device="cpu", threads=1)
 
 
 def _spec(ask: CountAsk, submission: Submission) -> ModelSpec | None:

@@ -53,6 +53,7 @@ INCONSISTENT.
 
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.child import Child
+from rtsr_bench.sandbox.counting import count_model
 from rtsr_bench.sandbox.levels import Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.sandbox.replies import (
     Counted,
@@ -85,6 +86,7 @@ __all__ = [
     "Repeated",
     "Warmed",
     "allow_pickles",
+    "count_model",
     "obtainable",
     "require",
 ]

@@ -34,6 +34,10 @@ class Deployed(torch.nn.Module):
                 "export it again with dynamic height and width"
             )
 
+    def without_values(self) -> torch.nn.Module:
+        """The same graph on the meta device, where only shapes are computed."""
+        return self.to("meta")
+
     def params(self) -> int:
         """Elements of all weights."""
         return sum(parameter.numel() for parameter in self.parameters())

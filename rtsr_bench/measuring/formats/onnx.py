@@ -1,28 +1,23 @@
 """ONNX through onnxruntime: on the CPU, or on CUDA without leaving the GPU's memory.
 
 The graph's own number format is the precision: an fp32 graph is not converted. A second file can hold the half one.
-Operations are counted from the graph's nodes, parameters from its initializers, both with the `onnx` package.
+Operations and parameters are counted from the graph (`onnx_counts`), with the `onnx` package.
 """
 
 from __future__ import annotations
 
-import math
-import os
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
+from rtsr_bench.measuring.formats import onnx_counts
 from rtsr_bench.measuring.formats.deployed import Deployed
 from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.protocol import Size
 
 _DTYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
 _NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
-_PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
-_UNKNOWN = frozenset({"Attention", "MultiHeadAttention", "QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger",
-                      "Einsum", "LSTM", "GRU", "RNN", "If", "Loop", "Scan", "FusedConv", "FusedMatMul"})  # fmt: skip
 
 
 class Graph(Deployed):
@@ -57,15 +52,12 @@ class Graph(Deployed):
         return torch.from_numpy(output).to(tensor.device)
 
     def params(self) -> int:
-        """Elements of the floating-point initializers; BadGuest where the `onnx` package is missing."""
-        onnx = _onnx()
-        floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE)
-        graph = onnx.load(self.paths[0], load_external_data=False).graph
-        return sum(math.prod(one.dims) for one in graph.initializer if one.data_type in floats and one.dims)
+        """Elements of the graph's weights; BadGuest where the `onnx` package is missing."""
+        return onnx_counts.params(self.paths[0])
 
     def counts(self, sizes: list[Size]) -> list[dict[str, Any]]:
-        """Count the graph's products at each size; what has no formula or no known shape is listed."""
-        return [_count(self.paths[0], size) for size in sizes]
+        """Count the graph's products at each size that it accepts; what has no formula or no known shape is listed."""
+        return [onnx_counts.count(self.paths[0], size) for size in sizes]
 
 
 def _session(path: str, device: torch.device) -> Any:
@@ -115,73 +107,6 @@ def _on_gpu(session: Any, source: str, target: str, tensor: torch.Tensor, scale:
     binding.bind_output(target, "cuda", index, kind, tuple(output.shape), output.data_ptr())
     session.run_with_iobinding(binding)
     return output
-
-
-def _onnx() -> Any:
-    try:
-        import onnx
-    except ImportError:
-        raise BadGuest(
-            'counting an ONNX graph needs the package onnx, which is not installed here: pip install "rtsr-bench[onnx]"'
-        ) from None
-    return onnx
-
-
-def _count(path: str, size: Size) -> dict[str, Any]:
-    onnx = _onnx()
-    # The graph may lie in two files; shapes are inferred without reading weights above protobuf's limit of 2 GiB.
-    model = onnx.load(path, load_external_data=os.path.getsize(path) < 1 << 28)  # noqa: PTH202 - a text already
-    shape = model.graph.input[0].type.tensor_type.shape
-    for dim, value in zip(shape.dim, (1, 3, size.height, size.width), strict=True):
-        dim.dim_value = value
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    known: dict[str, list[int]] = {one.name: list(one.dims) for one in inferred.initializer}
-    for info in (*inferred.input, *inferred.value_info, *inferred.output):
-        dims = info.type.tensor_type.shape.dim
-        if all(dim.HasField("dim_value") for dim in dims):
-            known[info.name] = [dim.dim_value for dim in dims]
-    macs = activations = convs = 0
-    uncounted: Counter[str] = Counter()
-    for node in inferred.node:
-        if node.op_type in _PRODUCTS:
-            found = _macs(onnx, node, known)
-            if found is None:
-                uncounted[f"{node.op_type} of unknown shape"] += 1
-                continue
-            macs += found
-            if node.op_type.startswith("Conv"):
-                convs += 1
-                activations += math.prod(known[node.output[0]])
-        elif node.op_type in _UNKNOWN or node.domain not in ("", "ai.onnx"):
-            uncounted[node.op_type] += 1
-    return {
-        "input": {"height": size.height, "width": size.width},
-        "macs": macs,
-        "flops": 2 * macs,
-        "activations": activations,
-        "convs": convs,
-        "uncounted": dict(sorted(uncounted.items())),
-    }
-
-
-def _macs(onnx: Any, node: Any, known: Mapping[str, list[int]]) -> int | None:
-    """MACs of one product: output elements times the length of the sum behind each; None where a shape is unknown."""
-    first, second, out = (known.get(name) for name in (node.input[0], node.input[1], node.output[0]))
-    if first is None or second is None or out is None:
-        return None
-    attributes = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
-    match node.op_type:
-        case "Conv":  # weights (out, in / group, kernel...)
-            return math.prod(out) * math.prod(second[1:])
-        case "ConvTranspose":  # weights (in, out / group, kernel...): each input element meets all of them
-            return math.prod(first) * math.prod(second[1:])
-        case "Gemm":
-            return math.prod(out) * (first[0] if attributes.get("transA") else first[1])
-        case _:
-            return math.prod(out) * first[-1]
 
 
 def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:

@@ -21,6 +21,7 @@ class Script(Deployed):
 
     def __init__(self, path: str, device: torch.device) -> None:
         super().__init__("TorchScript")
+        self.path = path
         with warnings.catch_warnings():
             # Newer torch says with each load that torch.export is the future; the file is there all the same.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -39,6 +40,10 @@ class Script(Deployed):
                 f"{str(tensor.dtype).removeprefix('torch.')}; hand it in without torch.jit.freeze"
             )
         return self.inner(tensor)
+
+    def without_values(self) -> Script:
+        """The file read anew onto the meta device: torch moves no scripted module there."""
+        return Script(self.path, torch.device("meta"))
 
     def params(self) -> int:
         """Elements of the parameters, of the graph's constants where it is frozen."""
