@@ -29,6 +29,7 @@ FAMILY = {
 FUSIONS = ("none", "inject")
 HIGH_FREQUENCIES = ("gaussian", "down-and-up")
 NORMS = ("layernorm", "plain", "residual")
+BLURS = ("convolution", "shifts")
 
 # Name in the authors' checkpoints -> name here, replaced in this order.
 OFFICIAL_NAMES = (
@@ -138,6 +139,9 @@ class RT4KSR(nn.Module):
 
     `norm`, what a block of the body does besides convolution and GELU (Table 2b): "layernorm", "plain" (nothing) or
     "residual" (nothing, but a skip around the block). The tail has its norm in all three, as in the released code.
+
+    `blur`, how the Gaussian is computed: "convolution", a depthwise one as in the released code, which is what its
+    authors timed; or "shifts", the same sums without a convolution, as the MACs of their tables are counted.
     """
 
     def __init__(
@@ -149,14 +153,19 @@ class RT4KSR(nn.Module):
         fusion: str = "none",
         high_frequencies: str = "gaussian",
         norm: str = "layernorm",
+        blur: str = "convolution",
         deployed: bool = False,
     ) -> None:
         super().__init__()
         _one_of("fusion", fusion, FUSIONS)
+        _one_of("blur", blur, BLURS)
         _one_of("high_frequencies", high_frequencies, HIGH_FREQUENCIES)
         _one_of("norm", norm, NORMS)
         self.scale, self.blocks, self.channels = scale, blocks, channels
         self.fusion, self.high_frequencies, self.block_norm = fusion, high_frequencies, norm
+        self.blur = blur
+        # Not learned, and in no checkpoint; a buffer all the same, so that it follows the model's device and precision.
+        self.register_buffer("kernel", gaussian_kernel(), persistent=False)
         self.gamma = nn.Parameter(torch.zeros(1))
         self.head = nn.Conv2d(3 * 2**2, channels, 3, padding=1)
         self.hf_conv = _block_conv(channels, deployed=deployed)
@@ -183,7 +192,10 @@ class RT4KSR(nn.Module):
 
     def high_frequency_features(self, x: Tensor) -> Tensor:
         """What blurring takes away from `x`, through the shared head: `(N, C, H / 2, W / 2)`."""
-        low = gaussian_blur(x) if self.high_frequencies == "gaussian" else down_and_up(x)
+        if self.high_frequencies != "gaussian":
+            low = down_and_up(x)
+        else:
+            low = gaussian_blur(x, self.kernel) if self.blur == "convolution" else gaussian_blur_by_shifts(x)
         return F.gelu(self.hf_conv(self.head(F.pixel_unshuffle(x - low, 2))))
 
     @torch.no_grad()
@@ -202,18 +214,30 @@ class RT4KSR(nn.Module):
             fusion=self.fusion,
             high_frequencies=self.high_frequencies,
             norm=self.block_norm,
+            blur=self.blur,
             deployed=True,
         ).to(self.gamma)
         model.load_state_dict(state, strict=True)
         return model
 
 
-def gaussian_blur(x: Tensor) -> Tensor:
-    """5x5 Gaussian blur with sigma 1 of `(N, C, H, W)`, reflected at the border; H and W at least 3.
+def gaussian_blur(x: Tensor, kernel: Tensor) -> Tensor:
+    """5x5 Gaussian blur with sigma 1 of `(N, 3, H, W)`, reflected at the border; H and W at least 3.
 
-    Separable, as sums of shifted images: columns, then rows. The released code has it as a depthwise convolution, which
-    the paper's MACs leave out; counted, it would be 0.16 of 24.34 GMAC at x2 and 1080x1920.
+    A depthwise convolution with `gaussian_kernel()`, as in the released code: 0.16 of 24.34 GMAC at x2 and 1080x1920.
     """
+    return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, groups=3)
+
+
+def gaussian_kernel() -> Tensor:
+    """The filters `(3, 1, 5, 5)` of `gaussian_blur`, the same one for each colour."""
+    centre, near, far = gaussian_taps()
+    taps = torch.tensor([far, near, centre, near, far], dtype=torch.float64)
+    return torch.outer(taps, taps).to(torch.get_default_dtype()).expand(3, 1, 5, 5).clone()
+
+
+def gaussian_blur_by_shifts(x: Tensor) -> Tensor:
+    """The same blur without a convolution: sums of shifted images, columns, then rows; nothing of it counts as MACs."""
     centre, near, far = gaussian_taps()
     x = F.pad(x, (2, 2, 2, 2), mode="reflect")
     x = centre * x[..., 2:-2] + near * (x[..., 1:-3] + x[..., 3:-1]) + far * (x[..., :-4] + x[..., 4:])
@@ -261,7 +285,12 @@ def rt4ksr(scale: int, size: str = "S", checkpoint: str | None = None) -> RT4KSR
 
 
 def deployed(
-    scale: int, size: str = "S", fusion: str = "none", high_frequencies: str = "gaussian", norm: str = "layernorm"
+    scale: int,
+    size: str = "S",
+    fusion: str = "none",
+    high_frequencies: str = "gaussian",
+    norm: str = "layernorm",
+    blur: str = "convolution",
 ) -> RT4KSR:
     """Any member of the family in its deployed form, with fresh weights: the harness loads the manifest's into it."""
     blocks, channels = _member(size)
@@ -272,6 +301,7 @@ def deployed(
         fusion=fusion,
         high_frequencies=high_frequencies,
         norm=norm,
+        blur=blur,
         deployed=True,
     ).eval()
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHANNELS, BLOCKS = 24, 4
+BLURS = ("convolution", "shifts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +117,23 @@ class Ablation(nn.Module):
     The branch takes the high frequencies through the head that the LR goes through, or through one of its own
     (`own_hf_head`: as many MACs, more parameters), and `gamma * body + branch` goes on, as the paper draws it.
     `idle_branch` builds the branch in rows that do not run it too: a reading of the printed parameters, see the README.
+    `blur`, how the Gaussian is computed: "convolution", a depthwise one, or "shifts", which the paper's MACs leave out.
     """
 
-    def __init__(self, *, row: Row, scale: int, idle_branch: bool = False, own_hf_head: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        row: Row,
+        scale: int,
+        idle_branch: bool = False,
+        own_hf_head: bool = False,
+        blur: str = "convolution",
+    ) -> None:
         super().__init__()
+        if blur not in BLURS:
+            raise ValueError(f"blur: expected one of {', '.join(BLURS)}, found {blur!r}")
+        self.blur = blur
+        self.register_buffer("kernel", gaussian_kernel(), persistent=False)
         self.scale, self.branch, self.place = scale, row.branch, row.place
         self.shuffle = 2 if row.place == "input" else 1
         colours = 3 * self.shuffle**2
@@ -147,7 +161,10 @@ class Ablation(nn.Module):
         else:
             features = self.body(features)
         if self.branch:
-            low = down_and_up(x) if self.place == "down-and-up" else gaussian_blur(x)
+            if self.place == "down-and-up":
+                low = down_and_up(x)
+            else:
+                low = gaussian_blur(x, self.kernel) if self.blur == "convolution" else gaussian_blur_by_shifts(x)
             fine = F.pixel_unshuffle(x - low, self.shuffle)
             fine = self.hf_head(fine) if self.own_hf_head else self.head(fine)
             features = self.gamma * features + F.gelu(self.hf_conv(fine))
@@ -160,11 +177,23 @@ def down_and_up(x: Tensor) -> Tensor:
     return _doubled(F.avg_pool2d(x, 2))
 
 
-def gaussian_blur(x: Tensor) -> Tensor:
-    """5x5 Gaussian blur with sigma 1 of `(N, C, H, W)`, reflected at the border; H and W at least 3.
+def gaussian_blur(x: Tensor, kernel: Tensor) -> Tensor:
+    """5x5 Gaussian blur with sigma 1 of `(N, 3, H, W)`, reflected at the border; H and W at least 3.
 
-    As sums of shifted images, columns, then rows: nothing is learned in it, and the paper's MACs leave it out.
+    A depthwise convolution with `gaussian_kernel()`, as in RT4KSR's released code.
     """
+    return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, groups=3)
+
+
+def gaussian_kernel() -> Tensor:
+    """The filters `(3, 1, 5, 5)` of `gaussian_blur`, the same one for each colour."""
+    centre, near, far = gaussian_taps()
+    taps = torch.tensor([far, near, centre, near, far], dtype=torch.float64)
+    return torch.outer(taps, taps).to(torch.get_default_dtype()).expand(3, 1, 5, 5).clone()
+
+
+def gaussian_blur_by_shifts(x: Tensor) -> Tensor:
+    """The same blur without a convolution: sums of shifted images, columns, then rows; nothing of it counts as MACs."""
     centre, near, far = gaussian_taps()
     x = F.pad(x, (2, 2, 2, 2), mode="reflect")
     x = centre * x[..., 2:-2] + near * (x[..., 1:-3] + x[..., 3:-1]) + far * (x[..., :-4] + x[..., 4:])
@@ -180,11 +209,13 @@ def gaussian_taps() -> tuple[float, float, float]:
     return centre / total, near / total, far / total
 
 
-def ablation(row: str, scale: int, *, idle_branch: bool = False, own_hf_head: bool = False) -> Ablation:
+def ablation(
+    row: str, scale: int, *, idle_branch: bool = False, own_hf_head: bool = False, blur: str = "convolution"
+) -> Ablation:
     """A row by its name in `ROWS`, with fresh weights: no others were ever published."""
     if row not in ROWS:
         raise ValueError(f"row: expected one of {', '.join(ROWS)}, found {row!r}")
-    return Ablation(row=ROWS[row], scale=scale, idle_branch=idle_branch, own_hf_head=own_hf_head).eval()
+    return Ablation(row=ROWS[row], scale=scale, idle_branch=idle_branch, own_hf_head=own_hf_head, blur=blur).eval()
 
 
 def _doubled(x: Tensor) -> Tensor:

@@ -191,7 +191,7 @@ def _judged(
 def _ours(row: PaperRow, key: str, observed: Observed, measured: Measured) -> tuple[float | None, str]:
     """Our value in the printed unit, or None and the id of the reason (empty: the table's own)."""
     if key in ("params", "running_params", "macs", "frame_macs"):
-        ask = (row.running or row.count) if key == "running_params" else row.count
+        ask = (row.running or row.count) if key in ("running_params", "frame_macs") else row.count
         return _counted(ask, key, observed) if ask else (None, "uncounted")
     if key == "score" and row.score_of is not None:
         return ntire23_rtsr(*row.score_of), ""
