@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from rtsr_bench.protocol import Size
 from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Runtime, Stage
 from rtsr_bench.score import FORMULAS
+from rtsr_bench.tracks import quick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,11 +71,22 @@ class Below:
     least_db: float
 
 
-def count_at_256(complexity: object) -> Count | None:
-    """The whole count at an LR input of 256x256, None where it is missing or some operators have no formula."""
+def counted_at(measured: Protocol, track: Track | None) -> Size:
+    """The LR size that a row's operations are shown for: the timed one, but the track's own in `--quick`."""
+    looked = track is not None and measured.window is not None and measured.input == quick(track.protocol).input
+    return track.protocol.input if track is not None and looked else measured.input
+
+
+def count_at(complexity: object, size: Size) -> Count | None:
+    """The operations counted at an LR size, whole or not; None where there are none for it."""
     if not isinstance(complexity, Complexity):
         return None
-    found = next((count for count in complexity.counts if (count.input.height, count.input.width) == (256, 256)), None)
+    return next((count for count in complexity.counts if count.input == size), None)
+
+
+def count_at_256(complexity: object) -> Count | None:
+    """The whole count at an LR input of 256x256, None where it is missing or some operators have no formula."""
+    found = count_at(complexity, Size(256, 256))
     return found if found is not None and not found.uncounted else None
 
 
@@ -144,7 +157,12 @@ def reasons(
 def _uncounted(record: Record) -> list[Reason]:
     if count_at_256(record.complexity) is not None:
         return []
-    text = "Its operations at 3x256x256 were not counted in full, so the score, which MACs are part of, is not defined."
+    found = count_at(record.complexity, Size(256, 256))
+    names = ", ".join(f"{name} x{times}" for name, times in sorted(found.uncounted.items())) if found else ""
+    text = (
+        f"Its operations at 3x256x256 were not counted in full{f' (without {names})' if names else ''}, "
+        "so the score, which MACs are part of, is not defined."
+    )
     return [Reason(bar=Bar.NO_COUNT, short="operations not counted", text=text)]
 
 

@@ -26,6 +26,7 @@ from rtsr_bench.evaluate import Listener
 
 if TYPE_CHECKING:
     from rtsr_bench.leaderboard import Row
+    from rtsr_bench.protocol import Size
     from rtsr_bench.record import Record
 
 PLAIN_WIDTH = 160
@@ -123,9 +124,9 @@ class Display:
         for track in dict.fromkeys(record.track for record in records):
             mine = [_row(record) for record in records if record.track == track]
             mine.sort(key=lambda row: (row.failed, row.score is None, -(row.score or 0.0), row.record.model.id))
-            heading = (
-                track if not mine[0].record.overrides else f"{track}, unofficial: {' '.join(mine[0].record.overrides)}"
-            )
+            heading = track
+            if mine[0].record.overrides:
+                heading += f", unofficial: {' '.join(mine[0].record.overrides)}; MACs at {_counted_at(mine[0].record)}"
             table = Table(title=escape(heading), title_justify="left", title_style="bold", box=None, pad_edge=False)
             for heading in _HEADINGS:
                 table.add_column(
@@ -179,7 +180,22 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{runtime.mean_ms:.2f}" if runtime else "",
         f"{runtime.fps:.1f}" if runtime else "",
         f"{complexity.params:,}" if complexity else "",
-        f"{complexity.counts[min(1, len(complexity.counts) - 2)].macs / 1e9:.2f}" if complexity else "",
+        _gmacs(record),
         f"{row.score:.3f}" if row.score is not None else "",
         "; ".join(notes),
     )
+
+
+def _counted_at(record: Record) -> Size:
+    from rtsr_bench.eligibility import counted_at
+    from rtsr_bench.tracks import all_tracks
+
+    return counted_at(record.protocol, all_tracks().get(record.track))
+
+
+def _gmacs(record: Record) -> str:
+    """GMACs at the size that the row's board shows them for; `>=` where some operators were not counted."""
+    from rtsr_bench.eligibility import count_at
+
+    count = count_at(record.complexity, _counted_at(record))
+    return "" if count is None else f"{'>= ' if count.uncounted else ''}{count.macs / 1e9:.2f}"

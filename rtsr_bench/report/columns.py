@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rtsr_bench.eligibility import Bar
+from rtsr_bench.eligibility import Bar, count_at, counted_at
 from rtsr_bench.leaderboard import FidelityMeans, Group, Leaderboard, Row
 from rtsr_bench.protocol import Colour, Convention, Size
-from rtsr_bench.record import Complexity, Count, Failure, Memory
+from rtsr_bench.record import Complexity, Failure, Memory
 from rtsr_bench.report.tables import Column, Note, Table, TableRow, Value
 from rtsr_bench.report.text import number, shorten
 
@@ -53,8 +53,8 @@ def headline(board: Leaderboard, group: Group) -> tuple[Convention, ...]:
 
 
 def count_size(board: Leaderboard, group: Group) -> Size:
-    """The LR size that MACs are shown for: the track's own, whatever smaller input was timed."""
-    return board.track.protocol.input if board.track else group.protocol.input
+    """The LR size that MACs are shown for."""
+    return counted_at(group.protocol, board.track)
 
 
 def board_columns(conventions: Iterable[Convention], timed_at: Size, counted_at: Size) -> tuple[Column, ...]:
@@ -188,14 +188,6 @@ def standing(row: Row) -> str:
     return "ranked" if row.rank is not None else "not ranked"
 
 
-def count_at(row: Row, size: Size) -> Count | None:
-    """The operations counted at a size; None where there are none for it."""
-    complexity = row.record.complexity
-    if not isinstance(complexity, Complexity):
-        return None
-    return next((count for count in complexity.counts if count.input == size), None)
-
-
 def memory_bytes(row: Row) -> int | None:
     """Peak memory less what was in use before, None where it was not measured."""
     memory = row.record.memory
@@ -203,7 +195,7 @@ def memory_bytes(row: Row) -> int | None:
 
 
 def _values(row: Row, conventions: Iterable[Convention], size: Size, data_digest: str) -> dict[str, Value]:
-    record, runtime, count = row.record, row.runtime, count_at(row, size)
+    record, runtime, count = row.record, row.runtime, count_at(row.record.complexity, size)
     complexity = record.complexity if isinstance(record.complexity, Complexity) else None
     interval = runtime.ci_ms if runtime else None
     return {
@@ -265,7 +257,7 @@ def _notes(row: Row, size: Size, *, twin: bool) -> dict[str, tuple[Note, ...]]:
     notes["gain_db"] = tuple(Note(tone="warn", text=one.short) for one in row.warnings if one.about == "fidelity")
     if isinstance(record.complexity, Failure):
         notes["params"] = (Note(tone="warn", text="not counted"),)
-    count = count_at(row, size)
+    count = count_at(row.record.complexity, size)
     if count and count.uncounted:
         names = ", ".join(f"{name.removeprefix('aten.')} ×{times}" for name, times in sorted(count.uncounted.items()))
         notes["macs"] = (Note(tone="warn", text=shorten(f"without {names}", 80)),)

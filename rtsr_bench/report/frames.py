@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.eligibility import failure_words, failures, is_official
+from rtsr_bench.eligibility import count_at, failure_words, failures, is_official
 from rtsr_bench.leaderboard import Row, data_digest, derive_row, leaderboards
 from rtsr_bench.record import Complexity, Fidelity, Memory, Record, Runtime
-from rtsr_bench.report.columns import count_at, memory_bytes, standing
+from rtsr_bench.report.columns import memory_bytes, standing
 from rtsr_bench.report.exports import csv_cell  # the one place that knows what a spreadsheet would run
 from rtsr_bench.report.text import one_line
 from rtsr_bench.score import psnr_db
@@ -200,7 +200,7 @@ def _timed(row: Row) -> dict[str, Any]:
 
 def _counted(row: Row) -> dict[str, Any]:
     """Parameters, operations at the timed input and memory, as far as they are known."""
-    complexity, count = row.record.complexity, count_at(row, row.record.protocol.input)
+    complexity, count = row.record.complexity, count_at(row.record.complexity, row.record.protocol.input)
     return {
         "params": complexity.params if isinstance(complexity, Complexity) else None,
         "macs": count.macs if count else None,

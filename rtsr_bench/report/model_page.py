@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.eligibility import STAGE_WORDS, failure_words, failures
+from rtsr_bench.eligibility import STAGE_WORDS, count_at, failure_words, failures
 from rtsr_bench.leaderboard import Group, Leaderboard, Row, fidelity_means
 from rtsr_bench.record import Complexity, DataUse, Fidelity, Memory, Runtime
 from rtsr_bench.report.board_page import board_title
-from rtsr_bench.report.columns import count_at, count_size, headline, short_convention
+from rtsr_bench.report.columns import count_size, headline, short_convention
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
 from rtsr_bench.report.text import number, one_line
@@ -83,7 +83,7 @@ def _facts(row: Row, board: Leaderboard, group: Group) -> list[dict[str, Any]]:
     if isinstance(row.record.complexity, Complexity):
         add("Params", number(row.record.complexity.params, 0))
     size = count_size(board, group)
-    count = count_at(row, size)
+    count = count_at(row.record.complexity, size)
     if count:
         add("MACs", f"{number(count.macs / 1e9, 2)} G", f"at {size}")
     return facts
