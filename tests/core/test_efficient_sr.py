@@ -66,6 +66,7 @@ def test_a_count_that_is_not_whole_has_no_score() -> None:
     row = derive_row("x.json", replace(one, complexity=replace(one.complexity, counts=holes)), TRACK)
     assert row.score is None
     assert [reason.bar for reason in row.reasons] == [Bar.NO_COUNT]
+    assert "(without custom::op x1)" in row.reasons[0].text
     elsewhere = tuple(
         count for count in one.complexity.counts if isinstance(count, Count) and count.input.height != 256
     )

@@ -123,3 +123,20 @@ def test_samples_must_be_taken_as_the_protocol_says(changes):
 
 def test_a_track_that_is_gone_is_a_reason():
     assert bars(record(), track=None) == [Bar.NO_TRACK]
+
+
+def test_operations_stand_for_the_input_that_was_timed_and_for_the_tracks_own_in_quick() -> None:
+    from dataclasses import replace
+
+    from rtsr_bench.eligibility import counted_at
+    from rtsr_bench.protocol import Size
+    from rtsr_bench.tracks import find_track, quick
+
+    track = find_track("builtin-x2")
+    own = track.protocol.input
+    assert counted_at(track.protocol, track) == own
+    assert counted_at(quick(track.protocol), track) == own
+    for size in (Size(256, 256), quick(track.protocol).input):
+        assert counted_at(replace(track.protocol, input=size), track) == size
+    assert counted_at(replace(quick(track.protocol), input=Size(256, 256)), track) == Size(256, 256)
+    assert counted_at(replace(track.protocol, input=Size(256, 256)), None) == Size(256, 256)

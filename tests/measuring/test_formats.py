@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from rtsr_bench.measuring import complexity, contract
+from rtsr_bench.measuring import complexity, contract, operators
 from rtsr_bench.measuring.enhance import forward
 from rtsr_bench.measuring.formats.deployed import Deployed
 from rtsr_bench.measuring.guest import BadGuest, Guest, load
@@ -110,22 +110,33 @@ def test_a_graph_gives_what_the_network_gives(form: str, net: Small, tmp_path: P
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_graph_is_counted_or_said_not_to_be(form: str, net: Small, tmp_path: Path) -> None:
+def test_a_graph_is_counted_whole_with_and_without_values(form: str, net: Small, tmp_path: Path) -> None:
     guest = guest_of(FORMS[form], saved(net, form, tmp_path / "model.bin"))
     for _ in range(4):  # TorchScript rewrites a graph that has run a few times
         forward(guest, image(), Precision.FP32)
-    counted = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]]})
-    (count,) = counted["counts"]
+    counted = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]] * 3, "computed": True})
     assert counted["params"] == PARAMS
-    assert (count["macs"], count["convs"]) == (MACS, 2) or (form == "frozen" and count["uncounted"])
+    assert [(one["macs"], one["convs"], one["uncounted"]) for one in counted["counts"]] == [(MACS, 2, {})] * 3
+    shapes_alone = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]] * 3})
+    # The constants of a frozen graph have values wherever it is read: it is counted by a computed pass.
+    assert shapes_alone == ({**counted, "counts": []} if form == "frozen" else counted)
 
 
 def test_a_count_of_nothing_is_marked_as_no_count(net: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     guest = guest_of("torchscript", saved(net, "torchscript", tmp_path / "model.pt"))
-    monkeypatch.setattr(complexity, "flop_registry", {})
+    monkeypatch.setattr(operators, "flop_registry", {})
     (count,) = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]]})["counts"]
-    assert count["macs"] == 0
-    assert "the whole graph (TorchScript)" in count["uncounted"]
+    assert (count["macs"], count["uncounted"]) == (0, {"aten.convolution": 2})
+
+
+def test_a_graph_of_which_nothing_is_seen_is_named_as_uncounted() -> None:
+    class Fused(Deployed):
+        def forward(self, tensor: torch.Tensor) -> None:
+            """Nothing that torch dispatches."""
+
+    built = Guest(build=lambda: Fused("TorchScript"), device=torch.device("cpu"), data_range=1.0)
+    (count,) = complexity.count(built, {"sizes": [[8, 8]]})["counts"]
+    assert count["uncounted"] == {"the whole graph (TorchScript)": 1}
 
 
 @pytest.mark.parametrize("form", ["torchscript", "torch-export"])
@@ -175,7 +186,7 @@ def test_a_second_onnx_graph_is_the_half_one(net: Small, tmp_path: Path) -> None
 
 def test_onnx_products_have_their_own_formulas(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
-    from rtsr_bench.measuring.formats.onnx import _count
+    from rtsr_bench.measuring.formats.onnx_counts import count as count_graph
 
     node, info, kind = onnx.helper.make_node, onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
 
@@ -193,7 +204,7 @@ def test_onnx_products_have_their_own_formulas(tmp_path: Path) -> None:
     graph = onnx.helper.make_graph(nodes, "net", inputs, [info("y", kind, [1, 5, None, None])], weights)
     path = tmp_path / "net.onnx"
     onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), path)
-    count = _count(str(path), Size(6, 8))
+    count = count_graph(str(path), Size(6, 8))
     assert count["macs"] == 3 * 9 * 48 + 3 * 48 * 5 * 4 + 5 * 12 * 7 * 16
     assert count["convs"] == 2
     assert count["uncounted"] == {"QLinearConv": 1}

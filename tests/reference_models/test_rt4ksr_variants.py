@@ -90,7 +90,7 @@ def test_down_and_up_takes_the_low_frequencies(rt4ksr: ModuleType) -> None:
     torch.testing.assert_close(rt4ksr.down_and_up(board), torch.full((1, 3, 8, 8), 0.5))
 
 
-@pytest.mark.parametrize("name", ["fusion", "high_frequencies", "norm"])
+@pytest.mark.parametrize("name", ["fusion", "high_frequencies", "norm", "blur"])
 def test_an_unknown_option_is_named(rt4ksr: ModuleType, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected one of .* found 'other'"):
         rt4ksr.deployed(2, "S", **{name: "other"})

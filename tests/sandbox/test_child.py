@@ -174,8 +174,8 @@ def test_an_operator_without_a_formula_is_named_beside_the_count(child: Child, t
     assert isinstance(counted, Counted)
     assert counted.counts[0].macs == 0
     uncounted = set(counted.counts[0].uncounted)
-    assert "aten.upsample_bicubic2d" in uncounted
-    assert any(name.startswith("aten._fft") for name in uncounted)
+    assert uncounted
+    assert all(name.startswith("aten._fft") for name in uncounted)  # an interpolation counts nothing, and voids nothing
 
 
 def test_the_kernel_tells_how_long_it_worked(child: Child, tmp_path: Path) -> None:

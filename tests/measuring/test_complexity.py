@@ -1,0 +1,156 @@
+"""Counting a network: what it counts, in which mode and process, and what it leaves behind for later runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+import torch
+
+from rtsr_bench.measuring.complexity import count
+from rtsr_bench.measuring.enhance import forward
+from rtsr_bench.measuring.guest import Guest, load
+from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.record import Failure, FailureKind, Stage
+from rtsr_bench.sandbox import Child, Counted, Level, Loaded, count_model
+from rtsr_bench.wire import Op
+
+CASES = Path(__file__).with_name("cases")
+SIZES = (Size(64, 96), Size(256, 256))
+
+
+def request(name: str) -> dict[str, Any]:
+    return {"format": "python", "folder": str(CASES / name), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
+            "data_range": 1.0, "allow_pickle": False, "scale": 2}  # fmt: skip
+
+
+@pytest.fixture
+def guest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Load a case here; its module is gone afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setitem(sys.modules, "arch", sys)
+    del sys.modules["arch"]
+    return lambda name: load(request(name), torch.device("cpu"))
+
+
+def sizes() -> list[list[int]]:
+    return [[size.height, size.width] for size in SIZES]
+
+
+ATTENTION = {"mha": 0, "encoder_layer": 2 * 16 * 32}
+"""Case: multiply-adds a pixel beside those of the two convolutions and the attention of 64 pixels in 16 channels."""
+
+
+@pytest.mark.parametrize("computed", [False, True])
+@pytest.mark.parametrize("name", ATTENTION)
+def test_attention_is_counted_whole_fused_or_not(guest: Any, name: str, computed: bool) -> None:
+    counted = count(guest(name), {"sizes": sizes(), "computed": computed})
+    a_pixel = 3 * 16 + 16 * 12 + 4 * 16 * 16 + 2 * 64 * 16 + ATTENTION[name]
+    assert [one["macs"] for one in counted["counts"]] == [a_pixel * size.pixels for size in SIZES]
+    assert not any(one["uncounted"] for one in counted["counts"])
+
+
+def test_a_pass_that_needs_values_counts_nothing_without_them(guest: Any) -> None:
+    assert count(guest("scratch_buffer_in_place"), {"sizes": sizes()})["counts"] == []
+
+
+def test_what_a_model_keeps_from_a_run_does_not_break_its_count(guest: Any) -> None:
+    one = guest("scratch_buffer_in_place")
+    forward(one, torch.rand(1, 3, 64, 96), Precision.FP32)
+    counted = count(one, {"sizes": sizes(), "computed": True})
+    assert [each["macs"] for each in counted["counts"]] == [3 * 12 * 9 * size.pixels for size in SIZES]
+    forward(one, torch.rand(1, 3, 256, 256), Precision.FP32)  # nor does the count break a later run
+
+
+def test_counting_runs_in_the_mode_in_which_models_are_run() -> None:
+    seen = []
+
+    class Looks(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append((torch.is_inference_mode_enabled(), self.training, x.device.type))
+            return x
+
+    built = Guest(build=Looks, device=torch.device("cpu"), data_range=1.0)
+    for computed in (False, True):
+        count(built, {"sizes": [[8, 8]], "computed": computed})
+    assert seen == [(True, False, "meta"), (True, False, "cpu")]
+
+
+def test_a_model_in_half_precision_is_counted_in_full() -> None:
+    def build() -> torch.nn.Module:
+        return torch.nn.Conv2d(3, 12, 1).half()
+
+    built = Guest(build=build, device=torch.device("cpu"), data_range=1.0)
+    for computed in (False, True):
+        (one,) = count(built, {"sizes": [[8, 8]], "computed": computed})["counts"]
+        assert one["macs"] == 36 * 64
+
+
+@pytest.mark.parametrize("name", ["scratch_buffer_in_place", "global_cache_poisoned_by_meta"])
+def test_a_model_that_needs_values_is_counted_in_a_process_of_its_own(name: str) -> None:
+    started: list[Child] = []
+
+    def start() -> Child:
+        started.append(Child(level=Level.PROCESS, threads=1))
+        return started[-1]
+
+    with start() as child:
+        assert isinstance(child.ask(Op.LOAD, Loaded, request(name), limit_s=60), Loaded)
+        counted = count_model(child, request(name), SIZES, start=start, load_s=60, count_s=60)
+    assert isinstance(counted, Counted), counted
+    assert [one.macs for one in counted.counts] == [3 * 12 * 9 * size.pixels for size in SIZES]
+    assert [one.input for one in counted.counts] == list(SIZES)
+    assert len(started) == 2
+    assert not any(one.alive for one in started)
+
+
+def test_a_model_that_needs_no_values_starts_no_second_process() -> None:
+    with Child(level=Level.PROCESS, threads=1) as child:
+        child.ask(Op.LOAD, Loaded, request("mha"), limit_s=60)
+        counted = count_model(
+            child, request("mha"), SIZES, start=lambda: pytest.fail("a second process"), load_s=60, count_s=60
+        )
+    assert isinstance(counted, Counted)
+
+
+class Answers:
+    """Stands for a child: gives its answers in order."""
+
+    def __init__(self, *answers: object) -> None:
+        self.answers, self.alive = list(answers), True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.alive = False
+
+    def ask(self, op: Op, kind: type, request: dict[str, Any], *, limit_s: float) -> Any:
+        return self.answers.pop(0)
+
+
+def failed(kind: FailureKind) -> Failure:
+    return Failure(stage=Stage.COMPLEXITY, kind=kind, message="it broke")
+
+
+def test_a_crash_without_values_is_no_verdict_and_one_out_of_time_is() -> None:
+    whole = Counted(params=1, counts=())
+    crashed = Answers(failed(FailureKind.CRASHED))
+    fresh = Answers(Loaded(scale=2), whole)
+    assert count_model(crashed, {}, (), start=lambda: fresh, load_s=1, count_s=1) == whole  # type: ignore[arg-type]
+    late = Answers(failed(FailureKind.TIMEOUT))
+    assert count_model(late, {}, (), start=lambda: pytest.fail("again"), load_s=1, count_s=1) == failed(  # type: ignore[arg-type]
+        FailureKind.TIMEOUT
+    )
+
+
+def test_counts_for_other_sizes_than_asked_for_are_a_contradiction() -> None:
+    def start() -> Any:
+        return Answers(Loaded(scale=2), Counted(params=1, counts=()))
+
+    found = count_model(None, {}, SIZES, start=start, load_s=1, count_s=1)
+    assert isinstance(found, Failure)
+    assert found.kind is FailureKind.INCONSISTENT
