@@ -18,7 +18,7 @@ from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.training import card, checkpoint
 from rtsr_bench.training.interrupts import unbroken
 from rtsr_bench.training.network import deployed, mean_psnr
-from rtsr_bench.training.samples import Samples, validation_crops
+from rtsr_bench.training.samples import samples_of, validation_crops
 from rtsr_bench.training.shipping import ship
 from rtsr_bench.training.steps import State, fresh, must_be_finite, resume, take_step, unit
 
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
     from rtsr_bench.training.pictures import Picture
     from rtsr_bench.training.recipe import Recipe
+    from rtsr_bench.training.samples import CropSamples, PictureSamples
+
+
+_PAUSE_LOOK = 0.5
+"""Seconds between two looks whether a pause is over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +42,7 @@ class Plan:
     """Where and how a recipe is carried out; nothing here changes what is trained but `device` and its rounding.
 
     `save_every` seconds lie between checkpoints, `looks` is how many times the validation crops are looked at;
-    after `max_hours` of this call it stops where it is, to be gone on with.
+    after `max_hours` of this call it stops where it is, to be gone on with; while `pause_file` exists it waits.
     """
 
     out: Path
@@ -46,6 +51,7 @@ class Plan:
     looks: int = 50
     save_every: float = 60.0
     max_hours: float | None = None
+    pause_file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,25 +124,27 @@ def _train(
     code = card.code_digest(recipe)
     same = {"recipe": recipe.digest, "data": card.data_digest(train_on, validation), "device": device.type}
     state = fresh(recipe, device)
-    kept = checkpoint.load(plan.out, same=same)
+    kept = checkpoint.load(plan.out, same=same, recipe=recipe)
     if kept is not None:
         resume(state, kept, recipe, plan.out / checkpoint.FILE)
     if code not in state.codes:
         state.codes.append(code)  # a resumed training may have changed hands between versions: the card names them all
-    samples = Samples(recipe, train_on)
+    samples = samples_of(recipe, train_on)
     crops = {name: validation_crops(recipe, validation, name) for name in recipe.degradations}
     bicubic = {name: mean_psnr(_bicubic(low, recipe.scale), high) for name, (low, high) in crops.items()}
     every = max(1, recipe.iterations // plan.looks)
     started = saved = time.monotonic()
-    first, before = state.step, state.seconds
+    first, before, paused = state.step, state.seconds, 0.0
 
     def keep() -> None:
         must_be_finite(state, recipe)
-        state.seconds = before + time.monotonic() - started
-        checkpoint.save(plan.out, {**state.plain(), "same": same})
+        state.seconds = before + time.monotonic() - started - paused
+        ends = {"course": recipe.course, "free_steps": recipe.free_steps}
+        checkpoint.save(plan.out, {**state.plain(), **ends, "same": same})
 
     try:
         for low, high in _batches(samples, recipe, plan, state.step):
+            paused += _paused(plan.pause_file)
             with unbroken():
                 take_step(state, recipe, low, high, device)
                 now = time.monotonic()
@@ -147,7 +155,7 @@ def _train(
                     must_be_finite(state, recipe, *seen.values())
                     state.curve.append({"step": state.step, "loss": state.loss, **seen})
             if seen is not None:
-                pace = (state.step - first) / (now - started)
+                pace = (state.step - first) / (now - started - paused)
                 look(
                     Look(
                         step=state.step,
@@ -173,7 +181,19 @@ def _train(
     return Trained(weights=weights, psnr_db=last, bicubic_db=bicubic)
 
 
-def _batches(samples: Samples, recipe: Recipe, plan: Plan, done: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _paused(file: Path | None) -> float:
+    """Wait while the file exists; the seconds that took."""
+    began = time.monotonic()
+    if file is None or not file.exists():
+        return 0.0
+    while file.exists():
+        time.sleep(_PAUSE_LOOK)
+    return time.monotonic() - began
+
+
+def _batches(
+    samples: CropSamples | PictureSamples, recipe: Recipe, plan: Plan, done: int
+) -> Iterator[tuple[Tensor, Tensor]]:
     order = range(done * recipe.batch, len(samples))
     loader = torch.utils.data.DataLoader(
         samples,

@@ -16,7 +16,7 @@ from rtsr_bench.images.io import read_rgb, write_png
 from rtsr_bench.training import pictures as pictures_module
 from rtsr_bench.training.pictures import find_pictures, pixels, split
 from rtsr_bench.training.recipe import Recipe
-from rtsr_bench.training.samples import Samples, validation_crops
+from rtsr_bench.training.samples import samples_of, validation_crops
 from rtsr_bench.training.tested import KnownImages
 
 
@@ -91,7 +91,7 @@ def test_validation_keeps_pictures_for_itself(pictures_folder: Path) -> None:
 
 def test_a_number_is_a_sample(recipe: Recipe, pictures_folder: Path) -> None:
     found, _ = find_pictures(pictures_folder)
-    first, again = Samples(recipe, found), Samples(recipe, found)
+    first, again = samples_of(recipe, found), samples_of(recipe, found)
     for number in (0, 3, 47):
         for one, other in zip(first[number], again[number], strict=True):
             assert torch.equal(one, other)
@@ -103,7 +103,7 @@ def test_a_number_is_a_sample(recipe: Recipe, pictures_folder: Path) -> None:
 
 def test_lr_lies_over_hr_in_every_turn(recipe: Recipe, pictures_folder: Path) -> None:
     clean = dataclasses.replace(recipe, degradations={"pillow-bicubic": 1.0})
-    samples = Samples(clean, find_pictures(pictures_folder)[0])
+    samples = samples_of(clean, find_pictures(pictures_folder)[0])
     for number in range(24):
         low, high = samples[number]
         small = degrade(high.permute(1, 2, 0).numpy().copy(), 2, "pillow-bicubic").astype(int)
@@ -114,8 +114,8 @@ def test_lr_lies_over_hr_in_every_turn(recipe: Recipe, pictures_folder: Path) ->
 
 def test_all_degradations_are_drawn_as_often_as_said(recipe: Recipe, pictures_folder: Path) -> None:
     found, _ = find_pictures(pictures_folder)
-    clean = Samples(dataclasses.replace(recipe, degradations={"pillow-bicubic": 1.0}), found)
-    mixed = Samples(dataclasses.replace(recipe, iterations=100), found)
+    clean = samples_of(dataclasses.replace(recipe, degradations={"pillow-bicubic": 1.0}), found)
+    mixed = samples_of(dataclasses.replace(recipe, iterations=100), found)
     same = sum(torch.equal(clean[number][0], mixed[number][0]) for number in range(400))
     assert 70 <= same <= 130  # a quarter of 400, within 3.5 standard deviations
 
@@ -123,7 +123,7 @@ def test_all_degradations_are_drawn_as_often_as_said(recipe: Recipe, pictures_fo
 def test_a_picture_too_small_for_the_crops_is_named(recipe: Recipe, pictures_folder: Path) -> None:
     write_png(pictures_folder / "small.png", np.zeros((40, 90, 3), np.uint8))
     with pytest.raises(UserError, match=r"small\.png: expected at least 56 pixels a side .* found 40x90"):
-        Samples(recipe, find_pictures(pictures_folder)[0])
+        samples_of(recipe, find_pictures(pictures_folder)[0])
 
 
 def test_validation_crops_are_always_the_same(recipe: Recipe, pictures_folder: Path) -> None:
