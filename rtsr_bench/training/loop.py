@@ -7,7 +7,6 @@ import datetime as dt
 import errno
 import itertools
 import math
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import torch
 from rtsr_bench.datasets.fetch import locked
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.training import card, checkpoint
+from rtsr_bench.training.clock import Clock
 from rtsr_bench.training.interrupts import unbroken
 from rtsr_bench.training.network import deployed, mean_psnr
 from rtsr_bench.training.samples import samples_of, validation_crops
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from rtsr_bench.training.pictures import Picture
     from rtsr_bench.training.recipe import Recipe
     from rtsr_bench.training.samples import CropSamples, PictureSamples
-
-
-_PAUSE_LOOK = 0.5
-"""Seconds between two looks whether a pause is over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,21 +129,21 @@ def _train(
     crops = {name: validation_crops(recipe, validation, name) for name in recipe.degradations}
     bicubic = {name: mean_psnr(_bicubic(low, recipe.scale), high) for name, (low, high) in crops.items()}
     every = max(1, recipe.iterations // plan.looks)
-    started = saved = time.monotonic()
-    first, before, paused = state.step, state.seconds, 0.0
+    clock, saved = Clock(), 0.0
+    first, before = state.step, state.seconds
 
     def keep() -> None:
         must_be_finite(state, recipe)
-        state.seconds = before + time.monotonic() - started - paused
+        state.seconds = before + clock.seconds()
         ends = {"course": recipe.course, "free_steps": recipe.free_steps}
         checkpoint.save(plan.out, {**state.plain(), **ends, "same": same})
 
     try:
         for low, high in _batches(samples, recipe, plan, state.step):
-            paused += _paused(plan.pause_file)
+            clock.wait(plan.pause_file)
             with unbroken():
                 take_step(state, recipe, low, high, device)
-                now = time.monotonic()
+                now = clock.seconds()
                 seen = None
                 if state.step % every == 0 or state.step == recipe.iterations:
                     must_be_finite(state, recipe)
@@ -155,7 +151,7 @@ def _train(
                     must_be_finite(state, recipe, *seen.values())
                     state.curve.append({"step": state.step, "loss": state.loss, **seen})
             if seen is not None:
-                pace = (state.step - first) / (now - started - paused)
+                pace = (state.step - first) / now
                 look(
                     Look(
                         step=state.step,
@@ -169,7 +165,7 @@ def _train(
             if now - saved >= plan.save_every:
                 keep()
                 saved = now
-            if plan.max_hours is not None and now - started >= plan.max_hours * 3600 and state.step < recipe.iterations:
+            if plan.max_hours is not None and now >= plan.max_hours * 3600 and state.step < recipe.iterations:
                 keep()
                 return None
     except KeyboardInterrupt:
@@ -179,16 +175,6 @@ def _train(
     weights = _shipped(recipe, train_on, validation, plan, state, device, bicubic)
     last = {name: state.curve[-1][name] for name in crops}
     return Trained(weights=weights, psnr_db=last, bicubic_db=bicubic)
-
-
-def _paused(file: Path | None) -> float:
-    """Wait while the file exists; the seconds that took."""
-    began = time.monotonic()
-    if file is None or not file.exists():
-        return 0.0
-    while file.exists():
-        time.sleep(_PAUSE_LOOK)
-    return time.monotonic() - began
 
 
 def _batches(

@@ -25,6 +25,8 @@ DECAYS = ("none", "linear", "cosine")
 DEGRADED = ("crops", "pictures")
 """What is degraded: each crop when it is drawn, or each whole picture once, kept in the cache."""
 
+_OF_THE_END = ("iterations", "decay", "decay_share", "bf16_share")
+"""Keys that matter from `Recipe.free_steps` on."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -73,14 +75,14 @@ class Recipe:
 
     @property
     def course(self) -> str:
-        """16 hex digits of all that the file says but `iterations`: what a training does before its end is in sight."""
+        """16 hex digits of all that the file says but how it ends: what is done as long as the end is not in sight."""
         content = tomllib.loads(self.text)
-        del content["optimiser"]["iterations"]
+        content["optimiser"] = {key: value for key, value in content["optimiser"].items() if key not in _OF_THE_END}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def free_steps(self) -> int:
-        """The steps that are the same however many iterations follow."""
+        """The steps that are the same with every other end that begins no earlier."""
         shares = [1.0]
         if self.decay != "none":
             shares.append(1 - self.decay_share)

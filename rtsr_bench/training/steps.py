@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch._dynamo.exc import TorchDynamoException
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.training.network import Average, build, loss_of
@@ -101,7 +102,7 @@ def take_step(state: State, recipe: Recipe, low: Tensor, high: Tensor, device: t
         group["lr"] = _learning_rate(recipe, state.step)
     lr, hr = (unit(images, device) for images in (low, high))
     with autocast(recipe, state.step, device):
-        sr = state.forward(lr)
+        sr = _forward(state, recipe, lr)
     loss = loss_of(sr, hr, recipe.high_frequency_weight)
     read = device.type == "cpu" or (state.step + 1) % _READ_EVERY == 0
     value = float(loss.detach()) if read else 0.0
@@ -118,6 +119,18 @@ def take_step(state: State, recipe: Recipe, low: Tensor, high: Tensor, device: t
     state.average.take(state.model, state.step)
     if read:
         state.loss += (value - state.loss) / min(state.step, 200)
+
+
+def _forward(state: State, recipe: Recipe, lr: Tensor) -> Tensor:
+    """The network's output; UserError where it can't be compiled, at the first call."""
+    try:
+        return state.forward(lr)
+    except TorchDynamoException as error:
+        reason = " ".join(str(error).split()).removesuffix(".")[:200]
+        raise UserError(
+            f"{recipe.file}: expected torch.compile to work here, found {type(error).__name__}: {reason}; "
+            "write compile = false, or install a C++ compiler"
+        ) from error
 
 
 def autocast(recipe: Recipe, step: int, device: torch.device) -> torch.autocast:
