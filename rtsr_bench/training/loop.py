@@ -119,6 +119,7 @@ def _train(
     device = torch.device(plan.device)
     code = card.code_digest(recipe)
     same = {"recipe": recipe.digest, "data": card.data_digest(train_on, validation), "device": device.type}
+    same |= {f"weights grown from, {key}": value for key, value in card.grown_from(recipe).items()}
     state = fresh(recipe, device)
     kept = checkpoint.load(plan.out, same=same, recipe=recipe)
     if kept is not None:

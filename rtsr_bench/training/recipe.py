@@ -46,6 +46,7 @@ class Recipe:
     entry: str
     args: dict[str, Any]
     scale: int
+    grow_from: Path | None
     hr_crop: int
     shrink: tuple[int, ...]
     candidates: int
@@ -123,7 +124,7 @@ def read_recipe(file: Path) -> Recipe:
 
 
 _KEYS = {
-    "recipe": ("version", "name", "arch", "entry", "args", "scale"),
+    "recipe": ("version", "name", "arch", "entry", "args", "scale", "grow_from"),
     "data": ("hr_crop", "shrink", "candidates", "degradations", "degraded", "validation_pictures", "validation_crops"),
     "optimiser": (
         "iterations",
@@ -159,6 +160,7 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         entry=recipe.text("entry", limit=100, example='"training"'),
         args=recipe.table("args"),
         scale=scale,
+        grow_from=_grow_from(file, recipe),
         hr_crop=hr_crop,
         shrink=_shrink(data),
         candidates=_whole(data, "candidates", 1, 64, default=1),
@@ -181,6 +183,15 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         ema=_number(optimiser, "ema", 0.0, 0.999999, usual=0.999),
         seed=_whole(optimiser, "seed", 0, 2**31, default=0),
     )
+
+
+def _grow_from(file: Path, table: Table) -> Path | None:
+    if not table.has("grow_from"):
+        return None
+    path = (file.parent / table.text("grow_from", limit=300, example='"../weights/s-x2.safetensors"')).resolve()
+    if not path.is_file():
+        raise UserError(f"{table.where} grow_from: expected trained weights, found nothing at {path}; check the path")
+    return path
 
 
 def _file_name(table: Table, stem: str) -> str:
