@@ -1,4 +1,4 @@
-"""Pictures that are degraded whole, once, and kept: a sample is then cut out of them, at a tenth of the work."""
+"""Pictures that are degraded whole, once, and kept: a sample is then cut out of them, at a fifth of the work."""
 
 from __future__ import annotations
 
