@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @click.command("train", short_help="Train a model by a recipe, and write its deployed weights.")
 @click.argument("recipe_file", metavar="RECIPE", type=click.Path(path_type=Path))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of pictures to train on.")
+@click.option(
+    "--data", required=True, multiple=True, type=click.Path(path_type=Path), help="Folder of pictures; may be repeated."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for checkpoint, weights and card  [training/NAME]."
 )
@@ -28,16 +30,18 @@ if TYPE_CHECKING:
 @click.option(
     "--max-hours", type=click.FloatRange(0), help="Stop after this long; the same command goes on from there."
 )
+@click.option("--pause-file", type=click.Path(path_type=Path), help="Wait between steps while this file exists.")
 def train_command(
     recipe_file: Path,
-    data: Path,
+    data: tuple[Path, ...],
     out: Path | None,
     device: str,
     threads: int | None,
     workers: int | None,
     max_hours: float | None,
+    pause_file: Path | None,
 ) -> None:
-    """Train by RECIPE, a TOML file (see docs/training.md), on the pictures in a folder.
+    """Train by RECIPE, a TOML file (see docs/training.md), on the pictures in one or more folders.
 
     What the published sets test with is left out, whatever a file is called: of Open4K, Set5, Set14 and the built-in
     set by the pixels, of BSD100 and Urban100 by the bytes of the published files. A copy with other pixels, or of the
@@ -54,7 +58,7 @@ def train_command(
     from rtsr_bench.training.place import settle
 
     device = settle(device, threads)
-    pictures, left_out = find_pictures(data)
+    pictures, left_out = find_pictures(*data)
     train_on, validation = split(pictures, recipe.validation_pictures)
     say(
         f"{recipe.name}: {recipe.iterations} iterations of {recipe.batch} on {device}, "
@@ -67,6 +71,7 @@ def train_command(
         device=device,
         workers=(8 if device.startswith("cuda") else 0) if workers is None else workers,
         max_hours=max_hours,
+        pause_file=pause_file,
     )
     signal.signal(signal.SIGTERM, _interrupt)
     trained = train(recipe, train_on, validation, plan, look=_show)

@@ -41,6 +41,13 @@ def data_digest(train: Sequence[Picture], validation: Sequence[Picture]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def grown_from(recipe: Recipe) -> dict[str, str]:
+    """Name and SHA-256 of the weights that a training begins with; empty where it begins with none."""
+    if recipe.grow_from is None:
+        return {}
+    return {"file": recipe.grow_from.name, "sha256": hashlib.sha256(recipe.grow_from.read_bytes()).hexdigest()}
+
+
 def machine(device: torch.device) -> dict[str, str]:
     """What the training ran on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
@@ -79,6 +86,7 @@ def card(
         "recipe": recipe.name,
         "recipe_digest": recipe.digest,
         "recipe_text": recipe.text,
+        **({"grown_from": grown} if (grown := grown_from(recipe)) else {}),
         "code_digests": list(codes),
         "iterations": recipe.iterations,
         "batch": recipe.batch,

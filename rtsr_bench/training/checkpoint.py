@@ -13,6 +13,8 @@ from rtsr_bench.errors import HarnessError, UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rtsr_bench.training.recipe import Recipe
+
 FILE = "checkpoint.pt"
 
 
@@ -32,11 +34,11 @@ def save(folder: Path, state: dict[str, Any]) -> None:
             part.unlink(missing_ok=True)
 
 
-def load(folder: Path, *, same: dict[str, str]) -> dict[str, Any] | None:
+def load(folder: Path, *, same: dict[str, str], recipe: Recipe) -> dict[str, Any] | None:
     """The folder's checkpoint, None where there is none.
 
     `same` says what must be as it was (recipe, data, device); UserError where something is not, or where the file
-    is broken.
+    is broken. Another number of iterations is taken as long as the steps so far are the same with it.
     """
     path = folder / FILE
     if not path.is_file():
@@ -49,6 +51,8 @@ def load(folder: Path, *, same: dict[str, str]) -> dict[str, Any] | None:
             f"{path}: expected a checkpoint of this command, found a file that can't be read "
             f"({type(error).__name__}); remove it or name another --out"
         ) from error
+    if kept.get("recipe") != recipe.digest and _only_longer(state, recipe):
+        kept = {**kept, "recipe": recipe.digest}
     for what, value in same.items():
         if kept.get(what) != value:
             raise UserError(
@@ -57,3 +61,10 @@ def load(folder: Path, *, same: dict[str, str]) -> dict[str, Any] | None:
             )
     assert isinstance(state, dict), "a checkpoint with `same` in it is a dictionary"
     return state
+
+
+def _only_longer(state: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether the recipe differs in its iterations alone, and in nothing that was done already."""
+    if state.get("course") != recipe.course:
+        return False
+    return bool(state["step"] <= min(state["free_steps"], recipe.free_steps))

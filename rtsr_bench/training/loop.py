@@ -7,7 +7,6 @@ import datetime as dt
 import errno
 import itertools
 import math
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,10 @@ import torch
 from rtsr_bench.datasets.fetch import locked
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.training import card, checkpoint
+from rtsr_bench.training.clock import Clock
 from rtsr_bench.training.interrupts import unbroken
 from rtsr_bench.training.network import deployed, mean_psnr
-from rtsr_bench.training.samples import Samples, validation_crops
+from rtsr_bench.training.samples import samples_of, validation_crops
 from rtsr_bench.training.shipping import ship
 from rtsr_bench.training.steps import State, fresh, must_be_finite, resume, take_step, unit
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from rtsr_bench.training.pictures import Picture
     from rtsr_bench.training.recipe import Recipe
+    from rtsr_bench.training.samples import CropSamples, PictureSamples
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +38,7 @@ class Plan:
     """Where and how a recipe is carried out; nothing here changes what is trained but `device` and its rounding.
 
     `save_every` seconds lie between checkpoints, `looks` is how many times the validation crops are looked at;
-    after `max_hours` of this call it stops where it is, to be gone on with.
+    after `max_hours` of this call it stops where it is, to be gone on with; while `pause_file` exists it waits.
     """
 
     out: Path
@@ -46,6 +47,7 @@ class Plan:
     looks: int = 50
     save_every: float = 60.0
     max_hours: float | None = None
+    pause_file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,29 +119,32 @@ def _train(
     device = torch.device(plan.device)
     code = card.code_digest(recipe)
     same = {"recipe": recipe.digest, "data": card.data_digest(train_on, validation), "device": device.type}
+    same |= {f"weights grown from, {key}": value for key, value in card.grown_from(recipe).items()}
     state = fresh(recipe, device)
-    kept = checkpoint.load(plan.out, same=same)
+    kept = checkpoint.load(plan.out, same=same, recipe=recipe)
     if kept is not None:
         resume(state, kept, recipe, plan.out / checkpoint.FILE)
     if code not in state.codes:
         state.codes.append(code)  # a resumed training may have changed hands between versions: the card names them all
-    samples = Samples(recipe, train_on)
+    samples = samples_of(recipe, train_on)
     crops = {name: validation_crops(recipe, validation, name) for name in recipe.degradations}
     bicubic = {name: mean_psnr(_bicubic(low, recipe.scale), high) for name, (low, high) in crops.items()}
     every = max(1, recipe.iterations // plan.looks)
-    started = saved = time.monotonic()
+    clock, saved = Clock(), 0.0
     first, before = state.step, state.seconds
 
     def keep() -> None:
         must_be_finite(state, recipe)
-        state.seconds = before + time.monotonic() - started
-        checkpoint.save(plan.out, {**state.plain(), "same": same})
+        state.seconds = before + clock.seconds()
+        ends = {"course": recipe.course, "free_steps": recipe.free_steps}
+        checkpoint.save(plan.out, {**state.plain(), **ends, "same": same})
 
     try:
         for low, high in _batches(samples, recipe, plan, state.step):
+            clock.wait(plan.pause_file)
             with unbroken():
                 take_step(state, recipe, low, high, device)
-                now = time.monotonic()
+                now = clock.seconds()
                 seen = None
                 if state.step % every == 0 or state.step == recipe.iterations:
                     must_be_finite(state, recipe)
@@ -147,7 +152,7 @@ def _train(
                     must_be_finite(state, recipe, *seen.values())
                     state.curve.append({"step": state.step, "loss": state.loss, **seen})
             if seen is not None:
-                pace = (state.step - first) / (now - started)
+                pace = (state.step - first) / now
                 look(
                     Look(
                         step=state.step,
@@ -161,7 +166,7 @@ def _train(
             if now - saved >= plan.save_every:
                 keep()
                 saved = now
-            if plan.max_hours is not None and now - started >= plan.max_hours * 3600 and state.step < recipe.iterations:
+            if plan.max_hours is not None and now >= plan.max_hours * 3600 and state.step < recipe.iterations:
                 keep()
                 return None
     except KeyboardInterrupt:
@@ -173,7 +178,9 @@ def _train(
     return Trained(weights=weights, psnr_db=last, bicubic_db=bicubic)
 
 
-def _batches(samples: Samples, recipe: Recipe, plan: Plan, done: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(
+    samples: CropSamples | PictureSamples, recipe: Recipe, plan: Plan, done: int
+) -> Iterator[tuple[Tensor, Tensor]]:
     order = range(done * recipe.batch, len(samples))
     loader = torch.utils.data.DataLoader(
         samples,

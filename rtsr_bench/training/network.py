@@ -7,11 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import ModuleType
 
@@ -26,7 +28,8 @@ def build(recipe: Recipe) -> nn.Module:
     where = f"{recipe.file}: {recipe.entry} of {recipe.arch}"
     side = recipe.lr_crop
     try:
-        entry = getattr(_module(recipe.arch), recipe.entry)
+        module = _module(recipe.arch)
+        entry = getattr(module, recipe.entry)
         torch.manual_seed(recipe.seed)
         model = entry(**recipe.args)
     except Exception as error:
@@ -42,7 +45,26 @@ def build(recipe: Recipe) -> nn.Module:
         ) from error
     if shape != (1, 3, recipe.hr_crop, recipe.hr_crop):
         raise UserError(f"{where}: expected x{recipe.scale} of {side}x{side}, found an output {shape}; correct scale")
+    if recipe.grow_from is not None:
+        _grow(model, recipe.grow_from, getattr(module, "grow", None), where)
     return model.train()
+
+
+def _grow(
+    model: nn.Module, weights: Path, grow: Callable[[nn.Module, dict[str, Tensor]], None] | None, where: str
+) -> None:
+    """Begin from trained weights: by the `grow` of the network's own code, or as they are where it has none."""
+    try:
+        known = load_file(weights)
+        if grow is None:
+            model.load_state_dict(known, strict=True)
+        else:
+            grow(model, known)
+    except Exception as error:
+        raise UserError(
+            f"{where}: grow_from {weights}: expected weights that this network can begin with, found {_said(error)}; "
+            "name others, or correct args"
+        ) from error
 
 
 def deployed(model: nn.Module) -> nn.Module:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from rtsr_bench.protocol import Size
 from rtsr_bench.training.tested import what_is_tested
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,31 +44,36 @@ class Picture:
         return self.path.name
 
 
-def find_pictures(folder: Path) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
-    """The pictures of a folder in the order of their hashes, and the names of those left out as images of a test set.
+def find_pictures(*folders: Path) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
+    """The pictures of some folders in the order of their hashes, and the names of those left out as a test set's.
 
     Hashes decide, not names: what `what_is_tested` knows is left out, by the bytes of the file or the pixels in it.
-    UserError where nothing is left to train on, or a picture can't be read.
+    UserError where a folder has nothing to train on, or a picture can't be read.
     """
+    kept: dict[str, Picture] = {}
+    left_out: list[str] = []
+    for folder in folders:
+        pictures = _pictures(folder)
+        tested = [picture for picture in pictures if _is_tested(picture)]
+        if len(tested) == len(pictures):
+            found = f"{len(tested)} images of test sets and no other" if tested else "none"
+            raise UserError(f"--data {folder}: expected pictures to train on, found {found}; name another folder")
+        left_out += [picture.name for picture in tested]
+        for picture in pictures:
+            if picture not in tested:
+                kept.setdefault(picture.sha256, picture)
+    return tuple(kept[sha256] for sha256 in sorted(kept)), tuple(left_out)
+
+
+def _pictures(folder: Path) -> tuple[Picture, ...]:
+    """Those in a folder, each content once, under the first of its names."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise UserError(f"--data {folder}: expected a folder of pictures, found {found}; check the path")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
     hashes = files_sha256(files)
-    kept: dict[str, Picture] = {}
-    left_out = []
-    for path in files:
-        picture = Picture(path=path, sha256=hashes[path])
-        if picture.sha256 in kept:
-            continue
-        if _is_tested(picture):
-            left_out.append(picture.name)
-        else:
-            kept[picture.sha256] = picture
-    if not kept:
-        found = f"{len(left_out)} images of test sets and no other" if left_out else "none"
-        raise UserError(f"--data {folder}: expected pictures to train on, found {found}; name another folder")
-    return tuple(kept[sha256] for sha256 in sorted(kept)), tuple(left_out)
+    once = {hashes[path]: path for path in reversed(files)}
+    return tuple(Picture(path=path, sha256=sha256) for sha256, path in sorted(once.items(), key=lambda item: item[1]))
 
 
 def _is_tested(picture: Picture) -> bool:
@@ -89,20 +94,27 @@ def pixels(picture: Picture, shrink: int) -> NDArray[np.uint8]:
 
     UserError for a file that is no picture, HarnessError's cousin OSError where the cache can't be written.
     """
-    folder = cache_folder() / "training"
-    kept = folder / f"{picture.sha256[:32]}-{shrink}.npy"
-    if not kept.is_file():
+
+    def decoded() -> NDArray[np.uint8]:
         full = read_rgb(picture.path, what="picture", drop_alpha=True, any_orientation=True)
         if _covers(Size(*full.shape[:2])):
             full = ground_truth(full, LARGEST)
-        small = full
-        if shrink > 1:
-            small = pillow_bicubic(full, Size(max(1, full.shape[0] // shrink), max(1, full.shape[1] // shrink)))
-        _keep(kept, np.ascontiguousarray(small))
+        if shrink == 1:
+            return full
+        return pillow_bicubic(full, Size(max(1, full.shape[0] // shrink), max(1, full.shape[1] // shrink)))
+
+    return cached(picture, f"{shrink}", decoded)
+
+
+def cached(picture: Picture, what: str, made: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """What is `made` of a picture, mapped from the cache; UserError where there is no room for it."""
+    kept = cache_folder() / "training" / f"{picture.sha256[:32]}-{what}.npy"
+    if not kept.is_file():
+        _keep(kept, np.ascontiguousarray(made()))
     return np.load(kept, mmap_mode="r")  # type: ignore[no-any-return]  # numpy types a load as Any
 
 
-def _keep(path: Path, array: NDArray[np.uint8]) -> None:
+def _keep(path: Path, array: NDArray[Any]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

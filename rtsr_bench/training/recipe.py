@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -17,11 +18,15 @@ from rtsr_bench.submissions.table import Table, shown
 VERSION = 1
 """Of the form and meaning of a recipe: raised when the same file would train something else."""
 
-METHODS = ("adam", "soap")
-"""Ways to make a step of the gradient: torch's Adam, and `rtsr_bench.training.soap`."""
-DECAYS = ("none", "linear")
+METHODS = ("adam", "soap", "fused-adam")
+"""Ways to make a step of the gradient: torch's Adam, `rtsr_bench.training.soap`, and torch's Adam in one kernel."""
+DECAYS = ("none", "linear", "cosine")
 """Of the learning rate, beside its halving."""
+DEGRADED = ("crops", "pictures")
+"""What is degraded: each crop when it is drawn, or each whole picture once, kept in the cache."""
 
+_OF_THE_END = ("iterations", "decay", "decay_share", "bf16_share")
+"""Keys that matter from `Recipe.free_steps` on."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -30,7 +35,7 @@ class Recipe:
     """One training, whole; `docs/training.md` explains each key.
 
     Lengths are in HR pixels; `learning_rate` is that of `method`, reached in a line over `warm_up` iterations, halved
-    every `halve_every`, and with `decay` "linear" brought down in a line to nothing at the end;
+    every `halve_every`, and with `decay` brought down to nothing over the last `decay_share` of the iterations;
     `degradations` maps a name (see `rtsr_bench.images.degrade`) to how often it is drawn, relative to the others.
     """
 
@@ -41,10 +46,12 @@ class Recipe:
     entry: str
     args: dict[str, Any]
     scale: int
+    grow_from: Path | None
     hr_crop: int
     shrink: tuple[int, ...]
     candidates: int
     degradations: dict[str, float]
+    degraded: str
     validation_pictures: int
     validation_crops: int
     iterations: int
@@ -54,6 +61,10 @@ class Recipe:
     warm_up: int
     halve_every: int
     decay: str
+    decay_share: float
+    clip: float
+    compile: bool
+    bf16_share: float
     high_frequency_weight: float
     ema: float
     seed: int
@@ -62,6 +73,23 @@ class Recipe:
     def digest(self) -> str:
         """The first 16 hex digits of the SHA-256 of the file's text: another text is another training."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    @property
+    def course(self) -> str:
+        """16 hex digits of all that the file says but how it ends: what is done as long as the end is not in sight."""
+        content = tomllib.loads(self.text)
+        content["optimiser"] = {key: value for key, value in content["optimiser"].items() if key not in _OF_THE_END}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def free_steps(self) -> int:
+        """The steps that are the same with every other end that begins no earlier."""
+        shares = [1.0]
+        if self.decay != "none":
+            shares.append(1 - self.decay_share)
+        if self.bf16_share:
+            shares.append(self.bf16_share)
+        return int(min(shares) * self.iterations)
 
     @property
     def lr_crop(self) -> int:
@@ -96,8 +124,8 @@ def read_recipe(file: Path) -> Recipe:
 
 
 _KEYS = {
-    "recipe": ("version", "name", "arch", "entry", "args", "scale"),
-    "data": ("hr_crop", "shrink", "candidates", "degradations", "validation_pictures", "validation_crops"),
+    "recipe": ("version", "name", "arch", "entry", "args", "scale", "grow_from"),
+    "data": ("hr_crop", "shrink", "candidates", "degradations", "degraded", "validation_pictures", "validation_crops"),
     "optimiser": (
         "iterations",
         "batch",
@@ -106,6 +134,10 @@ _KEYS = {
         "warm_up",
         "halve_every",
         "decay",
+        "decay_share",
+        "clip",
+        "compile",
+        "bf16_share",
         "high_frequency_weight",
         "ema",
         "seed",
@@ -128,10 +160,12 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         entry=recipe.text("entry", limit=100, example='"training"'),
         args=recipe.table("args"),
         scale=scale,
+        grow_from=_grow_from(file, recipe),
         hr_crop=hr_crop,
         shrink=_shrink(data),
         candidates=_whole(data, "candidates", 1, 64, default=1),
         degradations=_degradations(data),
+        degraded=_name(data, "degraded", DEGRADED),
         validation_pictures=_whole(data, "validation_pictures", 1, 1000, default=1),
         validation_crops=_whole(data, "validation_crops", 1, 4096, default=32),
         iterations=iterations,
@@ -141,10 +175,23 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         warm_up=_whole(optimiser, "warm_up", 0, 100_000_000, default=0),
         halve_every=_whole(optimiser, "halve_every", 1, 100_000_000, default=iterations),
         decay=_name(optimiser, "decay", DECAYS),
+        decay_share=_number(optimiser, "decay_share", 0.001, 1.0, usual=1.0),
+        clip=_number(optimiser, "clip", 0.0, 1e9, usual=0.0),
+        compile=_flag(optimiser, "compile"),
+        bf16_share=_number(optimiser, "bf16_share", 0.0, 1.0, usual=0.0),
         high_frequency_weight=_number(optimiser, "high_frequency_weight", 0.0, 1000.0, usual=0.0),
         ema=_number(optimiser, "ema", 0.0, 0.999999, usual=0.999),
         seed=_whole(optimiser, "seed", 0, 2**31, default=0),
     )
+
+
+def _grow_from(file: Path, table: Table) -> Path | None:
+    if not table.has("grow_from"):
+        return None
+    path = (file.parent / table.text("grow_from", limit=300, example='"../weights/s-x2.safetensors"')).resolve()
+    if not path.is_file():
+        raise UserError(f"{table.where} grow_from: expected trained weights, found nothing at {path}; check the path")
+    return path
 
 
 def _file_name(table: Table, stem: str) -> str:
@@ -179,6 +226,13 @@ def _number(table: Table, key: str, least: float, most: float, *, usual: float, 
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
         raise table.mistake(key, expected=f"a number from {least:g} to {most:g}", way_out=f"write {key} = {usual:g}")
     return float(value)
+
+
+def _flag(table: Table, key: str) -> bool:
+    value = table.value(key) if table.has(key) else False
+    if not isinstance(value, bool):
+        raise table.mistake(key, expected="true or false", way_out=f"write {key} = true")
+    return value
 
 
 def _shrink(table: Table) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import torch
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.images.degrade import degrade
+from rtsr_bench.training.degraded import degraded
 from rtsr_bench.training.pictures import pixels
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from rtsr_bench.training.degraded import Degraded
     from rtsr_bench.training.pictures import Picture
     from rtsr_bench.training.recipe import Recipe
 
@@ -27,26 +29,15 @@ MARGIN = 16
 whole picture, and JPEG's blocks of 8 and 16 pixels begin anywhere in it."""
 
 
-class Samples(torch.utils.data.Dataset[tuple["Tensor", "Tensor"]]):
+class _Drawn(torch.utils.data.Dataset[tuple["Tensor", "Tensor"]]):
     """LR and HR crops, uint8 `(3, L, L)` and `(3, L * scale, L * scale)`, by number from 0 to `len() - 1`."""
 
-    def __init__(self, recipe: Recipe, pictures: Sequence[Picture]) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self._recipe = recipe
-        self._arrays = [[pixels(picture, shrink) for shrink in recipe.shrink] for picture in pictures]
-        least = recipe.hr_crop + MARGIN * recipe.scale
-        for picture, arrays in zip(pictures, self._arrays, strict=True):
-            for array, shrink in zip(arrays, recipe.shrink, strict=True):
-                if min(array.shape[:2]) < least:
-                    found = f"{array.shape[0]}x{array.shape[1]}" + (
-                        f" when shrunk {shrink} times" if shrink > 1 else ""
-                    )
-                    raise UserError(
-                        f"{picture.path}: expected at least {least} pixels a side for the crops, found {found}; "
-                        "take it out, or lower hr_crop or shrink"
-                    )
         names, weights = zip(*recipe.degradations.items(), strict=True)
-        self._names, self._shares = names, np.cumsum(weights) / np.sum(weights)
+        self._names: tuple[str, ...] = names
+        self._shares = np.cumsum(weights) / np.sum(weights)
 
     def __len__(self) -> int:
         """As many as the recipe trains with."""
@@ -54,26 +45,85 @@ class Samples(torch.utils.data.Dataset[tuple["Tensor", "Tensor"]]):
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
         """Draw sample `number`: picture, window, degradation, offset, flips and transposition."""
-        recipe = self._recipe
-        draw = np.random.default_rng((recipe.seed, number))
-        window = self._window(draw)
-        degradation = self._names[int(np.searchsorted(self._shares, draw.random(), side="right"))]
-        lr = degrade(window, recipe.scale, degradation)
-        top, left = (int(place) for place in draw.integers(0, MARGIN, size=2, endpoint=True))
-        scale, side = recipe.scale, recipe.lr_crop
-        pair = (
-            lr[top : top + side, left : left + side],
-            window[top * scale : (top + side) * scale, left * scale : (left + side) * scale],
-        )
+        draw = np.random.default_rng((self._recipe.seed, number))
+        pair = self._pair(draw)
         way = int(draw.integers(8))
         low, high = (torch.from_numpy(_turned(part, way)).permute(2, 0, 1) for part in pair)
         return low, high
+
+    def _pair(self, draw: np.random.Generator) -> tuple[Pixels, Pixels]:
+        raise NotImplementedError
+
+    def _degradation(self, draw: np.random.Generator) -> str:
+        return self._names[int(np.searchsorted(self._shares, draw.random(), side="right"))]
+
+
+class CropSamples(_Drawn):
+    """Crops that are degraded one by one, with a margin around them."""
+
+    def __init__(self, recipe: Recipe, pictures: Sequence[Picture]) -> None:
+        super().__init__(recipe)
+        self._arrays = [[pixels(picture, shrink) for shrink in recipe.shrink] for picture in pictures]
+        least = recipe.hr_crop + MARGIN * recipe.scale
+        for picture, arrays in zip(pictures, self._arrays, strict=True):
+            for array, shrink in zip(arrays, recipe.shrink, strict=True):
+                if min(array.shape[:2]) < least:
+                    raise _too_small(picture, array, shrink, least)
+
+    def _pair(self, draw: np.random.Generator) -> tuple[Pixels, Pixels]:
+        window = self._window(draw)
+        scale, side = self._recipe.scale, self._recipe.lr_crop
+        lr = degrade(window, scale, self._degradation(draw))
+        top, left = (int(place) for place in draw.integers(0, MARGIN, size=2, endpoint=True))
+        return (
+            lr[top : top + side, left : left + side],
+            window[top * scale : (top + side) * scale, left * scale : (left + side) * scale],
+        )
 
     def _window(self, draw: np.random.Generator) -> Pixels:
         """The most detailed of some windows of one picture, with room for the margin."""
         shrunk = self._arrays[int(draw.integers(len(self._arrays)))]
         array = shrunk[int(draw.integers(len(shrunk)))]
         return _drawn(array, self._recipe.hr_crop + MARGIN * self._recipe.scale, self._recipe.candidates, draw)
+
+
+class PictureSamples(_Drawn):
+    """Crops out of pictures that were degraded whole; of each picture the sizes that have room for a crop."""
+
+    def __init__(self, recipe: Recipe, pictures: Sequence[Picture]) -> None:
+        super().__init__(recipe)
+        self._pictures: list[list[Degraded]] = []
+        for picture in pictures:
+            arrays = {shrink: pixels(picture, shrink) for shrink in sorted(recipe.shrink)}
+            room = [shrink for shrink, array in arrays.items() if min(array.shape[:2]) >= recipe.hr_crop + recipe.scale]
+            if not room:
+                shrink, array = next(iter(arrays.items()))
+                raise _too_small(picture, array, shrink, recipe.hr_crop + recipe.scale)
+            self._pictures.append([degraded(picture, shrink, recipe.scale, recipe.degradations) for shrink in room])
+
+    def _pair(self, draw: np.random.Generator) -> tuple[Pixels, Pixels]:
+        sizes = self._pictures[int(draw.integers(len(self._pictures)))]
+        picture = sizes[int(draw.integers(len(sizes)))]
+        scale, side = self._recipe.scale, self._recipe.lr_crop
+        lr = picture.lr[self._degradation(draw)]
+        row, column = picture.window(side, scale, self._recipe.candidates, draw)
+        return (
+            lr[row : row + side, column : column + side],
+            picture.hr[row * scale : (row + side) * scale, column * scale : (column + side) * scale],
+        )
+
+
+def samples_of(recipe: Recipe, pictures: Sequence[Picture]) -> CropSamples | PictureSamples:
+    """The recipe's samples; UserError for a picture that is too small for its crops."""
+    return PictureSamples(recipe, pictures) if recipe.degraded == "pictures" else CropSamples(recipe, pictures)
+
+
+def _too_small(picture: Picture, array: Pixels, shrink: int, least: int) -> UserError:
+    found = f"{array.shape[0]}x{array.shape[1]}" + (f" when shrunk {shrink} times" if shrink > 1 else "")
+    return UserError(
+        f"{picture.path}: expected at least {least} pixels a side for the crops, found {found}; "
+        "take it out, or lower hr_crop or shrink"
+    )
 
 
 def validation_crops(recipe: Recipe, pictures: Sequence[Picture], degradation: str) -> tuple[Tensor, Tensor]:

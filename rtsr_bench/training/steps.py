@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch._dynamo.exc import TorchDynamoException
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.training.network import Average, build, loss_of
 from rtsr_bench.training.soap import Soap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
@@ -31,6 +33,7 @@ class State:
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     average: Average
+    forward: Callable[[Tensor], Tensor]
     step: int = 0
     seconds: float = 0.0
     loss: float = 0.0
@@ -65,13 +68,20 @@ class State:
 def fresh(recipe: Recipe, device: torch.device) -> State:
     """The state before the first step; UserError where the recipe's code builds no network."""
     model = build(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-    method = Soap if recipe.method == "soap" else torch.optim.Adam
     return State(
         model=model,
-        optimizer=method(model.parameters(), lr=recipe.learning_rate),
+        forward=torch.compile(model) if recipe.compile else model,
+        optimizer=_optimizer(model, recipe),
         scaler=torch.amp.GradScaler(device.type, enabled=device.type == "cuda"),
         average=Average(model, recipe.ema),
     )
+
+
+def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.method == "soap":
+        return Soap(model.parameters(), lr=recipe.learning_rate)
+    fused = True if recipe.method == "fused-adam" else None  # None: as torch decides
+    return torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=fused)
 
 
 def resume(state: State, kept: dict[str, Any], recipe: Recipe, file: Path) -> None:
@@ -91,8 +101,8 @@ def take_step(state: State, recipe: Recipe, low: Tensor, high: Tensor, device: t
     for group in state.optimizer.param_groups:
         group["lr"] = _learning_rate(recipe, state.step)
     lr, hr = (unit(images, device) for images in (low, high))
-    with torch.autocast(device.type, dtype=torch.float16, enabled=device.type == "cuda"):
-        sr = state.model(lr)
+    with autocast(recipe, state.step, device):
+        sr = _forward(state, recipe, lr)
     loss = loss_of(sr, hr, recipe.high_frequency_weight)
     read = device.type == "cpu" or (state.step + 1) % _READ_EVERY == 0
     value = float(loss.detach()) if read else 0.0
@@ -100,12 +110,34 @@ def take_step(state: State, recipe: Recipe, low: Tensor, high: Tensor, device: t
         raise _diverged(recipe, state.step + 1, f"{value}")
     state.optimizer.zero_grad(set_to_none=True)
     state.scaler.scale(loss).backward()
+    if recipe.clip:
+        state.scaler.unscale_(state.optimizer)
+        torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip)
     state.scaler.step(state.optimizer)
     state.scaler.update()
     state.step += 1
     state.average.take(state.model, state.step)
     if read:
         state.loss += (value - state.loss) / min(state.step, 200)
+
+
+def _forward(state: State, recipe: Recipe, lr: Tensor) -> Tensor:
+    """The network's output; UserError where it can't be compiled, at the first call."""
+    try:
+        return state.forward(lr)
+    except TorchDynamoException as error:
+        reason = " ".join(str(error).split()).removesuffix(".")[:200]
+        raise UserError(
+            f"{recipe.file}: expected torch.compile to work here, found {type(error).__name__}: {reason}; "
+            "write compile = false, or install a C++ compiler"
+        ) from error
+
+
+def autocast(recipe: Recipe, step: int, device: torch.device) -> torch.autocast:
+    """The precision of a step: bf16 while `bf16_share` of the iterations lasts, else fp16 on CUDA and fp32 on a CPU."""
+    if step < recipe.bf16_share * recipe.iterations:
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return torch.autocast(device.type, dtype=torch.float16, enabled=device.type == "cuda")
 
 
 def must_be_finite(state: State, recipe: Recipe, *seen: float) -> None:
@@ -127,8 +159,9 @@ def _diverged(recipe: Recipe, step: int, found: str) -> UserError:
 
 def _learning_rate(recipe: Recipe, step: int) -> float:
     warm = min(1.0, (step + 1) / (recipe.warm_up + 1))
-    left = 1 - step / recipe.iterations if recipe.decay == "linear" else 1.0
-    return recipe.learning_rate * warm * left * 0.5 ** (step // recipe.halve_every)
+    left = min(1.0, (1 - step / recipe.iterations) / recipe.decay_share)
+    fallen = {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[recipe.decay]
+    return recipe.learning_rate * warm * fallen * 0.5 ** (step // recipe.halve_every)
 
 
 def unit(images: Tensor, device: torch.device) -> Tensor:

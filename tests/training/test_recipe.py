@@ -19,6 +19,8 @@ def test_a_recipe_says_what_is_trained(recipe: Recipe) -> None:
     assert recipe.lr_crop == 12
     assert recipe.degradations == {"pillow-bicubic": 1.0, "pillow-bicubic+jpeg90": 3.0}
     assert recipe.shrink == (1,)
+    assert (recipe.degraded, recipe.grow_from) == ("crops", None)
+    assert (recipe.decay_share, recipe.clip, recipe.compile, recipe.bf16_share) == (1.0, 0.0, False, 0.0)
 
 
 def test_another_text_is_another_training(recipe_file: Callable[..., Path], recipe: Recipe) -> None:
@@ -38,8 +40,14 @@ def test_another_text_is_another_training(recipe_file: Callable[..., Path], reci
         ({"learning_rate": "nan"}, "write learning_rate = 0.001"),
         ({"high_frequency_weight": "-1"}, "write high_frequency_weight = 0"),
         ({"ema": "1.5"}, "write ema = 0.999"),
-        ({"batch": '4\nmethod = "sgd"'}, "method: expected adam or soap, found "),
-        ({"batch": '4\ndecay = "cosine"'}, "decay: expected none or linear, found "),
+        ({"batch": '4\nmethod = "sgd"'}, "method: expected adam or soap or fused-adam, found "),
+        ({"batch": '4\ndecay = "steps"'}, "decay: expected none or linear or cosine, found "),
+        ({"batch": "4\ndecay_share = 0"}, "write decay_share = 1"),
+        ({"batch": "4\nclip = -1"}, "write clip = 0"),
+        ({"batch": "4\ncompile = 1"}, "compile: expected true or false, found the number 1; write compile = true"),
+        ({"batch": "4\nbf16_share = 2"}, "bf16_share: expected a number from 0 to 1"),
+        ({"candidates": '1\ndegraded = "images"'}, "degraded: expected crops or pictures"),
+        ({"entry": '"tiny"\ngrow_from = 3'}, "grow_from: expected a line of text"),
         ({"degradations": "{}"}, "degradations: expected a table of names"),
         ({"degradations": '{ "blur" = 1 }'}, "degradation 'blur': expected one of"),
         ({"degradations": '{ "pillow-bicubic" = 0 }'}, "how often each is drawn"),

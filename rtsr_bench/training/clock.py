@@ -1,0 +1,35 @@
+"""The time that a training takes: by the clock, without its pauses."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether a pause is over."""
+
+
+class Clock:
+    """Runs from its making on, and stands while it `wait`s."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._paused = 0.0
+
+    def seconds(self) -> float:
+        """Since its making, without the waits."""
+        return time.monotonic() - self._since - self._paused
+
+    def wait(self, file: Path | None) -> None:
+        """Wait as long as the file exists."""
+        if file is None or not file.exists():
+            return
+        began = time.monotonic()
+        try:
+            while file.exists():
+                time.sleep(LOOK_EVERY)
+        finally:
+            self._paused += time.monotonic() - began
