@@ -227,6 +227,19 @@ def test_since_the_fifth_schema_a_record_says_whose_weights_were_measured() -> N
     assert set(whose.values()) == {""}
 
 
+def test_since_the_sixth_schema_a_record_says_what_images_took_and_how_busy_the_machine_was() -> None:
+    kept = {path.name[:8]: decode(path.read_bytes()) for path in HISTORIC.glob("*.json")}
+    runtime = kept.pop("schema-6").runtime
+    assert isinstance(runtime, Runtime)
+    assert (len(runtime.samples_ms), len(runtime.image_ms), len(runtime.idle_ms)) == (15, 8, 15)
+    assert runtime.foreign_load == pytest.approx(0.736, abs=1e-3)
+    assert runtime.retimed == 9
+    assert runtime.input_correlation == pytest.approx(0.984, abs=1e-3)
+    for record in kept.values():
+        assert isinstance(record.runtime, Runtime)
+        assert (record.runtime.image_ms, record.runtime.foreign_load, record.notes) == ((), None, ())
+
+
 @pytest.mark.parametrize(("mse", "largest"), [(float("nan"), 1), (-1.0, 1), (255.0**2 + 1, 255), (1.0, 256), (1.0, -1)])
 def test_a_difference_that_8_bit_images_cannot_have_is_refused(mse: float, largest: int) -> None:
     with pytest.raises(ValueError, match="no such difference"):
