@@ -3,9 +3,10 @@
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.crops import CropBook
 from rtsr_bench.evaluate.gallery import Gallery
-from rtsr_bench.evaluate.measure import Listener, answers, measure
+from rtsr_bench.evaluate.measure import Listener, measure
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.evaluate.plan import Job, Plan, plan, summed_up
+from rtsr_bench.evaluate.reruns import answers
 
 __all__ = [
     "Bench",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from rtsr_bench.evaluate.handed_in import Comparison
 from rtsr_bench.evaluate.plan import Job
 from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.recheck import Witness
+from rtsr_bench.evaluate.reruns import command
 from rtsr_bench.evaluate.runtime import Watching, measure_runtime
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Precision, Size
@@ -34,7 +34,6 @@ from rtsr_bench.record import (
     OutputTwice,
     Record,
     Runtime,
-    Stage,
     System,
 )
 from rtsr_bench.sandbox import Child, Loaded, count_model
@@ -174,26 +173,6 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
         facts={**hello.facts, **(meter.facts if meter else {})},
         isolation=child.isolation.value,
     )
-
-
-def answers(record: Record, bench: Bench) -> bool:
-    """Whether a record at hand speaks for its model still: a guest that couldn't load may with pickles allowed."""
-    unloaded = isinstance(record.complexity, Failure) and record.complexity.stage is Stage.LOAD
-    return not (unloaded and bench.allow_pickle and not record.pickle_allowed)
-
-
-def command(job: Job, bench: Bench) -> str:
-    """Return the command that measures this again."""
-    parts = ["rtsr-bench", "run", shlex.quote(job.submission.source.as_posix()), "--track", job.track.id]
-    for root in job.roots:
-        parts += ["--data-root", shlex.quote(root.as_posix())]
-    if job.submission.packages is not None:
-        parts.append("--with-requirements")
-    if bench.allow_pickle:
-        parts.append("--allow-pickle")
-    if bench.threads:
-        parts += ["--threads", str(bench.threads)]
-    return " ".join([*parts, "--device", bench.device, *job.overrides.options])
 
 
 def _load(child: Child, guest: dict[str, Any], job: Job, listener: Listener, outcome: _Outcome) -> Failure | None:

@@ -14,6 +14,7 @@ import torch
 
 from rtsr_bench.measuring.process_state import ProcessState
 from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.text import ascii_safe
 
 _DTYPES = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
 _AUTOCAST = {Precision.AMP_FP16: torch.float16, Precision.AMP_BF16: torch.bfloat16}
@@ -34,8 +35,7 @@ class Notes(list[str]):
 
     def add(self, note: str) -> None:
         """Add a sentence, cut to what a record keeps."""
-        line = " ".join(note.split())
-        line = line if line.isprintable() else line.encode("unicode_escape").decode()
+        line = ascii_safe(" ".join(note.split()))
         line = line if len(line) <= _MOST_NOTE else line[: _MOST_NOTE - 1] + "…"
         if line not in self:
             self.append(line)

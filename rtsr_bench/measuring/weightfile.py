@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import torch
 
 from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.text import unfit
 
 _LFS = b"version https://git-lfs"
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -190,7 +191,7 @@ def _refuse_text(path: Path, head: bytes) -> None:
         text = head.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         return
-    if any(not (char.isprintable() or char.isspace()) for char in text):
+    if any(unfit(char) and not char.isspace() for char in text):
         return
     if text[:1] == "<":
         raise BadGuest(

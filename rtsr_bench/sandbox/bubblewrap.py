@@ -49,7 +49,7 @@ _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _CPU_FACTS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 _PACKAGE = Path(__file__).resolve().parents[1]
-_CHILD_ROOMS = ("__init__.py", "errors.py", "protocol.py", "record", "wire.py", "measuring")
+_CHILD_ROOMS = ("__init__.py", "errors.py", "protocol.py", "record", "text.py", "wire.py", "measuring")
 """What the child imports of this package; the built-in images, for one, are none of a guest's business."""
 _GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "nvidia[0-9]*", "nvidia-caps",
                 "dxg", "nvhost*", "nvmap", "nvgpu")  # fmt: skip

@@ -1,0 +1,29 @@
+"""Measuring again: whether a record at hand still answers for its model, and the command that would."""
+
+from __future__ import annotations
+
+import shlex
+
+from rtsr_bench.evaluate.bench import Bench
+from rtsr_bench.evaluate.plan import Job
+from rtsr_bench.record import Failure, Record, Stage
+
+
+def answers(record: Record, bench: Bench) -> bool:
+    """Whether a record at hand speaks for its model still: a guest that couldn't load may with pickles allowed."""
+    unloaded = isinstance(record.complexity, Failure) and record.complexity.stage is Stage.LOAD
+    return not (unloaded and bench.allow_pickle and not record.pickle_allowed)
+
+
+def command(job: Job, bench: Bench) -> str:
+    """Return the command that measures this again."""
+    parts = ["rtsr-bench", "run", shlex.quote(job.submission.source.as_posix()), "--track", job.track.id]
+    for root in job.roots:
+        parts += ["--data-root", shlex.quote(root.as_posix())]
+    if job.submission.packages is not None:
+        parts.append("--with-requirements")
+    if bench.allow_pickle:
+        parts.append("--allow-pickle")
+    if bench.threads:
+        parts += ["--threads", str(bench.threads)]
+    return " ".join([*parts, "--device", bench.device, *job.overrides.options])
