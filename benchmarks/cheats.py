@@ -45,6 +45,7 @@ CHEATS = (
     "exits_early_on_low_variance",
     "remembers_by_first_pixels",
     "remembers_the_warm_up",
+    "skips_some_noise",
 )
 HONEST = "honest_network"
 INPUTS = (Size(270, 480), Size(180, 320), Size(90, 160), Size(48, 80))
@@ -88,12 +89,12 @@ class Ready(Machine):
         return super().wait() if self._busy else None
 
 
-def once(child: Child, rules: Protocol, gap: Any, expected: Expected, *, trained: bool) -> Measured | Failure:
+def once(child: Child, rules: Protocol, gap: Any, expected: Expected) -> Measured | Failure:
     """Measure a runtime as an official run does, on a quiet machine; beside other work as an unofficial one."""
     machine = Ready(LoadMeter(child.cpu_s), official=not BESIDE[0], patience=HASTY if BESIDE[0] else PATIENT)
     watching = Watching(machine=machine, read_state=lambda when: Telemetry(when=when))
     return measure_runtime(
-        child, rules, Precision.FP32, gap=gap, expected=expected, watching=watching, trained=trained
+        child, rules, Precision.FP32, gap=gap, expected=expected, watching=watching
     )  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def fresh(what: dict[str, Any], rules: Protocol) -> Measured | Failure:
     with Child(timed=True) as child:
         gap = measure_gap(child, rules, Precision.FP32)
         loaded(child, what)
-        return once(child, rules, gap, expected, trained=True)
+        return once(child, rules, gap, expected)
 
 
 def cheats(runs: int) -> bool:
@@ -173,7 +174,7 @@ def accepted(name: str, scale: int, what: dict[str, Any], runs: int, *, trained:
         first.close()
         gap = measure_gap(child, rules, Precision.FP32)
         loaded(child, what)
-        found = [once(child, rules, gap, expected, trained=False) for _ in range(runs)]
+        found = [once(child, rules, gap, expected) for _ in range(runs)]
     good = [one.runtime for one in found if isinstance(one, Measured)]
     failed = [one.message for one in found if isinstance(one, Failure)]
     related = [one.input_correlation for one in good if one.input_correlation is not None]

@@ -25,6 +25,9 @@ _IDLE = (3, 4)
 _COUNTED = 8
 """Fields up to steal; guest time, which follows, is part of user time already (proc(5))."""
 
+_COUNTS_ALIKE, _COUNT_SLACK_S = 1.5, 0.5
+"""How far a process tree's own time may be above that of the whole machine, which is counted in samples."""
+
 _LEAST_S = 0.05
 """Processor seconds below which a share is not believed: five ticks of the kernel's accounting."""
 
@@ -42,13 +45,16 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
-    """Other work between two marks. Shares lie in 0..1, of all processors or of the GPU; None where unknown.
+    """Other work between two marks. Shares lie in 0..1, of the processors this process may use or of the GPU.
+
+    None where unknown. `cores` is the number of these processors.
 
     `stalled` is the share of the time in which some task waited for a processor; `culprit` names the busiest other
     process that can be seen, empty where none was looked for.
     """
 
     wall_s: float
+    cores: int = 1
     foreign: float | None = None
     foreign_s: float = 0.0
     stalled: float | None = None
@@ -69,13 +75,18 @@ class LoadMeter:
     def __init__(self, own_cpu_s: Callable[[], float], gpu: Callable[[float], float | None] | None = None) -> None:
         """`gpu` tells the share of a GPU used by other processes since a time (seconds since the epoch)."""
         self._own_cpu_s, self._gpu = own_cpu_s, gpu
-        self._cores = os.cpu_count() or 1
+        self._cores = _allowed()
+
+    @property
+    def cores(self) -> int:
+        """Processors that this process may use."""
+        return len(self._cores) or 1
 
     def mark(self, *, processes: bool = False) -> Mark:
         """Read the counters; with `processes` those of each process, so that the busiest can be named."""
         return Mark(
             wall_s=time.monotonic(),
-            busy_s=_busy_s(),
+            busy_s=_busy_s(self._cores),
             own_s=self._own_cpu_s() + time.process_time(),
             stalled_s=_stalled_s(),
             processes=_processes() if processes else {},
@@ -86,15 +97,20 @@ class LoadMeter:
         now = self.mark(processes=bool(before.processes))
         wall_s = max(1e-9, now.wall_s - before.wall_s)
         gpu = self._gpu(time.time() - wall_s) if self._gpu else None
+        cores, own_s = self.cores, now.own_s - before.own_s
         if now.busy_s is None or before.busy_s is None:
-            return Load(wall_s=wall_s, gpu=gpu)
-        foreign_s = max(0.0, now.busy_s - before.busy_s - (now.own_s - before.own_s))
-        capacity_s = wall_s * self._cores
+            return Load(wall_s=wall_s, cores=cores, gpu=gpu)
+        busy_s = now.busy_s - before.busy_s
+        if own_s > _COUNTS_ALIKE * busy_s + _COUNT_SLACK_S:  # a machine that does not count what runs on it
+            return Load(wall_s=wall_s, cores=cores, gpu=gpu)
+        foreign_s = max(0.0, busy_s - own_s)
+        capacity_s = wall_s * cores
         stalled = None
         if now.stalled_s is not None and before.stalled_s is not None:
             stalled = min(1.0, max(0.0, now.stalled_s - before.stalled_s) / wall_s)
         return Load(
             wall_s=wall_s,
+            cores=cores,
             foreign=min(1.0, foreign_s / capacity_s),
             foreign_s=foreign_s,
             stalled=stalled,
@@ -104,10 +120,10 @@ class LoadMeter:
 
 
 def disturbs(load: Load, *, share: float, gpu: float) -> bool:
-    """Whether a load above a share of the machine's processors or of the GPU could have disturbed a timing.
+    """Whether a load above a share of the processors or of the GPU could have disturbed a timing.
 
     A third of `share` is enough where tasks waited for processors in more than a tenth of the time. Shares of less than
-    five ticks are not believed. An unknown load disturbs nothing.
+    five ticks are not believed. An unknown load disturbs nothing, and no machine is quiet under it.
     """
     if load.gpu is not None and load.gpu > gpu:
         return True
@@ -145,15 +161,24 @@ def _visible(pid: int) -> bool:
     return (_PROC / str(pid)).is_dir()
 
 
-def _busy_s() -> float | None:
+def _allowed() -> frozenset[int]:
+    """Numbers of the processors that this process, and so its children, may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+def _busy_s(cores: Collection[int]) -> float | None:
+    """Seconds that these processors were busy, time stolen by a hypervisor included, since the machine started."""
     try:
-        first = _STAT.read_text(encoding="ascii").partition("\n")[0].split()
-        ticks = [int(one) for one in first[1 : 1 + _COUNTED]]
+        lines = [line.split() for line in _STAT.read_text(encoding="ascii").splitlines() if line.startswith("cpu")]
+        mine = {f"cpu{number}" for number in cores}
+        counted = [[int(one) for one in line[1 : 1 + _COUNTED]] for line in lines if line[0] in mine]
     except (OSError, ValueError):
         return None
-    if len(ticks) < max(_IDLE) + 1:
+    if len(counted) < len(cores) or any(len(ticks) <= max(_IDLE) for ticks in counted):
         return None
-    return sum(value for place, value in enumerate(ticks) if place not in _IDLE) / _TICKS_S
+    return sum(value for ticks in counted for at, value in enumerate(ticks) if at not in _IDLE) / _TICKS_S
 
 
 def _stalled_s() -> float | None:

@@ -31,6 +31,12 @@ QUIET_SHARE = {"cpu": 0.05, "cuda": 0.5}
 """Share of the processors' time that other work may use while a model is timed officially, by the device timed: a GPU's
 call needs one processor to launch it. CUDA: not yet tried."""
 
+QUIET_CORES = 0.25
+"""Processors that other work may use at most on a machine with many: a model's threads wait for the slowest of them."""
+
+LEAST_RELATION = 0.2
+"""Correlation of the box-downsampled output with its random input below which a reader is warned."""
+
 QUIET_GPU = 0.05
 """Share of the GPU's time that other processes may use meanwhile."""
 
@@ -45,6 +51,7 @@ class Doubt(StrEnum):
     """Why a number is shaky."""
 
     BUSY = "busy"
+    UNRELATED = "unrelated"
     SPREAD = "spread"
     DRIFT = "drift"
     LAUNCH_BOUND = "launch_bound"
@@ -186,7 +193,8 @@ def warnings(record: Record, summary: RuntimeSummary | None, convention: str) ->
     """What makes the numbers of a record shaky, most telling first; fidelity is compared under `convention` (a key)."""
     found: list[NumberWarning] = []
     if summary is not None and isinstance(record.runtime, Runtime):
-        found += _of_load(record.runtime, record.system.device_kind)
+        found += _of_load(record.runtime, record.system.device_kind, record.system.cpu_cores)
+        found += _of_relation(record.runtime)
         found += _of_samples(summary)
         found += _of_device(record.runtime, record.system.device_kind)
         found += _of_clock(record.runtime)
@@ -202,16 +210,37 @@ def _about_runtime(doubt: Doubt, short: str, text: str) -> NumberWarning:
     return NumberWarning(doubt=doubt, about="runtime", short=short, text=text)
 
 
-def _of_load(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
-    """Other work on the machine while it was timed, above the share that a quiet machine may have."""
+def quiet_share(device_kind: str, cores: int) -> float:
+    """Share of so many processors that other work may use while a model is timed on this kind of device."""
+    share = QUIET_SHARE.get(device_kind, QUIET_SHARE["cpu"])
+    return share if device_kind == "cuda" else min(share, QUIET_CORES / max(1, cores))
+
+
+def _of_load(runtime: Runtime, device_kind: str, cores: int) -> list[NumberWarning]:
+    """Other work on the machine while it was timed, above the share that a quiet machine may have, or unknown."""
+    if runtime.foreign_load is None and runtime.image_ms:  # what no record before schema 6 knew
+        text = "How busy the machine was is unknown: this system does not tell. Times on images were not compared."
+        return [_about_runtime(Doubt.BUSY, "load unknown", text)]
     found = []
-    processors = runtime.foreign_load, "processors'", QUIET_SHARE.get(device_kind, QUIET_SHARE["cpu"])
+    processors = runtime.foreign_load, "processors'", quiet_share(device_kind, cores)
     for load, whose, most in (processors, (runtime.foreign_gpu, "GPU's", QUIET_GPU)):
         if load is not None and load > most:
             share = f"{100 * load:.0f} %"
             text = f"The machine was busy: other work used {share} of the {whose} time while the model was timed."
             found.append(_about_runtime(Doubt.BUSY, f"machine was busy: {share} foreign load", text))
     return found
+
+
+def _of_relation(runtime: Runtime) -> list[NumberWarning]:
+    """An output that hardly depends on the random numbers it is timed on: a model that smooths, or one that cheats."""
+    found = runtime.input_correlation
+    if found is None or found >= LEAST_RELATION:
+        return []
+    text = (
+        f"Its output for random numbers hardly depends on them (correlation {found:.2f}, {LEAST_RELATION:g} and more in"
+        " most models): it smooths, or it does less work on them."
+    )
+    return [_about_runtime(Doubt.UNRELATED, "output unlike its random input", text)]
 
 
 def _of_samples(summary: RuntimeSummary) -> list[NumberWarning]:

@@ -68,6 +68,7 @@ class Blocks:
             while todo and (not block or monotonic() - began.wall_s < BLOCK_S):
                 call = self._conductor.call(todo.popleft()())
                 if isinstance(call, Failure):
+                    self._machine.excuse(call, self._machine.since(began))
                     return call
                 block.append(call)
             whole &= self._judge(block, began, made, todo, len(plan))
@@ -81,6 +82,7 @@ class Blocks:
         if disturbed and self._machine.again(len(block), planned, load):
             todo.extend(self._like(call) for call in block)
             self._machine.wait()
+            self._conductor.extend(monotonic() - began.wall_s)
             return True
         made.loads.append(load)
         made.add(block)
@@ -89,8 +91,11 @@ class Blocks:
         return not disturbed
 
     def _like(self, call: Call) -> MakeInput:
-        """What makes another input of the kind of a disturbed call: the same one was seen by the guest."""
+        """What makes another input of the kind of a disturbed call: the guest has seen this one.
+
+        A crop comes in the place of an image whose output is compared: that output has arrived.
+        """
         given = call.given
         if given.image is None:
             return (lambda: given) if given.repeated else random_input
-        return (lambda: given) if given.at else self._crops.input
+        return self._crops.input

@@ -19,6 +19,10 @@ from rtsr_bench.statistics import median, percentile
 IMAGE_FACTOR, FRAME_SHARE = 1.25, 0.03
 """Images may take 1.25 times what random numbers take, and 3 % of a frame: denormals and caches make no more."""
 
+QUANTILES = (50, 25, 75, 10, 5)
+"""Percent of the calls, sorted by time, up to which images are compared with random numbers. The low ones see a model
+that skips its work for some random numbers only, which the mean pays for."""
+
 TICK_MS = {"cpu": 0.2, "cuda": 0.05}
 """What waking threads or launching kernels may take in one call and not in another. CUDA: not yet tried."""
 
@@ -37,26 +41,24 @@ _THREADS_FACTOR, _THREADS_SLACK_S = 1.25, 0.3
 class Gap:
     """What a call costs beside the model, ms: of some calls without one the median, else the 90th percentile.
 
-    `usual_ms` and `high_ms`: bracket minus sample of random inputs; `image_ms`: the same of images; `copy_ms`: the copy
-    of a whole output; `look_ms`: a look into an output.
+    `usual_ms` and `high_ms`: bracket minus sample of random inputs; `image_ms`: the same of images; `look_ms`: reading
+    a whole output.
     """
 
     usual_ms: float
     high_ms: float
     image_ms: float
-    copy_ms: float
     look_ms: float = 0.0
 
     @classmethod
     def of(cls, calls: Sequence[Call]) -> Gap:
-        """Take it from calls without a model, with random numbers and with images, some of these with a copy."""
+        """Take it from calls without a model, with random numbers and with images."""
         noise = [besides(call) for call in calls if call.given.image is None]
         images = [call for call in calls if call.given.image is not None]
         return cls(
             usual_ms=median(noise),
             high_ms=percentile(noise, 90),
             image_ms=percentile([besides(call) for call in images], 90),
-            copy_ms=percentile([call.sample_ms for call in images if call.given.whole], 90),
             look_ms=percentile([call.look_s * 1e3 for call in images], 90),
         )
 
@@ -98,29 +100,28 @@ def check_besides(calls: Sequence[Call], gap: Gap, device_kind: str) -> Failure 
 
 
 def check_images(noise: Sequence[Call], images: Sequence[Call], gap: Gap, device_kind: str) -> Failure | None:
-    """Compare undisturbed calls on images with those on random numbers: each quartile within the tolerance."""
+    """Compare undisturbed calls on images with those on random numbers: each quantile within the tolerance."""
     samples = [call.sample_ms for call in noise]
     took = [_took_ms(call, gap) for call in images]
-    for percent, name in ((50, "half"), (25, "a quarter"), (75, "three quarters")):
+    for percent in QUANTILES:
         usual, found = percentile(samples, percent), percentile(took, percent)
         allowed = _allowed_ms(usual, median(samples), device_kind)
         if found > allowed:
             return inconsistent(
-                f"on random numbers {name} of the {len(samples)} calls took up to {usual:.2f} ms, on images {name} of "
-                f"{len(took)} up to {found:.2f} ms, at most {allowed:.2f} ms expected"
+                f"on random numbers {percent} % of {len(samples)} calls took up to {usual:.2f} ms, on images "
+                f"{percent} % of {len(took)} up to {found:.2f} ms, at most {allowed:.2f} ms expected"
             )
     return None
 
 
 def check_known_images(noise: Sequence[Call], images: Sequence[Call], gap: Gap, device_kind: str) -> Failure | None:
-    """Compare the quickest undisturbed call on images of the data, output copied at once, with random numbers."""
-    usual = median([call.sample_ms for call in noise])
-    least = min(_took_ms(call, gap) for call in images)
-    allowed = _allowed_ms(usual, usual, device_kind) + _GAP_FACTOR * gap.copy_ms
-    if least > allowed:
+    """Compare undisturbed calls on images whose outputs another process made with random numbers: their medians."""
+    usual, found = median([call.sample_ms for call in noise]), median([_took_ms(call, gap) for call in images])
+    allowed = _allowed_ms(usual, usual, device_kind)
+    if found > allowed:
         return inconsistent(
-            f"the samples say {usual:.2f} ms a frame, but on the quickest of {len(images)} images whose outputs are "
-            f"compared, with the output read at once, it took {least:.2f} ms, at most {allowed:.2f} ms expected"
+            f"the samples say {usual:.2f} ms a frame, but half of {len(images)} images whose outputs are compared took "
+            f"{found:.2f} ms and more, at most {allowed:.2f} ms expected"
         )
     return None
 

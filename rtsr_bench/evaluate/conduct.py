@@ -13,6 +13,7 @@ from rtsr_bench.protocol import Precision, Protocol
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import Child, Finished, Looked, Repeated, Warmed
 from rtsr_bench.sandbox.pixels import sheet
+from rtsr_bench.sandbox.replies import Reply
 from rtsr_bench.wire import Op
 
 Values = tuple[float | None, ...]
@@ -79,7 +80,7 @@ class Conductor:
             "warmup": warmup,
             "seed": self._seed,
         }
-        answer = self._child.ask(Op.RUNTIME, Warmed, request, limit_s=self._left(), on_progress=on_progress)
+        answer = self._ask(Op.RUNTIME, Warmed, request, on_progress=on_progress)
         return answer if isinstance(answer, Failure) else None
 
     def call(self, given: Input) -> Call | Failure:
@@ -87,15 +88,15 @@ class Conductor:
         warmed = self._warm()
         if warmed is not None:
             return warmed
-        request = {"seed": given.seed, "whole": given.whole, "probe": self._where()}
+        request = {"seed": given.seed, "probe": self._where()}
         if given.image is None:
             before = monotonic()
-            answer = self._child.ask(Op.REPEAT, Repeated, request, limit_s=self._left())
+            answer = self._ask(Op.REPEAT, Repeated, request)
             bracket_s = monotonic() - before
         else:
             with sheet(len(given.image), given.image) as image:
                 before = monotonic()
-                answer = self._child.ask(Op.REPEAT, Repeated, request, limit_s=self._left(), files=(image,))
+                answer = self._ask(Op.REPEAT, Repeated, request, files=(image,))
                 bracket_s = monotonic() - before
         if isinstance(answer, Failure):
             return answer
@@ -123,13 +124,17 @@ class Conductor:
 
         The input of that call is sent afterwards, so no work on it can be done here.
         """
-        answer = self._child.ask(Op.WARM, Warmed, limit_s=self._left()) if self._on_card else None
+        answer = self._ask(Op.WARM, Warmed) if self._on_card else None
         return answer if isinstance(answer, Failure) else None
 
     def _look(self) -> float | Failure:
-        """Look into the last output by itself; returns the seconds it took: no call hides what was put off till now."""
+        """Look into the last output by itself; returns the seconds it took: no call hides what was put off till now.
+
+        Of an image the whole output is read. Only here the child learns which calls were looked into.
+        """
+        request = {"probe": self._where(), "whole": self._last is not None and self._last.image is not None}
         before = monotonic()
-        answer = self._child.ask(Op.LOOK, Looked, {"probe": self._where()}, limit_s=self._left())
+        answer = self._ask(Op.LOOK, Looked, request)
         look_s = monotonic() - before
         if isinstance(answer, Failure):
             return answer
@@ -139,14 +144,22 @@ class Conductor:
     def finish(self, *, memory: bool = False) -> Failure | None:
         """Learn of the last output and, with `memory`, of the peak of memory, for which the model is called again."""
         request = {"probe": self._where(), "memory": memory}
-        answer = self._child.ask(Op.FINISH, Finished, request, limit_s=self._left())
+        answer = self._ask(Op.FINISH, Finished, request)
         if isinstance(answer, Failure):
             return answer
         self.last = answer
         return self._keep(answer)
 
-    def _left(self) -> float:
-        return max(0.001, self._deadline - monotonic())
+    def extend(self, seconds: float) -> None:
+        """Move the deadline: time in which other work kept the model from being timed is not the model's."""
+        self._deadline += seconds
+
+    def _ask(self, op: Op, kind: type[Reply], request: dict[str, Any] | None = None, **more: Any) -> Reply | Failure:
+        answer = self._child.ask(op, kind, request, limit_s=max(0.001, self._deadline - monotonic()), **more)
+        if isinstance(answer, Failure) and answer.kind is FailureKind.TIMEOUT:
+            words = f"its calls took longer than the {self._protocol.limits.runtime_s:g} s that all of them may take"
+            return replace(answer, message=words)
+        return answer
 
     def _where(self) -> dict[str, Any] | None:
         if self._last is None:

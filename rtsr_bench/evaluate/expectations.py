@@ -18,8 +18,9 @@ from rtsr_bench.protocol import Precision, Protocol
 from rtsr_bench.record import Failure, Stage
 from rtsr_bench.sandbox import Child
 
-RANDOM_CHECKS, IMAGE_CHECKS = 3, 4
-"""Inputs whose outputs are computed in two processes; those of random numbers are ordinary repeats."""
+RANDOM_CHECKS, IMAGE_CHECKS, SPARE = 3, 4, 2
+"""Inputs whose outputs are computed in two processes, and images more that are kept back for a second try: a guest has
+seen the others. Those of random numbers are ordinary repeats. Half of the images are crops like all others."""
 
 _GAPS_WARM, _GAPS, _GAPS_S = 3, 8, 1.0
 """Calls without a model: those that are thrown away, the most that are kept, and seconds after which half will do."""
@@ -32,11 +33,13 @@ Made = tuple[bytes, NDArray[np.uint8]]
 class Expected:
     """What timed calls have to give, by input, and what makes crops nobody has seen.
 
-    Outputs are values for random numbers and pixel values of the SR image for images.
+    Outputs are values for random numbers and pixel values of the SR image for images. `spare` are images that are shown
+    only where the times of the others disagree.
     """
 
     outputs: Mapping[Input, Values]
     crops: Crops
+    spare: tuple[Input, ...] = ()
 
 
 def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap | Failure:
@@ -51,7 +54,7 @@ def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap |
         if number >= _GAPS and monotonic() - began > _GAPS_S:
             break
         # Images after every other call, so that each kind follows the other one, as it does when a model is timed.
-        given = image_input(image, whole=number % 4 == 3) if number % 2 else random_input()
+        given = image_input(image) if number % 2 else random_input()
         made = conductor.call(given)
         if isinstance(made, Failure):
             return made
@@ -82,14 +85,15 @@ def expect_outputs(
     size = protocol.input
     bases = [np.frombuffer(lr, dtype=np.uint8).reshape(size.height, size.width, 3) for lr, _ in known]
     crops = Crops(bases, size) if len(bases) > 1 else Crops.of(data, size)
-    ready = list(known[:IMAGE_CHECKS])
-    for _ in range(IMAGE_CHECKS):
-        image = ready.pop() if ready else _enhanced(child, crops.fresh(), protocol, precision)
+    ready, spare = list(known), []
+    for number in range(IMAGE_CHECKS + SPARE):
+        image = ready.pop() if ready and number % 2 else _enhanced(child, crops.fresh(), protocol, precision)
         if isinstance(image, Failure):
             return image
         given, values = _compared(*image)
         outputs[given] = values
-    return Expected(outputs=outputs, crops=crops)
+        spare += [given] if number >= IMAGE_CHECKS else []
+    return Expected(outputs=outputs, crops=crops, spare=tuple(spare))
 
 
 def _enhanced(child: Child, lr: bytes, protocol: Protocol, precision: Precision) -> Made | Failure:
@@ -108,4 +112,4 @@ def _compared(lr: bytes, sr: NDArray[np.uint8]) -> tuple[Input, Values]:
     height, width, _ = sr.shape
     rows, columns = np.divmod(np.array(at) % (height * width), width)
     values = tuple(map(float, sr[rows, columns, np.array(at) // (height * width)]))
-    return image_input(lr, at=at, whole=True), values
+    return image_input(lr, at=at), values

@@ -33,14 +33,13 @@ class Input:
     """One input of a timed call: random numbers of a seed, or an image (raw pixels of the timed LR size).
 
     The output is looked into at the places `at` of the flat tensor, or else at places drawn from the seed `places`.
-    `whole` times a copy of the whole output along. `repeated` marks random numbers that the warm-up has used already.
+    `repeated` marks random numbers that the warm-up has used already.
     """
 
     seed: int = 0
     image: bytes | None = None
     places: int = 0
     at: tuple[int, ...] = ()
-    whole: bool = False
     repeated: bool = False
 
 
@@ -58,9 +57,9 @@ def random_input(seed: int | None = None, *, repeated: bool = False) -> Input:
     return Input(seed=own, places=secrets.randbits(48), repeated=repeated)
 
 
-def image_input(image: bytes, *, at: tuple[int, ...] = (), whole: bool = False) -> Input:
+def image_input(image: bytes, *, at: tuple[int, ...] = ()) -> Input:
     """Return an image to be timed on, looked into at `at` or at places nobody can know of."""
-    return Input(seed=secrets.randbits(48), image=image, places=secrets.randbits(48), at=at, whole=whole)
+    return Input(seed=secrets.randbits(48), image=image, places=secrets.randbits(48), at=at)
 
 
 def look(given: Input, protocol: Protocol) -> Look:

@@ -247,7 +247,6 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
             gap=outcome.gap,
             expected=outcome.expected,
             watching=Watching(machine=machine, read_state=meter.read, on_step=listener.step),
-            trained=not job.model.untrained,
             data_range=job.model.data_range,
             twice=outcome.outputs,
         )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.load import Load, LoadMeter, Mark, disturbs
-from rtsr_bench.statistics import QUIET_GPU, QUIET_SHARE
+from rtsr_bench.record import Failure, FailureKind
+from rtsr_bench.statistics import QUIET_GPU, quiet_share
 
 BLOCK_FACTOR = 2.0
 """Twice the quiet share of foreign load has a block of calls timed again; the accounting of a second is not exact."""
@@ -49,7 +50,7 @@ class Machine:
     ) -> None:
         self._meter, self._official, self._tell, self._sleep = meter, official, tell, sleep
         self._patience = patience or (OFFICIAL if official else UNOFFICIAL)
-        self._share = QUIET_SHARE[device_kind]
+        self._share = quiet_share(device_kind, meter.cores)
         self._left_s = self._patience.wait_s
         self._retimed = 0
 
@@ -73,6 +74,11 @@ class Machine:
     def quiet(self, foreign: float | None, gpu: float | None) -> bool:
         """Whether these shares are known to be those of a quiet machine."""
         return foreign is not None and foreign <= self._share and (gpu or 0.0) <= QUIET_GPU
+
+    def excuse(self, failure: Failure, load: Load) -> None:
+        """HarnessError where a guest ran out of time beside other work."""
+        if failure.kind is FailureKind.TIMEOUT and self.disturbed(load):
+            raise HarnessError(self._busy(load, f"the model ran out of time beside it: {failure.message}"))
 
     def wait(self) -> Load | None:
         """Wait until the machine is quiet; the last load where it is not in time, None where it is or does not tell.
@@ -108,6 +114,6 @@ class Machine:
 
     def _busy(self, load: Load, what: str) -> str:
         return (
-            f"the machine was too busy to time: {load.words}, at most {100 * self._share:.0f} % expected ({what}); "
+            f"the machine was too busy to time: {load.words}, at most {100 * self._share:.1f} % expected ({what}); "
             "stop other work and run the same command again, or time unofficially (--quick, or any other override)"
         )

@@ -15,7 +15,7 @@ from functools import partial
 from time import monotonic
 
 from rtsr_bench.evaluate import clocks
-from rtsr_bench.evaluate.agreement import check_outputs, check_relation, differences, relation
+from rtsr_bench.evaluate.agreement import check_answers, check_outputs, differences, relation
 from rtsr_bench.evaluate.blocks import Blocks, MakeInput, Timed
 from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.conduct import Call, Conductor
@@ -61,18 +61,16 @@ def measure_runtime(
     expected: Expected,
     watching: Watching,
     data_range: float = 1.0,
-    trained: bool = True,
     twice: list[OutputTwice] | None = None,
 ) -> Measured | Failure:
     """Time every repeat and see that nothing speaks against it; HarnessError where the machine is too busy.
 
-    How far the outputs were apart that two processes computed is added to `twice`, whatever comes of the rest. An
-    untrained model's outputs need not correlate with its inputs.
+    How far the outputs were apart that two processes computed is added to `twice`, whatever comes of the rest.
     """
     watching.machine.wait()
     began, worked_s, kind = monotonic(), child.cpu_s(), child.hello.device.partition(":")[0]
     conductor = Conductor(child, protocol, precision)
-    states = _States(watching.read_state)
+    before = watching.read_state("before")
     failure = conductor.begin(protocol.warmup, on_progress=watching.on_step)
     if failure is not None:
         return failure
@@ -81,13 +79,12 @@ def measure_runtime(
     def on_call(call: Call) -> None:
         done[0] += call.given.image is None and not call.given.repeated
         watching.on_step(protocol.warmup + min(done[0], protocol.repeats))
-        states.read()
 
     blocks = Blocks(conductor, watching.machine, expected.crops, on_call)
     timed = blocks.run(_order(protocol, expected, conductor.warmup_seeds()))
     if isinstance(timed, Failure):
         return timed
-    doubted = _doubt(timed, gap, kind, blocks, expected.crops.input)
+    doubted = _doubt(timed, gap, kind, blocks, expected)
     if isinstance(doubted, Failure) and not child.alive:
         return doubted
     finished = conductor.finish(memory=True)
@@ -96,8 +93,7 @@ def measure_runtime(
         twice += _twice(apart, protocol)
     related = [one for one in map(relation, conductor.seen.values()) if one is not None]
     failure = finished or _judged(timed, gap, kind) or doubted or check_outputs(apart, precision, kind)
-    if failure is None and trained:
-        failure = check_relation(related)
+    failure = failure or check_answers(conductor.seen.values())
     if failure is None and kind == "cpu":
         failure = clocks.check_threads(child.cpu_s() - worked_s, monotonic() - began, child.hello.threads)
     if failure is not None:
@@ -112,7 +108,7 @@ def measure_runtime(
         wall_s=monotonic() - began,
         parent_wall_s=max(0.0, sum(call.bracket_s for call in samples) - len(samples) * gap.usual_ms / 1e3),
         host_ms=tuple(call.host_ms for call in samples if call.host_ms is not None),
-        telemetry=states.all(),
+        telemetry=(before, watching.read_state("after")),
         image_ms=tuple(call.sample_ms for call in timed.crops),
         idle_ms=tuple(call.idle_ms for call in samples if call.idle_ms is not None),
         foreign_load=timed.foreign,
@@ -138,13 +134,13 @@ def _judged(timed: Timed, gap: Gap, kind: str) -> Failure | None:
     return failure
 
 
-def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, crop: MakeInput) -> Failure | None:
-    """Compare images with random numbers; a disagreement is tried once more, with as many calls of both kinds again."""
+def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, expected: Expected) -> Failure | None:
+    """Compare images with random numbers; a disagreement is tried once more, with inputs the guest has not seen."""
     failure = _compare(timed, gap, kind)
     if failure is None or not timed.quiet:
         return None
-    plan: list[MakeInput] = [random_input for _ in timed.crops] + [crop for _ in timed.crops]
-    plan += [partial(_same, call.given) for call in (*timed.known, *timed.repeated)]
+    plan: list[MakeInput] = [random_input for _ in timed.crops] + [expected.crops.input for _ in timed.crops]
+    plan += [partial(_same, given) for given in (*expected.spare, *(call.given for call in timed.repeated))]
     secrets.SystemRandom().shuffle(plan)
     again = blocks.run(plan)
     if isinstance(again, Failure):
@@ -154,7 +150,8 @@ def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, crop: MakeInput) -
 
 def _compare(timed: Timed, gap: Gap, kind: str) -> Failure | None:
     failure = clocks.check_images(timed.noise, timed.crops, gap, kind)
-    failure = failure or clocks.check_known_images(timed.noise, timed.known, gap, kind)
+    if failure is None and len(timed.known) > 1:
+        failure = clocks.check_known_images(timed.noise, timed.known, gap, kind)
     if failure is None and timed.repeated:
         failure = clocks.check_repeated(timed.noise, timed.repeated, kind)
     return failure
@@ -169,7 +166,7 @@ def _order(protocol: Protocol, expected: Expected, seeds: Sequence[int]) -> list
     repeats, draw = protocol.repeats, secrets.SystemRandom()
     known = [given for given in expected.outputs if given.image is None]
     crops = max(LEAST_CROPS, -(-repeats // 8)) if repeats >= FEW_REPEATS else max(FEW_CROPS, -(-repeats // 2))
-    plan: list[MakeInput] = [partial(_same, given) for given in expected.outputs]
+    plan: list[MakeInput] = [partial(_same, given) for given in expected.outputs if given not in expected.spare]
     plan += [random_input for _ in range(max(LEAST_NOISE, repeats) - len(known))]
     plan += [expected.crops.input for _ in range(crops)]
     again = draw.sample(list(seeds), min(REPEATED, len(seeds)))
@@ -189,20 +186,3 @@ def _twice(apart: Mapping[Input, float], protocol: Protocol) -> list[OutputTwice
         )
         for given, value in apart.items()
     ]
-
-
-class _States:
-    """The device's state before, after and about once a second, some hundred times at most."""
-
-    _EVERY_S, _MOST = 1.0, 200
-
-    def __init__(self, read_state: Callable[[str], Telemetry]) -> None:
-        self._read, self._began = read_state, monotonic()
-        self._states = [read_state("before")]
-
-    def read(self) -> None:
-        if len(self._states) < self._MOST and monotonic() - self._began > self._EVERY_S * len(self._states):
-            self._states.append(self._read("during"))
-
-    def all(self) -> tuple[Telemetry, ...]:
-        return (*self._states, self._read("after"))

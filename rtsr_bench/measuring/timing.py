@@ -91,9 +91,8 @@ class Timing:
         generator = self._generator if seed is None else self._generator.manual_seed(seed)
         return self._random.normal_(generator=generator).to(dtype_of(self._precision))
 
-    def _call(self, tensor: torch.Tensor, *, whole: bool = False) -> object:
-        output = self._model(tensor)
-        return output.clone() if whole else output
+    def _call(self, tensor: torch.Tensor) -> object:
+        return self._model(tensor)
 
     def _untimed(self, seed: int | None = None) -> object:
         tensor = self._numbers(seed)
@@ -120,10 +119,10 @@ class Timing:
     def repeat(self, request: Mapping[str, Any], image: int | None) -> dict[str, Any]:
         """Look into the output of the repeat before, then make a new input and time one call.
 
-        The input is random numbers of `seed`, or the pixels of a file. With `whole` the time includes a copy of the
-        whole output, made at once. `idle_ms` is how long the device had no call of the model to work on before.
+        The input is random numbers of `seed`, or the pixels of a file. `idle_ms` is how long the device had no call of
+        the model to work on before.
         """
-        seen, whole = self._look(request["probe"]), bool(request["whole"])
+        seen = self._look(request["probe"])
         self._output = self._input = None
         self._prepare()
         if image is None:
@@ -134,12 +133,12 @@ class Timing:
             tensor = tensor.to(dtype_of(self._precision)).contiguous()
         self._seed, self._version = int(request["seed"]), tensor._version  # noqa: SLF001 - see _as_given
         with no_gradients():
-            sample_ms, host_ms = self._timed(tensor, whole=whole)
+            sample_ms, host_ms = self._timed(tensor)
         self._input = tensor
         return {"sample_ms": sample_ms, "host_ms": host_ms, "idle_ms": self._idle_ms, **seen}
 
-    def _timed(self, tensor: torch.Tensor, *, whole: bool) -> tuple[float, float | None]:
-        timed = self._clock.time(lambda: self._call(tensor, whole=whole))
+    def _timed(self, tensor: torch.Tensor) -> tuple[float, float | None]:
+        timed = self._clock.time(lambda: self._call(tensor))
         self._output = timed.output  # giving 4K of memory back to the system is not the model's time
         self._idle_ms = max(0.0, (timed.began_ns - self._ended_ns) / 1e6)
         self._ended_ns, self._sample_ms = timed.ended_ns, timed.sample_ms
@@ -164,10 +163,17 @@ class Timing:
         if isinstance(self._model, Deployed):
             self._model.give_back()
         with no_gradients():
-            return self._watch.peak(lambda: self._call(tensor), arena=arena)
+            return self._watch.peak(
+                lambda: shaped(self._call(tensor), self._batch, self._size.times(self._scale)), arena=arena
+            )
 
     def look(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Look into the output of the call before, with nothing else to be done: what was put off shows here."""
+        """Look into the output of the call before, with nothing else to be done: what was put off shows here.
+
+        With `whole` all of the output is read, as whoever shows it does.
+        """
+        if request.get("whole"):
+            shaped(self._output, self._batch, self._size.times(self._scale)).clone()
         return self._look(request["probe"])
 
     def _look(self, where: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -141,9 +141,13 @@ def _load_words(runtime: Runtime) -> str:
     """How quiet the machine was."""
     if runtime.foreign_load is None:
         return ""
+    related = ""
+    if runtime.input_correlation is not None:
+        related = f" The output correlates with its random input by {number(runtime.input_correlation, 2)} (median)."
     again = f"; {runtime.retimed} calls that it disturbed were timed again" if runtime.retimed else ""
     pause = f" Pause between calls: median {number(median(runtime.idle_ms), 2)} ms." if runtime.idle_ms else ""
-    return f" Other work used {number(100 * runtime.foreign_load, 1)} % of the processors meanwhile{again}.{pause}"
+    share = number(100 * runtime.foreign_load, 1)
+    return f" Other work used {share} % of the processors meanwhile{again}.{pause}{related}"
 
 
 def _fp32_words(row: Row) -> str:

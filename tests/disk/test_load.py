@@ -24,7 +24,7 @@ class Machine:
         self.busy_s, self.stalled_s = 50.0, 1.0
         monkeypatch.setattr(load, "_STAT", folder / "stat")
         monkeypatch.setattr(load, "_PRESSURE", folder / "pressure")
-        monkeypatch.setattr(load.os, "cpu_count", lambda: 4)
+        monkeypatch.setattr(load, "_allowed", lambda: frozenset({0, 1, 4, 5}))
         monkeypatch.setattr(load.time, "monotonic", lambda: self.now_s)
         monkeypatch.setattr(load.time, "process_time", lambda: 0.0)
         self.write()
@@ -33,7 +33,11 @@ class Machine:
         ticks = round(self.busy_s * load._TICKS_S)
         # user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice
         user, nice, steal = ticks // 2, ticks // 4, ticks - ticks // 2 - ticks // 4
-        (self.folder / "stat").write_text(f"cpu  {user} {nice} 0 99999 77 0 0 {steal} {user} 0\ncpu0 1 2 3\n")
+        # The work is on processors 0 and 5; 2 and 3 are busy with what these processors never see.
+        busy = {0: f"{user} 0 0 99 77 0 0 {steal} {user} 0", 5: f"0 {nice} 0 99 77 0 0 0 0 0"}
+        idle, elsewhere = "0 0 0 99 77 0 0 0 0 0", f"{7 * ticks} 0 0 99 77 0 0 0 0 0"
+        lines = [f"cpu{n} {busy.get(n, elsewhere if n in (2, 3) else idle)}" for n in range(6)]
+        (self.folder / "stat").write_text("\n".join(["cpu  1 2 3 4 5 6 7 8 9 10", *lines, "intr 1 2"]) + "\n")
         total = round(self.stalled_s * 1e6)
         (self.folder / "pressure").write_text(
             f"some avg10=0.00 avg60=0.00 avg300=0.00 total={total}\nfull avg10=0 total=0\n"
@@ -61,6 +65,7 @@ def test_what_is_not_ones_own_is_foreign_stolen_time_included(machine: Machine) 
     assert found.foreign_s == pytest.approx(2.0)
     assert found.stalled == pytest.approx(0.25)
     assert found.words == "25 % foreign load"
+    assert found.cores == 4
 
 
 def test_a_guest_cannot_call_the_machine_busy_by_its_own_work(machine: Machine) -> None:
@@ -80,6 +85,14 @@ def test_where_the_system_does_not_tell_the_load_is_unknown(
     assert found.foreign is None
     assert found.words == "unknown load"
     assert not disturbs(found, share=0.05, gpu=0.05)
+
+
+def test_a_machine_that_does_not_count_what_runs_on_it_is_unknown(machine: Machine) -> None:
+    meter = LoadMeter(lambda: machine.own_s)
+    before = meter.mark()
+    machine.now_s += 2.0
+    machine.own_s += 4.0  # and the counters of the machine stand still
+    assert meter.since(before).foreign is None
 
 
 @pytest.mark.parametrize(

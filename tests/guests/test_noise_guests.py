@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from stopwatch import timed
@@ -37,6 +38,12 @@ def test_a_model_that_knows_what_it_is_timed_on_is_inconsistent(guest: str, word
     assert isinstance(found, Failure), "not caught"
     assert found.kind is FailureKind.INCONSISTENT
     assert words in found.message
+
+
+def test_work_skipped_for_one_random_input_in_five_is_inconsistent() -> None:
+    found = timed("skips_some_noise", replace(PROTOCOL, repeats=64), NAP)
+    assert isinstance(found, Failure), "not caught"
+    assert "on random numbers" in found.message
 
 
 def test_zeros_for_noise_are_seen_without_any_clock() -> None:

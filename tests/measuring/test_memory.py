@@ -79,7 +79,7 @@ def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path:
         conductor = Conductor(child, protocol, Precision.FP32)
         assert conductor.begin(protocol.warmup) is None
         image = bytes(SIZE.pixels * 3)
-        for given in (random_input(), Input(image=image, whole=True, at=(0,)), random_input()):
+        for given in (random_input(), Input(image=image, at=(0,)), random_input()):
             assert isinstance(conductor.call(given), Call)
         assert conductor.finish(memory=True) is None
     assert conductor.last is not None

@@ -17,7 +17,7 @@ from rtsr_bench.protocol import Precision, Size
 
 CPU = torch.device("cpu")
 RUNTIME = {"size": [8, 12], "batch": 1, "scale": 2, "precision": "fp32", "warmup": 2, "seed": 1}
-REPEAT = {"seed": 3, "probe": None, "whole": False}
+REPEAT = {"seed": 3, "probe": None}
 
 
 class Net(torch.nn.Module):

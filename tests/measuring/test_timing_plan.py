@@ -13,19 +13,20 @@ from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate import runtime
 from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.conduct import Call, Seen
-from rtsr_bench.evaluate.expectations import IMAGE_CHECKS, Expected
+from rtsr_bench.evaluate.expectations import IMAGE_CHECKS, SPARE, Expected
 from rtsr_bench.evaluate.inputs import BLOCKS, Crops, Input, image_input
 from rtsr_bench.evaluate.quiet import Machine, Patience
 from rtsr_bench.evaluate.runtime import REPEATED, Measured, Watching, measure_runtime
 from rtsr_bench.load import Load, LoadMeter, Mark
 from rtsr_bench.protocol import Precision, Protocol, Size
-from rtsr_bench.record import Failure, FailureKind, Telemetry
+from rtsr_bench.record import Failure, FailureKind, Stage, Telemetry
 
 SIZE = Size(8, 12)
-GAP = Gap(usual_ms=0.1, high_ms=0.2, image_ms=0.2, copy_ms=0.1)
+GAP = Gap(usual_ms=0.1, high_ms=0.2, image_ms=0.2)
 BASE = np.random.default_rng(1).integers(0, 256, (9, 11, 3), dtype=np.uint8)
-IMAGES = {image_input(b"x", at=(1, 2, 3), whole=True): (0.0, 0.0, 0.0) for _ in range(IMAGE_CHECKS)}
-EXPECTED = Expected(outputs=IMAGES, crops=Crops([BASE], SIZE))
+KNOWN = [image_input(b"x", at=(1, 2, 3)) for _ in range(IMAGE_CHECKS + SPARE)]
+IMAGES = dict.fromkeys(KNOWN, (0.0, 0.0, 0.0))
+EXPECTED = Expected(outputs=IMAGES, crops=Crops([BASE], SIZE), spare=tuple(KNOWN[IMAGE_CHECKS:]))
 Took = Callable[[Input], float]
 
 
@@ -41,6 +42,7 @@ class Played:
     def __init__(self, took: Took) -> None:
         self.took, self.last = took, None
         self.given: list[Input] = []
+        self.extended_s, self.ends_at = 0.0, 0
         self.seen: dict[Input, Seen] = {}
 
     @property
@@ -54,8 +56,13 @@ class Played:
     def warmup_seeds(self) -> list[int]:
         return [1, 2, 3]
 
-    def call(self, given: Input) -> Call:
+    def extend(self, seconds: float) -> None:
+        self.extended_s += seconds
+
+    def call(self, given: Input) -> Call | Failure:
         self.given.append(given)
+        if self.ends_at == len(self.given):
+            return Failure(stage=Stage.RUNTIME, kind=FailureKind.TIMEOUT, message="too slow")
         if given.at:
             self.seen[given] = Seen(output=(0.0,) * len(given.at))
         elif given.image is None:
@@ -151,9 +158,46 @@ def test_a_single_disagreement_is_tried_once_more(monkeypatch: pytest.MonkeyPatc
         count += given.image is not None
         return 3.0 if given.image is None or count > 16 + IMAGE_CHECKS else 4.5
 
-    found = measure(monkeypatch, Played(slow_at_first), 100, Told(0.0))
+    played = Played(slow_at_first)
+    found = measure(monkeypatch, played, 100, Told(0.0))
     assert isinstance(found, Measured), found
     assert len(found.runtime.samples_ms) == 100
+    known = [given for given in played.given if given.at]
+    assert len(set(known)) == len(known) == IMAGE_CHECKS + SPARE, "an image came twice"
+
+
+def test_a_model_that_only_remembers_known_images_is_caught_at_the_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    met: set[Input] = set()
+
+    def slow_once(given: Input) -> float:
+        slow = bool(given.at) and given not in met
+        met.add(given)
+        return 45.0 if slow else 0.5
+
+    found = measure(monkeypatch, Played(slow_once), 100, Told(0.0))
+    assert isinstance(found, Failure)
+    assert "45.00 ms" in found.message
+
+
+def test_a_model_that_runs_out_of_time_beside_other_work_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = Played(lambda given: 3.0)
+    played.ends_at = 5
+    with pytest.raises(HarnessError, match="ran out of time beside it: too slow"):
+        measure(monkeypatch, played, 20, Told(0.4))
+    played = Played(lambda given: 3.0)
+    played.ends_at = 5
+    found = measure(monkeypatch, played, 20, Told(0.0))
+    assert isinstance(found, Failure)
+    assert found.kind is FailureKind.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("cores", "foreign", "quiet"), [(2, 0.05, True), (2, 0.06, False), (64, 1 / 64, False), (64, 0.2 / 64, True)]
+)
+def test_with_many_processors_one_that_is_busy_is_no_quiet_machine(cores: int, foreign: float, quiet: bool) -> None:
+    meter = Told(0.0)
+    meter._cores = frozenset(range(cores))
+    assert Machine(meter, official=True).quiet(foreign, None) is quiet
 
 
 def test_disturbed_blocks_are_timed_again_on_fresh_inputs(monkeypatch: pytest.MonkeyPatch) -> None:

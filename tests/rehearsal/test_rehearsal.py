@@ -143,7 +143,7 @@ def test_images_reach_the_card_and_come_back_as_they_were(rehearse: Rehearse, tm
         assert sr == pixels.repeat(2, axis=0).repeat(2, axis=1).tobytes()
         conductor = Conductor(child, PROTOCOL, Precision.FP32)
         assert conductor.begin(0) is None
-        given = Input(image=pixels.tobytes(), whole=True, at=(0, 7, 100))
+        given = Input(image=pixels.tobytes(), at=(0, 7, 100))
         call = conductor.call(given)
         assert isinstance(call, Call), call
         flat = pixels.transpose(2, 0, 1).repeat(2, axis=1).repeat(2, axis=2).reshape(-1)
