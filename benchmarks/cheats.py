@@ -76,7 +76,7 @@ class Ready(Machine):
     """Waits for a quiet machine only where the block before was not timed on one: it has just been looked at."""
 
     def __init__(self, meter: LoadMeter, *, official: bool, patience: Patience) -> None:
-        super().__init__(meter, official=official, patience=patience)
+        super().__init__(meter, official=official, wait=patience)
         self._busy = False
 
     def disturbed(self, load: Load) -> bool:

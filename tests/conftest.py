@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rtsr_bench.evaluate.quiet import Patience
-
 SHARED = Path(os.environ.get("RTSR_BENCH_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
@@ -26,7 +24,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     for name in ("RTSR_BENCH_MIRROR", "RTSR_BENCH_DATA_ROOT", "RTSR_BENCH_RECORDS"):
         monkeypatch.delenv(name, raising=False)
     # Tests run side by side on a machine that is never quiet; what a busy machine leads to has tests of its own.
-    monkeypatch.setattr("rtsr_bench.evaluate.quiet.UNOFFICIAL", Patience(wait_s=0.0, retimed=0.0))
+    monkeypatch.setenv("RTSR_BENCH_QUIET_WAIT", "0")
     # Runs of one test wait for each other's timing, those of tests side by side need not: nobody looks at the times.
     monkeypatch.setenv("RTSR_BENCH_LOCKS", str(tmp_path_factory.mktemp("locks")))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rtsr_bench.errors import HarnessError
+from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.load import Load, LoadMeter, Mark, disturbs
 from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.statistics import QUIET_GPU, quiet_share
@@ -31,8 +33,25 @@ class Patience:
     retimed: float
 
 
-OFFICIAL = Patience(wait_s=300.0, retimed=1.0)
-UNOFFICIAL = Patience(wait_s=5.0, retimed=0.5)
+VARIABLE = "RTSR_BENCH_QUIET_WAIT"
+OFFICIAL, UNOFFICIAL = Patience(wait_s=300.0, retimed=1.0), Patience(wait_s=5.0, retimed=0.5)
+
+
+def patience(*, official: bool) -> Patience:
+    """How long to wait: the seconds that the environment variable names, else the usual ones; UserError for no number.
+
+    An unofficial measurement that is not to wait times nothing again either.
+    """
+    usual, named = OFFICIAL if official else UNOFFICIAL, os.environ.get(VARIABLE)
+    if named is None:
+        return usual
+    try:
+        seconds = float(named)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UserError(f"{VARIABLE}: expected the seconds to wait for a quiet machine, found {named!r}")
+    return Patience(wait_s=seconds, retimed=usual.retimed if seconds or official else 0.0)
 
 
 class Machine:
@@ -45,11 +64,11 @@ class Machine:
         official: bool,
         device_kind: str = "cpu",
         tell: Tell = lambda _: None,
-        patience: Patience | None = None,
+        wait: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._meter, self._official, self._tell, self._sleep = meter, official, tell, sleep
-        self._patience = patience or (OFFICIAL if official else UNOFFICIAL)
+        self._patience = wait or patience(official=official)
         self._share = quiet_share(device_kind, meter.cores)
         self._left_s = self._patience.wait_s
         self._retimed = 0
@@ -83,10 +102,10 @@ class Machine:
     def wait(self) -> Load | None:
         """Wait until the machine is quiet; the last load where it is not in time, None where it is or does not tell.
 
-        HarnessError where an official measurement can't have it. Without patience it does not even look.
+        HarnessError where an official measurement can't have it. An unofficial one without patience does not even look.
         """
         told = False
-        while self._patience.wait_s:
+        while self._official or self._patience.wait_s:
             before = self._meter.mark(processes=True)
             self._sleep(_LOOK_S)
             load = self._meter.since(before)
@@ -114,6 +133,6 @@ class Machine:
 
     def _busy(self, load: Load, what: str) -> str:
         return (
-            f"the machine was too busy to time: {load.words}, at most {100 * self._share:.1f} % expected ({what}); "
+            f"the machine was too busy to time: {load.words}, at most {100 * self._share:.3g} % expected ({what}); "
             "stop other work and run the same command again, or time unofficially (--quick, or any other override)"
         )

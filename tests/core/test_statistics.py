@@ -137,7 +137,7 @@ def test_runtime_fixture_is_a_runtime():
 @pytest.mark.parametrize(
     ("kind", "foreign", "gpu", "said"),
     [
-        ("cpu", 0.05, None, []),
+        ("cpu", 0.002, None, []),
         ("cpu", 0.48, None, ["machine was busy: 48 % foreign load"]),
         ("cpu", None, None, []),
         ("cuda", 0.4, 0.0, []),

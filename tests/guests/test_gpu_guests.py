@@ -102,8 +102,8 @@ def test_an_output_that_is_not_made_in_the_call_is_inconsistent(guest: str) -> N
 CAPTURED = """
 import torch
 from rtsr_bench.measuring import clocks, guest, timing
-before = clocks.perf_counter_ns, timing.perf_counter_ns, guest._no_grad, guest._inference_mode, guest._autocast
-torch.inference_mode = torch.no_grad = torch.autocast = None
+before = clocks.perf_counter_ns, timing.perf_counter_ns, guest.no_gradients, timing.no_gradients, guest._autocast
+torch.no_grad = torch.autocast = None
 import time
 time.perf_counter_ns = None
 import importlib.util
@@ -111,7 +111,7 @@ for name in ("patches_cuda_events", "patches_cuda_synchronize"):
     spec = importlib.util.spec_from_file_location("arch", f"{guests}/{name}/arch.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-after = clocks.perf_counter_ns, timing.perf_counter_ns, guest._no_grad, guest._inference_mode, guest._autocast
+after = clocks.perf_counter_ns, timing.perf_counter_ns, guest.no_gradients, timing.no_gradients, guest._autocast
 assert after == before
 for function in (clocks.Card.time, clocks.Card.settle):
     code = function.__code__

@@ -9,13 +9,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from rtsr_bench.errors import HarnessError
+from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate import runtime
 from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.conduct import Call, Seen
 from rtsr_bench.evaluate.expectations import IMAGE_CHECKS, SPARE, Expected
 from rtsr_bench.evaluate.inputs import BLOCKS, Crops, Input, image_input
-from rtsr_bench.evaluate.quiet import Machine, Patience
+from rtsr_bench.evaluate.quiet import VARIABLE, Machine, Patience, patience
 from rtsr_bench.evaluate.runtime import REPEATED, Measured, Watching, measure_runtime
 from rtsr_bench.load import Load, LoadMeter, Mark
 from rtsr_bench.protocol import Precision, Protocol, Size
@@ -94,7 +94,7 @@ def measure(
     child = SimpleNamespace(cpu_s=lambda: 0.0, hello=SimpleNamespace(device="cpu", threads=1), alive=True)
     patience = Patience(wait_s=2.0, retimed=1.0)
     tell = (waiting if waiting is not None else []).append
-    machine = Machine(meter, official=official, tell=tell, patience=patience, sleep=lambda seconds: None)
+    machine = Machine(meter, official=official, tell=tell, wait=patience, sleep=lambda seconds: None)
     return measure_runtime(
         cast("Any", child), protocol(repeats), Precision.FP32, gap=GAP, expected=EXPECTED,
         watching=Watching(machine=machine, read_state=lambda when: Telemetry(when=when)),
@@ -252,3 +252,16 @@ def test_crops_are_images_and_no_noise_and_all_different() -> None:
     pixels = np.frombuffer(smooth.fresh(), dtype=np.uint8)
     assert 195 <= pixels.min() <= pixels.max() <= 202
     assert len({crop.tobytes() for crop in crops(20)}) == 20
+
+
+def test_how_long_to_wait_can_be_said_and_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE)
+    assert (patience(official=True).wait_s, patience(official=False).wait_s) == (300, 5)
+    monkeypatch.setenv(VARIABLE, "900")
+    assert patience(official=True) == Patience(wait_s=900, retimed=1)
+    monkeypatch.setenv(VARIABLE, "0")
+    assert patience(official=False) == Patience(wait_s=0, retimed=0)
+    for nonsense in ("soon", "-1", "nan", "inf"):
+        monkeypatch.setenv(VARIABLE, nonsense)
+        with pytest.raises(UserError, match="expected the seconds to wait"):
+            patience(official=True)
