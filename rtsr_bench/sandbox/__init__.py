@@ -22,10 +22,10 @@ only, at `bubblewrap` only, and only with `--allow-pickle`; the record says so.
 
 **Runtime** is conducted from here (`evaluate.runtime`): a new random input per repeat from a seed drawn for it, and the
 harness's own clock around each. Among the repeats stand, at random places: at least 16 image crops nobody has seen,
-whose times must be those of random numbers (1.25 times plus 3 % of a frame, by quartiles); images that must give the SR
-image that fidelity was measured on, pixel by pixel but for what rounding, number formats and algorithms make (60 dB in
+whose times must be those of random numbers (1.25 times plus 3 % of a frame, at five quantiles); images that must give
+the SR image that fidelity was measured on, pixel by pixel but for what rounding, number formats and algorithms make (60 dB in
 fp32 and 50 in fp16 on a CPU, 42 on a card), at places named after the call, where the image has most detail; and inputs
-of the warm-up, which must not be answered from memory. The output for random numbers must correlate with them.
+of the warm-up, which must not be answered from memory. The output for random numbers must not be the same everywhere.
 Processor time is held to the threads that were given. A disagreement is INCONSISTENT. Times are evidence only where the
 machine was known to be quiet (`evaluate.quiet`).
 
@@ -39,7 +39,8 @@ machine was known to be quiet (`evaluate.quiet`).
   detail, but for the tolerance above: on a card, and in bf16, that is much for a picture with little detail.
 - **Counts and peak memory are the child's word.** A guest can hold weights where no parameter is registered, or answer
   with other numbers; nothing compares them. Scores that use them (Efficient SR) deserve a look at the code.
-- A model may be up to a quarter quicker on random numbers than on images.
+- A model may be up to a quarter quicker on random numbers than on images, and skip its work for one random input in
+  twenty.
 - A model may recognise public test images and have their HR, or their SR, inside its weights.
 - The kernel, the GPU's driver and bubblewrap are trusted, and of libraries Pillow with the PNGs in `results/` (only of
   8 bits and the expected size). On CUDA a guest's process sees the measured GPU only (`CUDA_VISIBLE_DEVICES`), but
