@@ -23,9 +23,10 @@ only, at `bubblewrap` only, and only with `--allow-pickle`; the record says so.
 **Runtime** is conducted from here (`evaluate.runtime`): a new random input per repeat from a seed drawn for it, and the
 harness's own clock around each. Among the repeats stand, at random places: at least 16 image crops nobody has seen,
 whose times must be those of random numbers (1.25 times plus 3 % of a frame, at five quantiles); images that must give
-the SR image that fidelity was measured on, pixel by pixel but for what rounding, number formats and algorithms make (60 dB in
-fp32 and 50 in fp16 on a CPU, 42 on a card), at places named after the call, where the image has most detail; and inputs
-of the warm-up, which must not be answered from memory. The output for random numbers must not be the same everywhere.
+the SR image that fidelity was measured on, pixel by pixel but for what rounding, number formats and algorithms make (60
+dB in fp32 and 50 in fp16 on a CPU, 42 on a card), at places named after the call, where the image has most detail; and
+inputs of the warm-up, which must not be answered from memory. The output for random numbers must not be the same
+everywhere.
 Processor time is held to the threads that were given. A disagreement is INCONSISTENT. Times are evidence only where the
 machine was known to be quiet (`evaluate.quiet`).
 
