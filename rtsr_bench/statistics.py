@@ -1,76 +1,19 @@
-"""What timed samples say and how far they can be trusted: summaries, an interval, and warnings in words."""
+"""What timed samples say and how far they can be trusted: summaries, quantiles and an interval."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rtsr_bench.record import Fidelity, Runtime
-from rtsr_bench.score import mean_psnr_db
+from rtsr_bench.record import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rtsr_bench.record import Record
-
-SPREAD_LIMIT = 0.10
-SMALL_GAIN_DB = 0.01
-DRIFT_LIMIT = 0.05
-FIDELITY_LOSS_LIMIT_DB = 0.05
-FEW_REPEATS = 100
-LAUNCH_SHARE = 0.8
-"""Share of a sample from which on launching it on the host decides how long it is: kernels wait for their launches."""
-
-"""Below this many samples the 99th percentile is little more than the slowest sample."""
-CLOCK_FACTOR = 1.25
-CLOCK_SLACK_S = 0.5
-"""The parent's clock also sees what lies between repeats (synchronising, letting go of the output); more is odd."""
-QUIET_SHARE = {"cpu": 0.05, "cuda": 0.5}
-"""Share of the processors' time that other work may use while a model is timed officially, by the device timed: a GPU's
-call needs one processor to launch it. CUDA: not yet tried."""
-
-QUIET_CORES = 0.25
-"""Processors that other work may use at most on a machine with many: a model's threads wait for the slowest of them."""
-
-LEAST_RELATION = 0.2
-"""Correlation of the box-downsampled output with its random input below which a reader is warned."""
-
-QUIET_GPU = 0.05
-"""Share of the GPU's time that other processes may use meanwhile."""
-
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _SEED = 20230618  # any constant: the interval must not change from one build of the report to the next
-_HARMLESS = ("idle", "none", "applications_clocks", "sync_boost", "display_clock")
-"""Words of NVML clock reasons that are a setting or a state of rest, not a loss of speed."""
-
-
-class Doubt(StrEnum):
-    """Why a number is shaky."""
-
-    BUSY = "busy"
-    UNRELATED = "unrelated"
-    SPREAD = "spread"
-    DRIFT = "drift"
-    LAUNCH_BOUND = "launch_bound"
-    THROTTLED = "throttled"
-    CLOCK = "clock"
-    FEW_REPEATS = "few_repeats"
-    PRECISION_LOSS = "precision_loss"
-    SMALL_GAIN = "small_gain"
-    EXACT = "exact"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NumberWarning:
-    """A number is shaky: which one (`about`: runtime or fidelity), in a few words and in a sentence."""
-
-    doubt: Doubt
-    about: str
-    short: str
-    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,149 +130,3 @@ def summarise(runtime: Runtime) -> RuntimeSummary:
         spread=spread(values),
         drift=drift(values),
     )
-
-
-def warnings(record: Record, summary: RuntimeSummary | None, convention: str) -> tuple[NumberWarning, ...]:
-    """What makes the numbers of a record shaky, most telling first; fidelity is compared under `convention` (a key)."""
-    found: list[NumberWarning] = []
-    if summary is not None and isinstance(record.runtime, Runtime):
-        found += _of_load(record.runtime, record.system.device_kind, record.system.cpu_cores)
-        found += _of_relation(record.runtime)
-        found += _of_samples(summary)
-        found += _of_device(record.runtime, record.system.device_kind)
-        found += _of_clock(record.runtime)
-        if summary.samples < FEW_REPEATS:
-            text = f"Only {summary.samples} repeats: interval and percentiles are rough."
-            found.append(_about_runtime(Doubt.FEW_REPEATS, f"{summary.samples} repeats", text))
-    found += _of_precision(record, convention)
-    found += _of_gain(record, convention)
-    return tuple(found)
-
-
-def _about_runtime(doubt: Doubt, short: str, text: str) -> NumberWarning:
-    return NumberWarning(doubt=doubt, about="runtime", short=short, text=text)
-
-
-def quiet_share(device_kind: str, cores: int) -> float:
-    """Share of so many processors that other work may use while a model is timed on this kind of device."""
-    share = QUIET_SHARE.get(device_kind, QUIET_SHARE["cpu"])
-    return share if device_kind == "cuda" else min(share, QUIET_CORES / max(1, cores))
-
-
-def _of_load(runtime: Runtime, device_kind: str, cores: int) -> list[NumberWarning]:
-    """Other work on the machine while it was timed, above the share that a quiet machine may have, or unknown."""
-    if runtime.foreign_load is None and runtime.image_ms:  # what no record before schema 6 knew
-        text = "How busy the machine was is unknown: this system does not tell. Times on images were not compared."
-        return [_about_runtime(Doubt.BUSY, "load unknown", text)]
-    found = []
-    processors = runtime.foreign_load, "processors'", quiet_share(device_kind, cores)
-    for load, whose, most in (processors, (runtime.foreign_gpu, "GPU's", QUIET_GPU)):
-        if load is not None and load > most:
-            share = f"{100 * load:.0f} %"
-            text = f"The machine was busy: other work used {share} of the {whose} time while the model was timed."
-            found.append(_about_runtime(Doubt.BUSY, f"machine was busy: {share} foreign load", text))
-    return found
-
-
-def _of_relation(runtime: Runtime) -> list[NumberWarning]:
-    """An output that hardly depends on the random numbers it is timed on: a model that smooths, or one that cheats."""
-    found = runtime.input_correlation
-    if found is None or found >= LEAST_RELATION:
-        return []
-    text = (
-        f"Its output for random numbers hardly depends on them (correlation {found:.2f}, {LEAST_RELATION:g} and more in"
-        " most models): it smooths, or it does less work on them."
-    )
-    return [_about_runtime(Doubt.UNRELATED, "output unlike its random input", text)]
-
-
-def _of_samples(summary: RuntimeSummary) -> list[NumberWarning]:
-    found = []
-    if summary.spread > SPREAD_LIMIT:
-        share = f"{100 * summary.spread:.0f} %"
-        text = f"The samples spread by {share} of their mean (limit {100 * SPREAD_LIMIT:.0f} %)."
-        found.append(_about_runtime(Doubt.SPREAD, f"spread {share}", text))
-    if summary.drift is not None and abs(summary.drift) > DRIFT_LIMIT:
-        share = f"{100 * summary.drift:+.0f} %"
-        text = (
-            f"The runtime drifted by {share} from the first to the last quarter of the repeats"
-            f" (limit {100 * DRIFT_LIMIT:.0f} %)."
-        )
-        found.append(_about_runtime(Doubt.DRIFT, f"drift {share}", text))
-    return found
-
-
-def _of_device(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
-    found = []
-    if (
-        device_kind == "cuda"
-        and runtime.host_ms
-        and median(runtime.host_ms) >= LAUNCH_SHARE * median(runtime.samples_ms)
-    ):
-        host, device = median(runtime.host_ms), median(runtime.samples_ms)
-        text = (
-            f"Launch-bound: the host needs {host:.2f} ms to launch a call that keeps the GPU busy for {device:.2f} ms,"
-            " so the runtime says more about the host than about the GPU."
-        )
-        found.append(_about_runtime(Doubt.LAUNCH_BOUND, "launch-bound", text))
-    reasons = sorted(
-        {
-            reason
-            for moment in runtime.telemetry
-            for reason in moment.throttle_reasons
-            if not any(word in reason.lower().replace(" ", "_") for word in _HARMLESS)
-        }
-    )
-    if reasons:
-        text = f"The GPU held its clocks back while being measured: {', '.join(reasons)}."
-        found.append(_about_runtime(Doubt.THROTTLED, "throttled", text))
-    return found
-
-
-def _of_clock(runtime: Runtime) -> list[NumberWarning]:
-    claimed = math.fsum(runtime.samples_ms) / 1000
-    most = CLOCK_FACTOR * max(claimed, math.fsum(runtime.host_ms) / 1000) + CLOCK_SLACK_S
-    if 0.99 * claimed - CLOCK_SLACK_S <= runtime.parent_wall_s <= most:
-        return []
-    text = (
-        f"The samples add up to {claimed:.2f} s, but {runtime.parent_wall_s:.2f} s passed on the harness's own clock"
-        f" (at most {most:.2f} s expected)."
-    )
-    return [_about_runtime(Doubt.CLOCK, "clocks disagree", text)]
-
-
-def _of_precision(record: Record, convention: str) -> list[NumberWarning]:
-    timed, full = record.fidelity, record.fidelity_fp32
-    if not (isinstance(timed, Fidelity) and isinstance(full, Fidelity)):
-        return []
-    try:
-        loss = _psnr(full, convention) - _psnr(timed, convention)
-    except (KeyError, ValueError):
-        return []  # the eligibility of such a record already says what is wrong with it
-    if not loss > FIDELITY_LOSS_LIMIT_DB:
-        return []
-    text = f"In {timed.precision.value}, the precision timed, the PSNR is {loss:.2f} dB below the one in fp32."
-    short = f"{timed.precision.value} loses {loss:.2f} dB"
-    return [NumberWarning(doubt=Doubt.PRECISION_LOSS, about="fidelity", short=short, text=text)]
-
-
-def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
-    """The official score has no least gain: what rounding alone can give then earns as much as a good model."""
-    if not isinstance(record.fidelity, Fidelity):
-        return []
-    try:
-        images = [image for image in record.fidelity.images if not image.bicubic_is_exact(convention)]
-        baseline = mean_psnr_db(image.baseline_mse[convention] for image in images)
-        gain = _psnr(record.fidelity, convention) - baseline
-    except (KeyError, ValueError):
-        return []
-    if not 0 < gain < SMALL_GAIN_DB:
-        return []
-    text = f"A gain of {gain:.4f} dB is within rounding, and the official score asks for no least gain."
-    short = f"gain below {SMALL_GAIN_DB:g} dB"
-    return [NumberWarning(doubt=Doubt.SMALL_GAIN, about="fidelity", short=short, text=text)]
-
-
-def _psnr(fidelity: Fidelity, convention: str) -> float:
-    """The mean as `leaderboard.fidelity_means` takes it; ValueError where no image is left."""
-    return mean_psnr_db(image.mse[convention] for image in fidelity.images if not image.bicubic_is_exact(convention))

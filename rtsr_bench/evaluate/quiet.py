@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.load import Load, LoadMeter, Mark, disturbs
+from rtsr_bench.number_warnings import QUIET_GPU, quiet_share
 from rtsr_bench.record import Failure, FailureKind
-from rtsr_bench.statistics import QUIET_GPU, quiet_share
 
 BLOCK_FACTOR = 2.0
 """Twice the quiet share of foreign load has a block of calls timed again; the accounting of a second is not exact."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rtsr_bench.number_warnings import Doubt, NumberWarning
 from rtsr_bench.score import psnr_db
-from rtsr_bench.statistics import Doubt, NumberWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

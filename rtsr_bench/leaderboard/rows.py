@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from rtsr_bench.eligibility import Bar, Below, Reason, count_at_256, reasons
 from rtsr_bench.leaderboard.bands import Band, band
 from rtsr_bench.leaderboard.exact import exact_images
+from rtsr_bench.number_warnings import NumberWarning, warnings
 from rtsr_bench.protocol import Colour, Convention, Size
 from rtsr_bench.record import Complexity, Fidelity, ImageFidelity, Record, Runtime
 from rtsr_bench.score import FORMULAS, Ingredients, mean_psnr_db
-from rtsr_bench.statistics import NumberWarning, RuntimeSummary, mean, summarise, warnings
+from rtsr_bench.statistics import RuntimeSummary, mean, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rtsr_bench.leaderboard import Leaderboard
+from rtsr_bench.number_warnings import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, QUIET_SHARE, SPREAD_LIMIT
 from rtsr_bench.report.board_page import board_title
 from rtsr_bench.report.columns import board_columns
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.tables import Column, Note, Table, TableRow
 from rtsr_bench.report.text import shorten
-from rtsr_bench.statistics import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, QUIET_SHARE, RESAMPLES, SPREAD_LIMIT
+from rtsr_bench.statistics import RESAMPLES
 from rtsr_bench.tracks import all_tracks
 
 if TYPE_CHECKING:

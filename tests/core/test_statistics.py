@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from demo_records import CPU, record, runtime
 
+from rtsr_bench.number_warnings import Doubt, warnings
 from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Fidelity, Runtime, Telemetry
-from rtsr_bench.statistics import Doubt, drift, mean, mean_interval, percentile, spread, summarise, warnings
+from rtsr_bench.statistics import drift, mean, mean_interval, percentile, spread, summarise
 
 
 def doubts(one, **changes):
