@@ -15,8 +15,8 @@ PACKAGE = Path(__file__).parents[2] / "rtsr_bench"
 MAX_LINES = 310
 
 CORE = {
-    "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks", "wire",
-    "paper", "text",
+    "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks",
+    "wire", "paper", "text",
 }  # fmt: skip
 PIXELS = {"images", "metrics"}
 DISK = {"datasets", "submissions", "store", "system", "load"}
