@@ -139,7 +139,9 @@ def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, expected: Expected
     failure = _compare(timed, gap, kind)
     if failure is None or not timed.quiet:
         return None
-    plan: list[MakeInput] = [random_input for _ in timed.crops] + [expected.crops.input for _ in timed.crops]
+    crops = len(timed.crops)  # low quantiles need more random numbers than crops, to hold those that were skipped
+    plan: list[MakeInput] = [random_input for _ in range(min(len(timed.noise), 3 * crops))]
+    plan += [expected.crops.input for _ in range(crops)]
     plan += [partial(_same, given) for given in (*expected.spare, *(call.given for call in timed.repeated))]
     secrets.SystemRandom().shuffle(plan)
     again = blocks.run(plan)
