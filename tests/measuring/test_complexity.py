@@ -76,7 +76,7 @@ def test_counting_runs_in_the_mode_in_which_models_are_run() -> None:
     built = Guest(build=Looks, device=torch.device("cpu"), data_range=1.0)
     for computed in (False, True):
         count(built, {"sizes": [[8, 8]], "computed": computed})
-    assert seen == [(True, False, "meta"), (True, False, "cpu")]
+    assert seen == [(False, False, "meta"), (False, False, "cpu")]
 
 
 def test_a_model_in_half_precision_is_counted_in_full() -> None:

