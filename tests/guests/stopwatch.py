@@ -46,7 +46,7 @@ def request(guest: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
 def pictures(size: Size) -> Any:
     """Data of one smooth picture of a size that is not the timed one."""
     rows, columns = np.mgrid[0 : size.height + 7, 0 : size.width + 5]
-    waves = [127 + 90 * np.sin(rows / (9 + k)) * np.cos(columns / (11 + 2 * k)) for k in range(3)]
+    waves = [127 + 125 * np.sin(rows / (5 + k)) * np.cos(columns / (6 + k)) for k in range(3)]
     pixels = np.stack(waves, axis=-1).astype(np.uint8)
     pair = SimpleNamespace(name="a picture", lr=lambda: pixels, size=size.times(2))
     return cast("Any", [SimpleNamespace(pairs=(pair,))])
