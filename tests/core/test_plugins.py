@@ -1,0 +1,98 @@
+"""Registries, and plug-ins that are added from outside the package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rtsr_bench import plugins
+from rtsr_bench.errors import UserError
+from rtsr_bench.plugins import Registry
+
+NO_MEMBERS = "rtsr_bench.reproduce"
+
+
+@pytest.fixture(autouse=True)
+def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(plugins.ENVIRONMENT, "")
+    monkeypatch.setattr(plugins, "_process", plugins._Process())
+
+
+def of_files(tmp_path: Path, **texts: str) -> Path:
+    folder = tmp_path / "added"
+    folder.mkdir()
+    for name, text in texts.items():
+        (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_member_has_a_name_of_its_own() -> None:
+    registry = Registry[str]("word", NO_MEMBERS, str.lower)
+    registry.add("A")
+    with pytest.raises(UserError, match="word 'a': expected a name not taken yet"):
+        registry.add("a")
+
+
+def test_an_unknown_member_is_refused_with_the_known_ones() -> None:
+    registry = Registry[str]("word", NO_MEMBERS, str)
+    registry.add("one")
+    registry.add("two")
+    with pytest.raises(UserError, match="word 'three': expected one of one, two"):
+        registry.find("three")
+
+
+def test_a_path_is_imported_once_and_handed_to_later_processes(tmp_path: Path) -> None:
+    folder = of_files(
+        tmp_path, count_py="import builtins\nbuiltins.rtsr_count = getattr(builtins, 'rtsr_count', 0) + 1\n"
+    )
+    plugins.add_path(folder)
+    plugins.add_path(folder)
+    plugins.load()
+    plugins.load()
+    import builtins
+
+    assert vars(builtins).pop("rtsr_count") == 1
+    assert os.environ[plugins.ENVIRONMENT] == str(folder)
+
+
+def test_toml_files_are_told_apart_by_their_tables_and_models_by_their_manifest(tmp_path: Path) -> None:
+    folder = of_files(tmp_path, t_toml="[track]\n", d_toml="id = 'set'\nlayout = 'pairs'\n")
+    (folder / "model").mkdir()
+    (folder / "model" / "submission.toml").touch()
+    (folder / "model" / "arch.py").write_text("raise SystemExit", encoding="utf-8")
+    plugins.add_path(folder)
+    assert plugins.toml_files("track") == (folder / "t.toml",)
+    assert plugins.toml_files("layout") == (folder / "d.toml",)
+    assert plugins.model_folders() == (folder / "model",)
+    assert plugins.python_files() == ()
+
+
+def test_a_sealed_process_imports_what_its_parent_names_and_nothing_else(tmp_path: Path) -> None:
+    folder = of_files(tmp_path, a_py="raise RuntimeError('imported')", b_py="NAMED = True\n")
+    plugins.seal([folder / "b.py"])
+    os.environ[plugins.ENVIRONMENT] = str(folder)
+    plugins.load()
+    assert plugins._process.imported == {folder / "b.py"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("x.py", "raise RuntimeError('no')", "importing it raised RuntimeError: no"),
+        ("x.py", "def", "importing it raised SyntaxError"),
+        ("x.toml", "= 3", "expected TOML"),
+    ],
+)
+def test_a_broken_plug_in_is_one_line(tmp_path: Path, name: str, text: str, words: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    plugins.add_path(tmp_path / name)
+    with pytest.raises(UserError, match=words) as caught:
+        plugins.load() if name.endswith("py") else plugins.toml_files("track")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_path_where_nothing_is_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="found nothing there"):
+        plugins.add_path(tmp_path / "absent")
