@@ -3,7 +3,8 @@
     python benchmarks/timing.py [--rounds 5] [--input 540x960] [--warmup 50] [--repeats 244]
 
 Three processes hold RT4KSR-S x2: two timed by the harness call by call as in a run, one in a loop of five lines without
-any harness. They take turns in short chunks whose order changes, so that what drifts with the machine drifts for all.
+any harness. All three keep freed memory (`measuring.memory.keep_freed`): otherwise page faults decide, in a plain loop
+too. They take turns in short chunks whose order changes, so that what drifts with the machine drifts for all.
 Prints, for each round, the ratio of the means of the two harness processes (wanted: within 1 %), the ratio of the
 harness to the plain loop (within 1 %), the pause between repeats, its jitter, and the foreign load. Run it on a quiet
 machine: with foreign load the ratios say nothing.
@@ -28,15 +29,17 @@ from rtsr_bench.wire import Op
 
 PROJECT = Path(__file__).parents[1]
 FOLDER, ARGS = PROJECT / "reference_models" / "rt4ksr", {"size": "S", "scale": 2}
-CHUNK = 12
+CHUNK = 2
 PLAIN = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 import torch, arch
+from rtsr_bench.measuring import memory
+memory.keep_freed()
 size, seed = [int(one) for one in sys.argv[2].split("x")], 0
 model = getattr(arch, sys.argv[3])(**{args!r}).eval()
 print(torch.get_num_threads(), flush=True)
-with torch.inference_mode():
+with torch.no_grad():
     for line in sys.stdin:
         for _ in range(int(line)):
             x = torch.randn(1, 3, *size)
