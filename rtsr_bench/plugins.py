@@ -58,7 +58,7 @@ class Registry(Generic[T]):
             raise UserError(f"{self._kind} {name!r}: nothing can be registered in a process that runs a guest's code")
         if name in self._members:
             raise UserError(
-                f"{self._kind} {name!r}: expected a name not taken yet, found one already registered; rename it"
+                f"{self._kind} {name!r}: expected a name of its own, found one already registered; rename it"
             )
         self._members[name] = member
         caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - a plug-in may import a shipped member
