@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 from typing import Any
 
+import numpy as np
 import torch
 
 from rtsr_bench.execution import Execution
@@ -198,7 +199,9 @@ class Timing:
 
 
 def _values(tensor: torch.Tensor, places: Sequence[int]) -> list[float | None]:
-    where = torch.tensor(places).to(tensor.device)
-    # A view of another memory format has no flat form: `reshape` would copy all of a 4K output.
-    flat = tensor.reshape(-1)[where] if tensor.is_contiguous() else tensor[torch.unravel_index(where, tensor.shape)]
-    return [value if math.isfinite(value) else None for value in flat.to(torch.float64).tolist()]
+    if tensor.is_contiguous():
+        found = tensor.reshape(-1)[torch.tensor(places).to(tensor.device)]
+    else:  # another memory format has no flat view: `reshape` would copy all of a 4K output
+        where = np.unravel_index(np.array(places), tuple(tensor.shape))
+        found = tensor[tuple(torch.from_numpy(one).to(tensor.device) for one in where)]
+    return [value if math.isfinite(value) else None for value in found.to(torch.float64).tolist()]
