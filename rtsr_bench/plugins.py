@@ -39,7 +39,7 @@ Source = str | Path
 
 
 class Registry(Generic[T]):
-    """The members of one kind, by name, in the order of their registration.
+    """The members of one kind, by name: the shipped ones in the order of their modules, then those from outside.
 
     `kind` is the word for one member in messages; `package` holds the shipped members, one module each, which are
     imported when the registry is first read.
@@ -48,6 +48,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, package: str, name: Callable[[T], str]) -> None:
         self._kind, self._package, self._name = kind, package, name
         self._members: dict[str, T] = {}
+        self._shipped_by: dict[str, str] = {}
         self._sources: list[Source] = []
         self._loaded = False
 
@@ -62,7 +63,9 @@ class Registry(Generic[T]):
             )
         self._members[name] = member
         caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - a plug-in may import a shipped member
-        if _process.source is not None and not caller.startswith(f"{self._package}."):
+        if caller.startswith(f"{self._package}."):
+            self._shipped_by[name] = caller
+        elif _process.source is not None:
             self._sources.append(_process.source)
         return member
 
@@ -81,7 +84,8 @@ class Registry(Generic[T]):
             for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
                 importlib.import_module(f"{self._package}.{module.name}")
         load()
-        return dict(self._members)
+        shipped = sorted(self._shipped_by, key=self._shipped_by.__getitem__)
+        return {name: self._members[name] for name in dict.fromkeys((*shipped, *self._members))}
 
     def sources(self) -> tuple[Source, ...]:
         """Return the plug-in modules that added members, each once."""
