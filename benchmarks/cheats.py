@@ -29,8 +29,9 @@ from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_g
 from rtsr_bench.evaluate.inputs import random_input
 from rtsr_bench.evaluate.quiet import Machine, Patience
 from rtsr_bench.evaluate.runtime import Measured, Watching, measure_runtime
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import Load, LoadMeter
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, Telemetry
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.submissions import load_request, resolve_checkpoint, survey
@@ -96,7 +97,7 @@ def once(child: Child, rules: Protocol, gap: Any, expected: Expected) -> Measure
     machine = Ready(LoadMeter(child.cpu_s), official=not BESIDE[0], patience=HASTY if BESIDE[0] else PATIENT)
     watching = Watching(machine=machine, read_state=lambda when: Telemetry(when=when))
     return measure_runtime(
-        child, rules, Precision.FP32, gap=gap, expected=expected, watching=watching
+        child, rules, EAGER_FP32, gap=gap, expected=expected, watching=watching
     )  # fmt: skip
 
 
@@ -104,11 +105,11 @@ def fresh(what: dict[str, Any], rules: Protocol) -> Measured | Failure:
     """Measure in processes of its own."""
     with Child() as child:
         loaded(child, what)
-        expected = expect_outputs(child, pictures(rules.input), rules, Precision.FP32)
+        expected = expect_outputs(child, pictures(rules.input), rules, EAGER_FP32)
     if isinstance(expected, Failure):
         return expected
     with Child(timed=True) as child:
-        gap = measure_gap(child, rules, Precision.FP32)
+        gap = measure_gap(child, rules, EAGER_FP32)
         loaded(child, what)
         return once(child, rules, gap, expected)
 
@@ -163,7 +164,7 @@ def models(pattern: str) -> Iterator[tuple[str, int, dict[str, Any], bool]]:
 def fitting(child: Child, scale: int) -> Size:
     """Return the largest input at which a call takes up to 12 ms, the smallest there is for slow models."""
     for size in INPUTS:
-        conductor = Conductor(child, protocol(scale, size), Precision.FP32)
+        conductor = Conductor(child, protocol(scale, size), EAGER_FP32)
         failure = conductor.begin(1)
         calls = [conductor.call(random_input()) for _ in range(2)]
         samples = [call.sample_ms for call in calls if not isinstance(call, Failure)]
@@ -178,12 +179,12 @@ def accepted(name: str, scale: int, what: dict[str, Any], runs: int, *, trained:
         loaded(first, what)
         size = fitting(first, scale)
         rules = protocol(scale, size)
-        expected = expect_outputs(first, pictures(size), rules, Precision.FP32)
+        expected = expect_outputs(first, pictures(size), rules, EAGER_FP32)
         if isinstance(expected, Failure):
             print(f"{name}: {expected.message}")
             return False
         first.close()
-        gap = measure_gap(child, rules, Precision.FP32)
+        gap = measure_gap(child, rules, EAGER_FP32)
         loaded(child, what)
         found = [once(child, rules, gap, expected) for _ in range(runs)]
     good = [one.runtime for one in found if isinstance(one, Measured)]

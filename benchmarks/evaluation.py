@@ -24,8 +24,9 @@ from PIL import Image
 from rtsr_bench.datasets import Dataset, find_dataset
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.fidelity import measure_fidelity
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.metrics import definition
-from rtsr_bench.protocol import Colour, Convention, Precision, Size
+from rtsr_bench.protocol import Colour, Convention, Size
 from rtsr_bench.record import Fidelity
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.submissions import discover, load_request
@@ -111,7 +112,7 @@ def pipeline(submission: Path, data: Dataset) -> tuple[float, float]:
 
         def run(images: Dataset, known: Baselines) -> float:
             started = perf_counter()
-            result = measure_fidelity(child, [images], rules, Precision.FP32, baselines=known, on_image=_nothing)
+            result = measure_fidelity(child, [images], rules, EAGER_FP32, baselines=known, on_image=_nothing)
             assert isinstance(result, Fidelity), result
             return perf_counter() - started
 

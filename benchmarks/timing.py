@@ -23,8 +23,9 @@ from pathlib import Path
 
 from rtsr_bench.evaluate.conduct import Conductor
 from rtsr_bench.evaluate.inputs import random_input
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import LoadMeter
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.wire import Op
@@ -62,7 +63,7 @@ class Harness:
         loaded = self.child.ask(Op.LOAD, Loaded, request, limit_s=120)
         if isinstance(loaded, Failure):
             raise SystemExit(f"not loaded: {loaded.message}")
-        self.conductor = Conductor(self.child, protocol, Precision.FP32)
+        self.conductor = Conductor(self.child, protocol, EAGER_FP32)
         failure = self.conductor.begin(protocol.warmup)
         if failure is not None:
             raise SystemExit(failure.message)

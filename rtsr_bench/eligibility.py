@@ -199,8 +199,11 @@ def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
         "scale": f"scale {measured.scale} instead of {official.scale}",
         "input": f"input {measured.input} instead of {official.input}",
         "batch": f"batch {measured.batch} instead of {official.batch}",
+        "backend": f"execution {measured.backend} instead of {official.backend}",
         "precision": f"precision {_precisions(measured)} instead of {_precisions(official)}",
         "tf32": f"TF32 {'on' if measured.tf32 else 'off'} instead of {'on' if official.tf32 else 'off'}",
+        "memory_format": f"memory format {measured.memory_format.value} instead of {official.memory_format.value}",
+        "options": "other options of the execution",
         "warmup": f"{measured.warmup} warm-up calls instead of {official.warmup}",
         "repeats": f"{measured.repeats} repeats instead of {official.repeats}",
         "images": f"{_images(measured)} instead of {_images(official)}",
@@ -257,6 +260,8 @@ def _off_protocol(record: Record) -> list[Reason]:
     asked = protocol.precision.get(record.system.device_kind)
     if asked is not None and runtime.precision != asked:
         said.append(f"precision {runtime.precision.value} for {asked.value}")
+    if record.execution is not None and record.execution.backend != protocol.backend:
+        said.append(f"execution {record.execution.backend} for {protocol.backend}")
     if isinstance(record.fidelity, Fidelity) and record.fidelity.precision != runtime.precision:
         said.append(f"fidelity in {record.fidelity.precision.value}, runtime in {runtime.precision.value}")
     if not said:

@@ -6,9 +6,10 @@ folder of the package; each registers itself when it is imported. From outside, 
 - installed packages, by an entry point of the group `rtsr_bench.plugins` that names a module, and
 - paths at hand: `--plugin PATH`, or the environment variable `RTSR_BENCH_PLUGINS` (separated like PATH).
 
-Such a path is a Python file, a TOML file (a track or a data set, by its tables), a folder with a `submission.toml` (a
-reference model), or a folder that holds any of these. Nothing is ever looked for in a submission, and a process that
-runs a guest's code imports only the files that its parent names (docs/decisions/0019-plug-ins.md).
+Such a path is a Python file, a folder with an `__init__.py` (one plug-in of several files), a TOML file (a track or a
+data set, by its tables), a folder with a `submission.toml` (a reference model), or a folder that holds any of these.
+Nothing is ever looked for in a submission, and a process that runs a guest's code imports only the modules that its
+parent names, before that code (docs/decisions/0019-plug-ins.md).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import os
 import pkgutil
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -33,10 +34,12 @@ ENVIRONMENT = "RTSR_BENCH_PLUGINS"
 MANIFEST = "submission.toml"
 
 T = TypeVar("T")
+Source = str | Path
+"""Where a plug-in module comes from: the name of an installed module, or a path at hand."""
 
 
 class Registry(Generic[T]):
-    """The members of one kind, by name, in the order of their registration.
+    """The members of one kind, by name: the shipped ones in the order of their modules, then those from outside.
 
     `kind` is the word for one member in messages; `package` holds the shipped members, one module each, which are
     imported when the registry is first read.
@@ -45,16 +48,25 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, package: str, name: Callable[[T], str]) -> None:
         self._kind, self._package, self._name = kind, package, name
         self._members: dict[str, T] = {}
+        self._shipped_by: dict[str, str] = {}
+        self._sources: list[Source] = []
         self._loaded = False
 
     def add(self, member: T) -> T:
-        """Register a member and return it; UserError where another one has its name."""
+        """Register a member and return it; UserError where another one has its name, and in a closed process."""
         name = self._name(member)
+        if _process.closed:
+            raise UserError(f"{self._kind} {name!r}: nothing can be registered in a process that runs a guest's code")
         if name in self._members:
             raise UserError(
                 f"{self._kind} {name!r}: expected a name of its own, found one already registered; rename it"
             )
         self._members[name] = member
+        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - a plug-in may import a shipped member
+        if caller.startswith(f"{self._package}."):
+            self._shipped_by[name] = caller
+        elif _process.source is not None:
+            self._sources.append(_process.source)
         return member
 
     def find(self, name: str) -> T:
@@ -72,15 +84,25 @@ class Registry(Generic[T]):
             for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
                 importlib.import_module(f"{self._package}.{module.name}")
         load()
-        return dict(self._members)
+        shipped = sorted(self._shipped_by, key=self._shipped_by.__getitem__)
+        return {name: self._members[name] for name in dict.fromkeys((*shipped, *self._members))}
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return the plug-in modules that added members, each once."""
+        self.all()
+        return tuple(dict.fromkeys(self._sources))
 
 
 @dataclass(slots=True)
 class _Process:
-    """What this process has imported, and whether it may import more."""
+    """What this process has imported, and whether it may import or register more."""
 
-    imported: set[Path] = field(default_factory=set)
+    imported: set[Source] = field(default_factory=set)
+    source: Source | None = None
+    installed: tuple[str, ...] | None = None
+    loaded: str | None = None
     sealed: bool = False
+    closed: bool = False
 
 
 _process = _Process()
@@ -98,26 +120,32 @@ def add_path(path: Path) -> None:
         os.environ[ENVIRONMENT] = os.pathsep.join([*kept, str(path.absolute())])
 
 
-def seal(paths: list[Path]) -> None:
-    """Make these Python files the only plug-ins of this process, as one must that is to run a guest's code."""
+def seal(sources: Sequence[Source] = ()) -> None:
+    """Make these modules the only plug-ins of this process, as one must that is to run a guest's code."""
     _process.sealed = True
-    for path in paths:
-        _import(path)
+    for source in sources:
+        _import(source)
+
+
+def close() -> None:
+    """Let nothing more be registered in this process: a guest's code comes next. Read the registries before."""
+    _process.closed = True
 
 
 def load() -> None:
     """Import every plug-in module from outside that was not imported yet."""
-    if _process.sealed:
+    named = os.environ.get(ENVIRONMENT, "")
+    if _process.sealed or _process.loaded == named:
         return
-    for module in _installed():
-        importlib.import_module(module)
-    for path in python_files():
-        _import(path)
+    sources: list[Source] = [*_installed(), *python_files()]
+    for source in sources:
+        _import(source)
+    _process.loaded = named
 
 
 def python_files() -> tuple[Path, ...]:
-    """Return the plug-in modules that paths at hand name, absolute."""
-    return tuple(path for path in _files() if path.suffix == ".py")
+    """Return the plug-in modules that paths at hand name, absolute: files, and folders that are packages."""
+    return tuple(path for path in _at_hand() if path.suffix == ".py" or _is_package(path))
 
 
 def toml_files(table: str) -> tuple[Path, ...]:
@@ -127,50 +155,76 @@ def toml_files(table: str) -> tuple[Path, ...]:
 
 def model_folders() -> tuple[Path, ...]:
     """Return the folders among the plug-ins that hold a submission: reference models from outside."""
-    return tuple(path for path in _files() if path.is_dir())
+    return tuple(path for path in _files() if path.is_dir() and not _is_package(path))
 
 
-def _import(path: Path) -> None:
-    if path in _process.imported:
+def _import(source: Source) -> None:
+    """Import a plug-in module once, and let registries know that it is the one that adds to them."""
+    if source in _process.imported:
         return
-    _process.imported.add(path)
+    _process.imported.add(source)
+    before, _process.source = _process.source, source
+    try:
+        if isinstance(source, str):
+            importlib.import_module(source)
+        else:
+            _run(source)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"plug-in {source}: importing it raised {type(error).__name__}: {error}") from error
+    finally:
+        _process.source = before
+
+
+def _run(path: Path) -> None:
     name = f"rtsr_bench_plugin_{path.stem}_{len(_process.imported)}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    file, inside = (path / "__init__.py", [str(path)]) if path.is_dir() else (path, None)
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=inside)
     if spec is None or spec.loader is None:
         raise UserError(f"plug-in {path}: expected a Python file")
     module: ModuleType = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"plug-in {path}: importing it raised {type(error).__name__}: {error}") from error
+    spec.loader.exec_module(module)
 
 
-def _installed() -> list[str]:
-    return [point.value for point in metadata.entry_points(group=ENTRY_POINTS)]
+def _installed() -> tuple[str, ...]:
+    if _process.installed is None:
+        _process.installed = tuple(point.value for point in metadata.entry_points(group=ENTRY_POINTS))
+    return _process.installed
 
 
 def _files() -> Iterator[Path]:
-    """Every file and reference-model folder that the plug-ins name, in order, each once."""
-    roots = [Path(one).absolute() for one in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if one]
+    """Every file, package and reference-model folder that the plug-ins name, in order."""
+    yield from _at_hand()
     for module in () if _process.sealed else _installed():
         spec = importlib.util.find_spec(module)
-        roots += [Path(one) for one in (spec.submodule_search_locations if spec else None) or ()]
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            yield from _in(Path(folder))
+
+
+def _at_hand() -> Iterator[Path]:
+    roots = [Path(one).absolute() for one in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if one]
     for root in dict.fromkeys(roots):
         if not root.exists():
             raise UserError(f"plug-in {root}: expected a Python file, a TOML file or a folder, found nothing there")
         yield from _in(root)
 
 
-def _in(root: Path) -> Iterator[Path]:
+def _in(root: Path, *, package: bool = False) -> Iterator[Path]:
+    """What a path names; of a package the whole folder, and the TOML files and reference models in it."""
     if root.is_dir() and not (root / MANIFEST).is_file():
+        if _is_package(root) and not package:
+            yield root
         for path in sorted(root.iterdir()):
             if not path.name.startswith((".", "_")):
-                yield from _in(path)
-    elif root.is_dir() or root.suffix in {".py", ".toml"}:
+                yield from _in(path, package=package or _is_package(root))
+    elif root.is_dir() or root.suffix == ".toml" or (root.suffix == ".py" and not package):
         yield root
+
+
+def _is_package(path: Path) -> bool:
+    return (path / "__init__.py").is_file() and not (path / MANIFEST).is_file()
 
 
 def _tables(path: Path) -> set[str]:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
+from rtsr_bench.execution import Execution, MemoryFormat, Option, Precision
+
+__all__ = ["EVEN", "SCALES", "Colour", "Convention", "Limits", "Precision", "Protocol", "Size"]
+
 SCALES = (2, 3, 4)
 
-_YOUNGER = {"younger": True}
-"""Metadata of a field that was added after digests had been published: at its default it is no part of a digest."""
+_FIRST = frozenset({
+    "Protocol.version", "Protocol.batch", "Protocol.warmup", "Protocol.repeats", "Protocol.images", "Protocol.limits",
+    "Limits.load_s", "Limits.enhance_s", "Limits.runtime_s", "Limits.complexity_s",
+    "Convention.border", "Convention.lr_multiple",
+})  # fmt: skip
+"""Fields with a default that were hashed when the first digests were published. This set never grows: any other field
+is no part of a digest at its default, so that adding one changes no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +41,6 @@ class Size:
     def times(self, scale: int) -> Size:
         """The size of the SR image of an LR image of this size."""
         return Size(self.height * scale, self.width * scale)
-
-
-class Precision(StrEnum):
-    """Number formats of a timed pass: `fp16`/`bf16` convert weights and input, `amp-*` is autocast around fp32."""
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    BF16 = "bf16"
-    AMP_FP16 = "amp-fp16"
-    AMP_BF16 = "amp-bf16"
 
 
 class Colour(StrEnum):
@@ -101,8 +100,9 @@ class Protocol:
     """The measuring rules of a track. Equal digests mean measured alike; the score formula is not part of it.
 
     `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the precision
-    that is timed there; `tf32` lets cuDNN and cuBLAS compute fp32 in TF32; `images` limits each data set to its first
-    so many images (None: all of them), and `window` each image to the middle of its HR of that size (None: the whole).
+    that is timed there; `images` limits each data set to its first so many images (None: all of them), and `window`
+    each image to the middle of its HR of that size (None: the whole). `tf32`, `backend`, `memory_format` and `options`
+    are those of the `execution`.
     """
 
     version: int = 1
@@ -116,21 +116,34 @@ class Protocol:
     warmup: int = 50
     repeats: int = 244
     images: int | None = None
-    window: Size | None = field(default=None, metadata=_YOUNGER)
+    window: Size | None = None
     limits: Limits = field(default_factory=Limits)
-    tf32: bool = field(default=False, metadata=_YOUNGER)
+    tf32: bool = False
+    backend: str = "eager"
+    memory_format: MemoryFormat = MemoryFormat.CONTIGUOUS
+    options: dict[str, Option] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
-        """SHA-256 (first 16 hex digits) of the rules as canonical JSON, without younger fields at their defaults."""
+        """SHA-256 (first 16 hex digits) of the rules as canonical JSON, without later fields at their defaults."""
         text = json.dumps(_rules(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def execution(self, device_kind: str) -> Execution:
+        """Return how models are run on a kind of device (`cpu`, `cuda`); KeyError where the rules name no precision."""
+        return Execution(
+            backend=self.backend,
+            precision=self.precision[device_kind],
+            memory_format=self.memory_format,
+            tf32=self.tf32,
+            options=self.options,
+        )
+
 
 def _rules(value: Any) -> Any:
-    """A value as plain JSON, without the younger fields of any dataclass in it that have their defaults."""
+    """A value as plain JSON, without the fields that `_FIRST` does not name and that have their defaults."""
     if is_dataclass(value) and not isinstance(value, type):
-        kept = (one for one in fields(value) if not (one.metadata.get("younger") and _is_default(one, value)))
+        kept = (one for one in fields(value) if not _is_skipped(one, value))
         return {one.name: _rules(getattr(value, one.name)) for one in kept}
     if isinstance(value, dict):
         return {key: _rules(one) for key, one in value.items()}
@@ -139,5 +152,8 @@ def _rules(value: Any) -> Any:
     return value
 
 
-def _is_default(one: Field[Any], value: Any) -> bool:
-    return bool(getattr(value, one.name) == one.default)
+def _is_skipped(one: Field[Any], value: Any) -> bool:
+    if f"{type(value).__name__}.{one.name}" in _FIRST:
+        return False
+    default = one.default if one.default_factory is MISSING else one.default_factory()
+    return bool(getattr(value, one.name) == default)

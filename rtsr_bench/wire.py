@@ -23,6 +23,7 @@ MAX_TEXT = 8000
 class Op(StrEnum):
     """What the parent may ask for, in the order in which it asks."""
 
+    PLUGINS = "plugins"
     HELLO = "hello"
     LOAD = "load"
     ENHANCE = "enhance"

@@ -71,6 +71,7 @@ class _HoursType(click.ParamType[float]):
 @click.option("--again", is_flag=True, help="Measure anew what has a record already; the old one stays.")
 @click.option("--threads", type=click.IntRange(0, 1024), default=0, help="CPU threads; 0 leaves the choice to torch.")
 @click.option("--quick", is_flag=True, help="Smaller input, fewer repeats, a few images: for looking; unofficial.")
+@click.option("--execution", metavar="NAME", help="Run models by other means, such as channels-last; unofficial.")
 @click.option("--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; unofficial.")
 @click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial.")
 @click.option("--warmup", type=int, help="Other number of untimed calls; unofficial.")
@@ -126,6 +127,7 @@ def run_command(
     again: bool,
     threads: int,
     quick: bool,
+    execution: str | None,
     precision: str | None,
     size: Size | None,
     warmup: int | None,
@@ -178,6 +180,7 @@ def run_command(
             gallery=gallery,
             overrides=Overrides(
                 quick=quick,
+                execution=execution,
                 precision=Precision(precision) if precision else None,
                 input=size,
                 warmup=warmup,

@@ -8,28 +8,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from rtsr_bench.backends import Tolerance
 from rtsr_bench.evaluate.clocks import inconsistent
 from rtsr_bench.evaluate.conduct import Seen, Values
 from rtsr_bench.evaluate.inputs import BLOCKS, Input
-from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Failure
-
-_LOOSE = 0.05
-_OUTPUT_TOLERANCE = {Precision.FP32: 0.02}
-"""For random numbers: root mean square of the difference over the output's own spread. Another algorithm for the same
-convolution (TF32, or cuDNN's choice of the day) stays well below; the output for another input is at 1.4. CUDA: not yet
-tried."""
-
-_ALIKE_DB = {
-    "cpu": {Precision.FP32: 60.0, Precision.FP16: 50.0, Precision.AMP_FP16: 50.0},
-    "cuda": {Precision.FP32: 42.0, Precision.FP16: 42.0, Precision.AMP_FP16: 42.0},
-}
-_ALIKE_BF16_DB = {"cpu": 37.0, "cuda": 30.0}
-"""For images: PSNR between two SR images that the same model made of one LR image, in two processes, of what rounding
-to 8 bits cannot explain. On a CPU the same algorithm runs in both, on a card perhaps another one; so it may be as far
-off as the number format is: RT4KSR-S in fp16 and in fp32 are 53 to 54 dB apart where there is most detail, our own
-weights of it 46 to 48 dB, in bf16 and fp32 39 to 42 dB. Another model stays below where there is detail: see `detail`.
-CUDA: not yet tried."""
 
 _FEW_PAIRS = BLOCKS // 4
 _SILENT = 0.125
@@ -74,25 +57,18 @@ def images_apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     return float(np.mean(np.maximum(apart, 0).astype(np.float64) ** 2))
 
 
-def most_apart(precision: Precision, device_kind: str) -> float:
-    """Return how far two SR images of one model may be apart, as a mean square on 0..255."""
-    least_db = _ALIKE_DB[device_kind].get(precision, _ALIKE_BF16_DB[device_kind])
-    return 255**2 / 10 ** (least_db / 10)
-
-
-def check_outputs(apart: Mapping[Input, float], precision: Precision, device_kind: str) -> Failure | None:
+def check_outputs(apart: Mapping[Input, float], tolerance: Tolerance) -> Failure | None:
     """See that timed calls gave what the model gave in another process for the same inputs."""
-    tolerance, most = _OUTPUT_TOLERANCE.get(precision, _LOOSE), most_apart(precision, device_kind)
     for given, difference in apart.items():
-        if given.image is None and not difference <= tolerance:
+        if given.image is None and not difference <= tolerance.spread:
             return inconsistent(
                 "what a timed call gave for random numbers differs from what the model gave for them in another "
-                f"process by {difference:.3g} of its spread, at most {tolerance:g} expected"
+                f"process by {difference:.3g} of its spread, at most {tolerance.spread:g} expected"
             )
-        if given.image is not None and not difference <= most:
+        if given.image is not None and not difference <= tolerance.most_mse:
             return inconsistent(
                 "what a timed call gave for an image differs from its SR image that another process made by a mean "
-                f"square of {difference:.3g} (pixel values of 0..255), at most {most:.2g} expected"
+                f"square of {difference:.3g} (pixel values of 0..255), at most {tolerance.most_mse:.2g} expected"
             )
     return None
 

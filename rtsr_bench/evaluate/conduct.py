@@ -9,7 +9,8 @@ from time import monotonic
 from typing import Any
 
 from rtsr_bench.evaluate.inputs import Input, look
-from rtsr_bench.protocol import Precision, Protocol
+from rtsr_bench.execution import Execution
+from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import Child, Finished, Looked, Repeated, Warmed
 from rtsr_bench.sandbox.pixels import sheet
@@ -50,8 +51,8 @@ class Conductor:
     Of images only those are kept whose outputs another process computes, too: a run makes hundreds of others.
     """
 
-    def __init__(self, child: Child, protocol: Protocol, precision: Precision) -> None:
-        self._child, self._protocol, self._precision = child, protocol, precision
+    def __init__(self, child: Child, protocol: Protocol, execution: Execution) -> None:
+        self._child, self._protocol, self._execution = child, protocol, execution
         self._on_card = child.hello.device != "cpu"
         self._deadline = monotonic() + protocol.limits.runtime_s
         self._last: Input | None = None
@@ -76,7 +77,7 @@ class Conductor:
             "size": [rules.input.height, rules.input.width],
             "batch": rules.batch,
             "scale": rules.scale,
-            "precision": self._precision.value,
+            "execution": self._execution.plain(),
             "warmup": warmup,
             "seed": self._seed,
         }

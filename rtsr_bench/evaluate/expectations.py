@@ -14,7 +14,8 @@ from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.conduct import Call, Conductor, Values
 from rtsr_bench.evaluate.detail import telling_places
 from rtsr_bench.evaluate.inputs import PLACES, Crops, Input, image_input, random_input
-from rtsr_bench.protocol import Precision, Protocol
+from rtsr_bench.execution import Execution
+from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import Failure, Stage
 from rtsr_bench.sandbox import Child
 
@@ -42,9 +43,9 @@ class Expected:
     spare: tuple[Input, ...] = ()
 
 
-def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap | Failure:
+def measure_gap(child: Child, protocol: Protocol, execution: Execution) -> Gap | Failure:
     """Measure what a call costs beside the model, while no guest is in the child; the first few calls do not count."""
-    conductor = Conductor(child, protocol, precision)
+    conductor = Conductor(child, protocol, execution)
     failure = conductor.begin(0)
     calls: list[Call] = []
     began = monotonic()
@@ -64,7 +65,7 @@ def measure_gap(child: Child, protocol: Protocol, precision: Precision) -> Gap |
 
 
 def expect_outputs(
-    child: Child, data: Sequence[Dataset], protocol: Protocol, precision: Precision, known: Sequence[Made] = ()
+    child: Child, data: Sequence[Dataset], protocol: Protocol, execution: Execution, known: Sequence[Made] = ()
 ) -> Expected | Failure:
     """Let the model compute, in the child of the images, what timed calls will have to give in another process.
 
@@ -72,7 +73,7 @@ def expect_outputs(
     where the data have too few of the timed size, the one that the child makes here as it makes all. They are looked
     into where there is most detail: there models differ.
     """
-    conductor = Conductor(child, protocol, precision)
+    conductor = Conductor(child, protocol, execution)
     failure = conductor.begin(0)
     for _ in range(min(RANDOM_CHECKS, protocol.repeats)):
         made = failure or conductor.call(random_input())
@@ -87,7 +88,7 @@ def expect_outputs(
     crops = Crops(bases, size) if len(bases) > 1 else Crops.of(data, size)
     ready, spare = list(known), []
     for number in range(IMAGE_CHECKS + SPARE):
-        image = ready.pop() if ready and number % 2 else _enhanced(child, crops.fresh(), protocol, precision)
+        image = ready.pop() if ready and number % 2 else _enhanced(child, crops.fresh(), protocol, execution)
         if isinstance(image, Failure):
             return image
         given, values = _compared(*image)
@@ -96,10 +97,10 @@ def expect_outputs(
     return Expected(outputs=outputs, crops=crops, spare=tuple(spare))
 
 
-def _enhanced(child: Child, lr: bytes, protocol: Protocol, precision: Precision) -> Made | Failure:
+def _enhanced(child: Child, lr: bytes, protocol: Protocol, execution: Execution) -> Made | Failure:
     """Let the child make the SR image of an LR image of the timed size, as it makes all."""
     size, limit_s = protocol.input, protocol.limits.enhance_s
-    sr = child.enhance(lr, size=size, scale=protocol.scale, precision=precision, limit_s=limit_s)
+    sr = child.enhance(lr, size=size, scale=protocol.scale, execution=execution, limit_s=limit_s)
     if isinstance(sr, Failure):
         return replace(sr, stage=Stage.RUNTIME)
     hr = size.times(protocol.scale)

@@ -15,8 +15,9 @@ from rtsr_bench.datasets import Dataset, ImagePair
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.crops import Keeper
+from rtsr_bench.execution import Execution
 from rtsr_bench.metrics.fidelity import measure
-from rtsr_bench.protocol import Convention, Precision, Protocol, Size
+from rtsr_bench.protocol import Convention, Protocol, Size
 from rtsr_bench.record import Failure, Fidelity, ImageFidelity
 from rtsr_bench.sandbox import Child
 
@@ -46,7 +47,7 @@ def measure_fidelity(
     child: Child,
     data: Sequence[Dataset],
     protocol: Protocol,
-    precision: Precision,
+    execution: Execution,
     *,
     baselines: Baselines,
     on_image: Callable[[int], None],
@@ -68,7 +69,7 @@ def measure_fidelity(
                 reading = pool.submit(items[item.index + 1].pair.both)
             images = []
             for view in views:
-                sr = _enhance(child, view, item, protocol, precision)
+                sr = _enhance(child, view, item, protocol, execution)
                 if isinstance(sr, Failure):
                     return sr
                 images.append(sr)
@@ -78,7 +79,7 @@ def measure_fidelity(
                 done.append(values.popleft().result())
             on_image(item.index + 1)
         done += [future.result() for future in values]
-    return Fidelity(precision=precision, images=tuple(done), wall_s=monotonic() - started)
+    return Fidelity(precision=execution.precision, images=tuple(done), wall_s=monotonic() - started)
 
 
 def _views(hr: Image, lr: Image, protocol: Protocol) -> list[_View]:
@@ -98,10 +99,10 @@ def _views(hr: Image, lr: Image, protocol: Protocol) -> list[_View]:
     ]
 
 
-def _enhance(child: Child, view: _View, item: _Item, protocol: Protocol, precision: Precision) -> Image | Failure:
+def _enhance(child: Child, view: _View, item: _Item, protocol: Protocol, execution: Execution) -> Image | Failure:
     size = Size(view.lr.shape[0], view.lr.shape[1])
     answer = child.enhance(
-        view.lr.data, size=size, scale=protocol.scale, precision=precision, limit_s=protocol.limits.enhance_s
+        view.lr.data, size=size, scale=protocol.scale, execution=execution, limit_s=protocol.limits.enhance_s
     )
     if isinstance(answer, Failure):
         return Failure(

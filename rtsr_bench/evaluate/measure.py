@@ -22,8 +22,9 @@ from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.evaluate.reruns import command
 from rtsr_bench.evaluate.runtime import Watching, measure_runtime
+from rtsr_bench.execution import Execution, Precision
 from rtsr_bench.load import LoadMeter
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.protocol import Size
 from rtsr_bench.record import (
     Complexity,
     Failure,
@@ -74,9 +75,10 @@ def measure(
     """
     listener = listener or Listener()
     started, clock = datetime.now(UTC), monotonic()
-    precision, untrained = job.protocol.precision[bench.device_kind], bool(job.model.untrained)
+    execution, untrained = job.protocol.execution(bench.device_kind), bool(job.model.untrained)
     checkpoint = resolve_checkpoint(job.model, job.submission)
     guest = load_request(job.model, job.submission, checkpoint, allow_pickle=bench.allow_pickle)
+    guest["execution"] = execution.plain()
     outcome = _Outcome()
     with (
         bench.turns.together(listener.waiting),
@@ -86,9 +88,9 @@ def measure(
         system = describe_child(child, bench, meter)
         failed = job.unloadable or _load(child, guest, job, listener, outcome)
         if failed is None and not untrained:
-            _fidelity(child, job, bench, precision, outcome, (book, gallery), listener)
+            _fidelity(child, job, bench, execution, outcome, (book, gallery), listener)
         if failed is None and not isinstance(outcome.fidelity, Failure):
-            _expect(child, job, precision, outcome, listener)
+            _expect(child, job, execution, outcome, listener)
         meter.see_device()
     if failed is None:
         # Alone to the end: a guest that is still there while another one is timed could take its device from it.
@@ -97,15 +99,15 @@ def measure(
             bench.start_child(timed=True) as child,
             gauge(bench.device_kind, child.hello.device_uuid) as meter,
         ):
-            gap = measure_gap(child, job.protocol, precision)
+            gap = measure_gap(child, job.protocol, execution)
             if isinstance(gap, Failure):
                 raise HarnessError(f"the machine could not be timed without a guest: {gap.message}")
             outcome.gap = gap
             failed = _load(child, guest, job, listener, outcome)
             if failed is None:
                 if outcome.runtime is None and not isinstance(outcome.fidelity, Failure):
-                    _runtime(child, job, precision, outcome, meter, listener)
-                _again(child, job, precision, outcome, listener)
+                    _runtime(child, job, execution, outcome, meter, listener)
+                _again(child, job, execution, outcome, listener)
                 _complexity(child if child.alive else None, guest, job, bench, outcome, listener)
     if failed is not None:
         outcome = _Outcome(fidelity=None if untrained else failed, runtime=failed, complexity=failed, memory=failed)
@@ -127,8 +129,9 @@ def measure(
         runtime=outcome.runtime,
         complexity=outcome.complexity,
         memory=outcome.memory,
-        made_twice=outcome.made_twice(precision),
+        made_twice=outcome.made_twice(execution.precision),
         handed_in=outcome.handed_in(),
+        execution=execution,
         pickle_allowed=bench.allow_pickle,
         notes=tuple(dict.fromkeys(outcome.notes)),
     )
@@ -177,7 +180,7 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
 
 def _load(child: Child, guest: dict[str, Any], job: Job, listener: Listener, outcome: _Outcome) -> Failure | None:
     listener.stage("loading", 1)
-    request = {**guest, "scale": job.model.scale, "tf32": job.protocol.tf32}
+    request = {**guest, "scale": job.model.scale}
     answer = child.ask(Op.LOAD, Loaded, request, limit_s=job.protocol.limits.load_s)
     if isinstance(answer, Failure):
         return answer
@@ -189,7 +192,7 @@ def _fidelity(
     child: Child,
     job: Job,
     bench: Bench,
-    precision: Precision,
+    execution: Execution,
     outcome: _Outcome,
     kept: tuple[CropBook | None, Gallery | None],
     listener: Listener,
@@ -199,37 +202,37 @@ def _fidelity(
     outcome.comparison = Comparison.of(job.submission, job.model, job.data)
     keepers: list[Keeper | None] = [*kept, outcome.witness, outcome.comparison]
 
-    def in_precision(which: Precision, keepers: Sequence[Keeper | None]) -> Fidelity | Failure:
-        listener.stage(f"images in {which.value}", images)
+    def under(execution: Execution, keepers: Sequence[Keeper | None]) -> Fidelity | Failure:
+        listener.stage(f"images in {execution.precision.value}", images)
         return measure_fidelity(
             child,
             job.data,
             job.protocol,
-            which,
+            execution,
             baselines=bench.baselines,
             on_image=listener.step,
             keepers=[keeper for keeper in keepers if keeper is not None],
         )
 
-    outcome.fidelity = in_precision(precision, keepers)
-    if precision is not Precision.FP32 and child.alive:
-        outcome.fidelity_fp32 = in_precision(Precision.FP32, ())
+    outcome.fidelity = under(execution, keepers)
+    if execution.precision is not Precision.FP32 and child.alive:
+        outcome.fidelity_fp32 = under(execution.in_precision(Precision.FP32), ())
 
 
-def _expect(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:
+def _expect(child: Child, job: Job, execution: Execution, outcome: _Outcome, listener: Listener) -> None:
     """Let another child than the timed one say what timed calls will have to give."""
     listener.stage("outputs to compare with", 1)
     known = outcome.witness.made() if outcome.witness else []
-    expected = expect_outputs(child, job.data, job.protocol, precision, known)
+    expected = expect_outputs(child, job.data, job.protocol, execution, known)
     if isinstance(expected, Failure):
         outcome.runtime = outcome.memory = expected
     else:
         outcome.expected = expected
 
 
-def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, meter: Gauge, listener: Listener) -> None:
+def _runtime(child: Child, job: Job, execution: Execution, outcome: _Outcome, meter: Gauge, listener: Listener) -> None:
     rules = job.protocol
-    listener.stage(f"timing in {precision.value}", rules.warmup + rules.repeats)
+    listener.stage(f"timing in {execution.precision.value}", rules.warmup + rules.repeats)
     assert outcome.gap is not None
     assert outcome.expected is not None
     official = rules.digest == job.track.protocol.digest
@@ -243,7 +246,7 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
         measured = measure_runtime(
             child,
             rules,
-            precision,
+            execution,
             gap=outcome.gap,
             expected=outcome.expected,
             watching=Watching(machine=machine, read_state=meter.read, on_step=listener.step),
@@ -259,12 +262,12 @@ def _runtime(child: Child, job: Job, precision: Precision, outcome: _Outcome, me
         outcome.memory = measured.memory
 
 
-def _again(child: Child, job: Job, precision: Precision, outcome: _Outcome, listener: Listener) -> None:
+def _again(child: Child, job: Job, execution: Execution, outcome: _Outcome, listener: Listener) -> None:
     """Compare some images with those of the first child, once nothing is timed any more."""
     if outcome.witness is None or isinstance(outcome.fidelity, Failure) or not child.alive:
         return
     listener.stage("some images again", 1)
-    failure = outcome.witness.disagrees(child, job.protocol, precision)
+    failure = outcome.witness.disagrees(child, job.protocol, execution)
     if failure is not None:
         outcome.fidelity = failure
         outcome.fidelity_fp32 = failure if outcome.fidelity_fp32 is not None else None

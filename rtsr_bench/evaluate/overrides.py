@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.submissions.table import closest
@@ -20,6 +21,7 @@ class Overrides:
     """Changes to a track's protocol, None (or False) where the track decides."""
 
     quick: bool = False
+    execution: str | None = None
     precision: Precision | None = None
     input: Size | None = None
     warmup: int | None = None
@@ -29,6 +31,8 @@ class Overrides:
     limits: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
+        if self.execution is not None and BACKENDS.find(self.execution).lacks:
+            raise UserError(f"--execution: {BACKENDS.find(self.execution).lacks}")
         for name, least in (("warmup", 0), ("repeats", 1), ("images", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -45,6 +49,8 @@ class Overrides:
         """Return the protocol to measure under on this kind of device."""
         if self.quick:
             protocol = quick(protocol)
+        if self.execution is not None:
+            protocol = replace(protocol, **BACKENDS.find(self.execution).rules)
         if self.precision is not None:
             protocol = replace(protocol, precision={**protocol.precision, device_kind: self.precision})
         given = {name: getattr(self, name) for name in ("input", "warmup", "repeats", "images")}
@@ -59,7 +65,7 @@ class Overrides:
     def options(self) -> tuple[str, ...]:
         """The command-line options that stand for these changes, as a user would type them."""
         options = ["--quick"] if self.quick else []
-        for name in ("precision", "input", "warmup", "repeats", "images"):
+        for name in ("execution", "precision", "input", "warmup", "repeats", "images"):
             value = getattr(self, name)
             if value is not None:
                 options.append(f"--{name} {value}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtsr_bench.backends import BACKENDS
 from rtsr_bench.datasets import Dataset, Missing, find_dataset
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import Overrides
@@ -183,6 +184,12 @@ class _Data:
         """Return the data sets at hand and a line for each other."""
         if track.id not in self._found:
             protocol = self.overrides.apply(track.protocol, self.device_kind)
+            lacks = BACKENDS.find(protocol.backend).lacks
+            if lacks:
+                if self.named:
+                    raise UserError(f"track {track.id} cannot be measured: {lacks}")
+                self._found[track.id] = (), (LeftOut(line=f"{track.id}: {lacks}"),)
+                return self._found[track.id]
             results = [self._find(name, track, protocol) for name in protocol.data_sets]
             sets = tuple(data for data in results if isinstance(data, Dataset))
             if protocol.images is not None:

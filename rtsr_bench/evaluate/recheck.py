@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rtsr_bench.backends import tolerance
 from rtsr_bench.datasets import Dataset, ImagePair
-from rtsr_bench.evaluate.agreement import images_apart, most_apart
+from rtsr_bench.evaluate.agreement import images_apart
 from rtsr_bench.evaluate.baseline import Baseline
 from rtsr_bench.evaluate.handed_in import difference
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.execution import Execution
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, PixelDifference, Stage
 from rtsr_bench.sandbox import Child
 
@@ -66,7 +68,7 @@ class Witness:
             if self._images[index][1].shape[:2] == (hr.height, hr.width)
         ]
 
-    def disagrees(self, child: Child, protocol: Protocol, precision: Precision) -> Failure | None:
+    def disagrees(self, child: Child, protocol: Protocol, execution: Execution) -> Failure | None:
         """Enhance the images again in another child; INCONSISTENT where the pixels are others."""
         for index in sorted(self._chosen & set(self._images)):
             (data_set, first), pair = self._images[index], self._pairs()[index]
@@ -74,14 +76,14 @@ class Witness:
             lr = np.ascontiguousarray(pair.lr()[:height, :width])
             limit_s = protocol.limits.enhance_s
             again = child.enhance(
-                lr.data, size=Size(height, width), scale=protocol.scale, precision=precision, limit_s=limit_s
+                lr.data, size=Size(height, width), scale=protocol.scale, execution=execution, limit_s=limit_s
             )
             if isinstance(again, Failure):
                 return again
             second = np.frombuffer(again, dtype=np.uint8).reshape(first.shape)
             self.found.append(difference(pair.name, data_set, first, second))
             apart = images_apart(first, second)
-            most = most_apart(precision, child.hello.device.partition(":")[0])
+            most = tolerance(execution, child.hello.device.partition(":")[0]).most_mse
             if apart > most:
                 found, least = (10 * np.log10(255**2 / mse) for mse in (apart, most))
                 message = (

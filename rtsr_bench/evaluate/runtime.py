@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
+from rtsr_bench.backends import tolerance
 from rtsr_bench.evaluate import clocks
 from rtsr_bench.evaluate.agreement import check_answers, check_outputs, differences, relation
 from rtsr_bench.evaluate.blocks import Blocks, MakeInput, Timed
@@ -22,7 +23,8 @@ from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.expectations import Expected
 from rtsr_bench.evaluate.inputs import Input, look, random_input
 from rtsr_bench.evaluate.quiet import Machine
-from rtsr_bench.protocol import Precision, Protocol
+from rtsr_bench.execution import Execution
+from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import Failure, Memory, OutputTwice, Runtime, Telemetry
 from rtsr_bench.sandbox import Child
 
@@ -55,7 +57,7 @@ class Watching:
 def measure_runtime(
     child: Child,
     protocol: Protocol,
-    precision: Precision,
+    execution: Execution,
     *,
     gap: Gap,
     expected: Expected,
@@ -69,7 +71,7 @@ def measure_runtime(
     """
     watching.machine.wait()
     began, worked_s, kind = monotonic(), child.cpu_s(), child.hello.device.partition(":")[0]
-    conductor = Conductor(child, protocol, precision)
+    conductor = Conductor(child, protocol, execution)
     before = watching.read_state("before")
     failure = conductor.begin(protocol.warmup, on_progress=watching.on_step)
     if failure is not None:
@@ -92,7 +94,7 @@ def measure_runtime(
     if twice is not None and finished is None:
         twice += _twice(apart, protocol)
     related = [one for one in map(relation, conductor.seen.values()) if one is not None]
-    failure = finished or _judged(timed, gap, kind) or doubted or check_outputs(apart, precision, kind)
+    failure = finished or _judged(timed, gap, kind) or doubted or check_outputs(apart, tolerance(execution, kind))
     failure = failure or check_answers(conductor.seen.values())
     if failure is None and kind == "cpu":
         failure = clocks.check_threads(child.cpu_s() - worked_s, monotonic() - began, child.hello.threads)
@@ -103,7 +105,7 @@ def measure_runtime(
         samples_ms=tuple(call.sample_ms for call in samples),
         input=protocol.input,
         batch=protocol.batch,
-        precision=precision,
+        precision=execution.precision,
         warmup=protocol.warmup,
         wall_s=monotonic() - began,
         parent_wall_s=max(0.0, sum(call.bracket_s for call in samples) - len(samples) * gap.usual_ms / 1e3),

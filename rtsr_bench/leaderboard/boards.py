@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rtsr_bench.eligibility import Bar, differences, is_official
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.leaderboard.rows import Row, derive_row
 from rtsr_bench.tracks import all_tracks
 
@@ -113,7 +114,8 @@ def how_measured(protocol: Protocol, device: str) -> str:
     if protocol.window is not None:
         images += f" (the middle {protocol.window} pixels of HR)"
     return (
-        f"LR input {protocol.input}, batch {protocol.batch}, {precision.value if precision else 'precision not named'},"
+        f"LR input {protocol.input}, batch {protocol.batch}, {precision.value if precision else 'precision not named'}"
+        f"{'' if protocol.backend == EAGER_FP32.backend else f', execution {protocol.backend}'},"
         f" {protocol.warmup} warm-up calls and {protocol.repeats} repeats; fidelity on {images}"
         f" of {', '.join(protocol.data_sets)}."
     )

@@ -77,7 +77,7 @@ def _is_inference(tensor: torch.Tensor | None) -> TypeGuard[torch.Tensor]:
 def _ready(model: torch.nn.Module, data_range: float, notes: Notes) -> torch.nn.Module:
     """Put a network into evaluation mode; let lazy parts learn their shapes; take a scripted one for a graph."""
     if isinstance(model, torch.jit.ScriptModule):
-        from rtsr_bench.measuring.formats.torchscript import Script
+        from rtsr_bench.formats.torchscript.loading import Script
 
         return Script(model)
     model.eval()

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rtsr_bench.measuring.formats.deployed import Deployed
+from rtsr_bench.measuring.deployed import Deployed
 from rtsr_bench.measuring.guest import Guest, no_gradients
 from rtsr_bench.measuring.operators import has_formula, is_convolution, is_product, macs
 from rtsr_bench.protocol import Size

@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 
+from rtsr_bench.execution import EAGER_FP32, Precision
 from rtsr_bench.measuring.enhance import checked, forward
 from rtsr_bench.measuring.guest import SMALL, BadGuest, Guest
 from rtsr_bench.measuring.reasons import reason_of
-from rtsr_bench.protocol import SCALES, Precision, Size
+from rtsr_bench.protocol import SCALES, Size
 
 HALF_LOSS_DB = 50.0
 """A half-precision output that comes nearer than this PSNR to the fp32 output costs no visible fidelity."""
@@ -20,7 +21,7 @@ HALF_LOSS_DB = 50.0
 
 def find_scale(guest: Guest) -> int:
     """Find a model's scale by running it once on a small image; BadGuest where the output fits no scale."""
-    output = forward(guest, _image(guest, SMALL), Precision.FP32)
+    output = forward(guest, _image(guest, SMALL), EAGER_FP32)
     if isinstance(output, torch.Tensor):
         for scale in SCALES:
             if tuple(output.shape) == (1, 3, SMALL.height * scale, SMALL.width * scale):
@@ -57,7 +58,7 @@ def _finding(question: str, ok: bool | None, answer: str) -> dict[str, Any]:  # 
 def _at_size(guest: Guest, size: Size, scale: int) -> dict[str, Any]:
     question = f"input {size}"
     try:
-        output = checked(forward(guest, _image(guest, size), Precision.FP32), 1, size.times(scale))
+        output = checked(forward(guest, _image(guest, size), EAGER_FP32), 1, size.times(scale))
     except BaseException as error:  # noqa: BLE001 - a guest may raise anything; the check reports it
         return _finding(question, ok=False, answer=reason_of(error))
     low, high = float(output.min()), float(output.max())
@@ -70,7 +71,7 @@ def _at_size(guest: Guest, size: Size, scale: int) -> dict[str, Any]:
 def _deterministic(guest: Guest, size: Size) -> dict[str, Any]:
     try:
         image = _image(guest, size)
-        first, second = (forward(guest, image.clone(), Precision.FP32).clone() for _ in range(2))
+        first, second = (forward(guest, image.clone(), EAGER_FP32).clone() for _ in range(2))
     except BaseException as error:  # noqa: BLE001 - as above
         return _finding("deterministic", ok=False, answer=reason_of(error))
     if torch.equal(first, second):
@@ -83,7 +84,7 @@ def _keeps_input(guest: Guest, size: Size) -> dict[str, Any]:
     image = _image(guest, size)
     given = copy.deepcopy(image)
     try:
-        forward(guest, given, Precision.FP32)
+        forward(guest, given, EAGER_FP32)
     except BaseException as error:  # noqa: BLE001 - as above
         return _finding("input untouched", ok=False, answer=reason_of(error))
     same = torch.equal(image, given)
@@ -94,8 +95,8 @@ def _half(guest: Guest, size: Size, scale: int, precision: Precision) -> dict[st
     question = f"{precision.value} safe"
     try:
         image = _image(guest, size)
-        exact = checked(forward(guest, image, Precision.FP32), 1, size.times(scale)).double()
-        half = checked(forward(guest, image, precision), 1, size.times(scale)).double()
+        exact = checked(forward(guest, image, EAGER_FP32), 1, size.times(scale)).double()
+        half = checked(forward(guest, image, EAGER_FP32.in_precision(precision)), 1, size.times(scale)).double()
     except BaseException as error:  # noqa: BLE001 - as above
         return _finding(question, ok=None, answer=f"no: {reason_of(error)}")
     mse = float(((exact - half) / guest.data_range).square().mean())

@@ -9,21 +9,23 @@ from typing import Any
 import numpy as np
 import torch
 
+from rtsr_bench.execution import Execution
 from rtsr_bench.measuring import numerics
-from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, dtype_of, no_gradients
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, laid_out, no_gradients
+from rtsr_bench.protocol import Size
 
 _CHUNK = 1 << 24
 _CHECKED = 1 << 22
 """Values whose finiteness is looked at at once: a map of the whole 4K output would be as large as a feature map."""
 
 
-def forward(guest: Guest, tensor: torch.Tensor, precision: Precision) -> Any:
-    """Call the model once in this precision on a float tensor (N, 3, H, W) of the model's data range."""
-    model = guest.model(precision)
-    numerics.settle(tf32=guest.tf32)
-    with no_gradients(), autocast(precision, guest.device):
-        output = model(tensor.to(dtype_of(precision)))
+def forward(guest: Guest, tensor: torch.Tensor, execution: Execution) -> Any:
+    """Call the model once under an execution on a float tensor (N, 3, H, W) of the model's data range."""
+    numerics.settle(tf32=execution.tf32)  # onnxruntime is told when its session is made
+    model = guest.model(execution)
+    numerics.settle(tf32=execution.tf32)
+    with no_gradients(), autocast(execution, guest.device):
+        output = model(laid_out(tensor, execution))
     # One that enables gradients for itself may return what requires them, which no harness needs.
     return output.detach() if type(output) is torch.Tensor else output
 
@@ -61,9 +63,9 @@ def enhance(guest: Guest, request: Mapping[str, Any], lr: int, sr: int) -> dict[
     Both are descriptors. SR is `clamp(x / data_range, 0, 1) * 255`, rounded half to even, as the official code does.
     """
     size, scale = Size(*request["size"]), int(request["scale"])
-    precision = Precision(request["precision"])
+    execution = Execution.of(request["execution"])
     output = checked(
-        forward(guest, image_tensor(lr, size, guest.device, guest.data_range), precision), 1, size.times(scale)
+        forward(guest, image_tensor(lr, size, guest.device, guest.data_range), execution), 1, size.times(scale)
     ).to(torch.float32)
     unit = output if guest.data_range == 1.0 else output / guest.data_range
     pixels = unit.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)

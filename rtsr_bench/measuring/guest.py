@@ -1,23 +1,25 @@
-"""Loading a guest's model from its folder, and holding it in the precision that is asked for."""
+"""A guest's model: built on demand, in the number format that is asked for, and prepared by a backend."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
+from rtsr_bench.backends import BACKENDS
+from rtsr_bench.execution import Execution, MemoryFormat, Precision
 from rtsr_bench.measuring.process_state import ProcessState
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.protocol import Size
 from rtsr_bench.text import ascii_safe
 
-_DTYPES = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
-_AUTOCAST = {Precision.AMP_FP16: torch.float16, Precision.AMP_BF16: torch.bfloat16}
+_DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
+_LAYOUTS = {
+    MemoryFormat.CONTIGUOUS: torch.contiguous_format,
+    MemoryFormat.CHANNELS_LAST: torch.channels_last,
+}
 _autocast = torch.autocast
 
 SMALL = Size(64, 64)
@@ -41,15 +43,20 @@ class Notes(list[str]):
             self.append(line)
 
 
-def dtype_of(precision: Precision) -> torch.dtype:
-    """Number format of weights and input in this precision; autocast keeps both in fp32."""
-    return _DTYPES.get(precision, torch.float32)
+def dtype_of(execution: Execution) -> torch.dtype:
+    """Number format of weights and input; autocast keeps both in fp32."""
+    return _DTYPES[execution.weights]
 
 
-def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[Any]:
-    """Context of forward passes in this precision; with `amp-*` the weights are cast once in it, as in real use."""
-    dtype = _AUTOCAST.get(precision)
-    return nullcontext() if dtype is None else _autocast(device.type, dtype=dtype)
+def laid_out(tensor: torch.Tensor, execution: Execution) -> torch.Tensor:
+    """Return an input in the number format and memory format of an execution: itself where it is so already."""
+    return tensor.to(dtype_of(execution)).contiguous(memory_format=_LAYOUTS[execution.memory_format])
+
+
+def autocast(execution: Execution, device: torch.device) -> AbstractContextManager[Any]:
+    """Context of forward passes; with autocast the weights are cast once in it, as in real use."""
+    wanted = execution.autocast
+    return nullcontext() if wanted is None else _autocast(device.type, dtype=_DTYPES[wanted])
 
 
 no_gradients = torch.no_grad
@@ -78,33 +85,42 @@ def place(model: torch.nn.Module, device: torch.device, dtype: torch.dtype | Non
 
 @dataclass(kw_only=True, slots=True)
 class Guest:
-    """A guest's model on a device: built on demand, and anew where a precision can't be had from what is there.
+    """A guest's model on a device: built on demand, and anew where an execution can't be had from what is there.
 
     `build` returns a model that nobody else holds, on the CPU in the number format it comes in. `notes` says what was
-    done to load it; `state` is the process as it was before.
+    done to load it; `state` is the process as it was before. `module` is the model that was built last.
     """
 
     build: Callable[[], torch.nn.Module]
     device: torch.device
     data_range: float
-    tf32: bool = False
     notes: Notes = field(default_factory=Notes)
     state: ProcessState | None = field(default=None, repr=False)
-    _model: torch.nn.Module | None = field(default=None, repr=False)
-    _dtype: torch.dtype = torch.float32
+    module: torch.nn.Module | None = field(default=None, repr=False)
+    _runs: Callable[[torch.Tensor], Any] | None = field(default=None, repr=False)
+    _prepared_for: Execution | None = None
 
-    def model(self, precision: Precision) -> torch.nn.Module:
-        """Return the model with weights as this precision wants them, in evaluation mode, on the device."""
-        wanted = dtype_of(precision)
-        if self._model is None or self._dtype != wanted:
-            model = self.build()
-            if wanted is torch.float32:
-                self._into_fp32(model)
-            else:
-                place(model, self.device, wanted)
-            self._model, self._dtype = model, wanted
-        _let_autocast_keep(self._model, precision)
-        return self._model
+    def model(self, execution: Execution) -> Callable[[torch.Tensor], Any]:
+        """Return the model prepared for an execution: in evaluation mode, on the device, called with an input alone."""
+        module = self._module(execution)
+        _let_autocast_keep(module, execution)
+        if self._runs is None or self._prepared_for != execution:
+            self._runs = BACKENDS.find(execution.backend).prepare(module, execution, self.device)
+            self._prepared_for = execution
+        return self._runs
+
+    def _module(self, execution: Execution) -> torch.nn.Module:
+        """The model with weights in the number format of an execution: the one at hand where only autocast differs."""
+        known = self._prepared_for
+        if self.module is not None and known is not None and _without_autocast(known) == _without_autocast(execution):
+            return self.module
+        model = self.build()
+        if dtype_of(execution) is torch.float32:
+            self._into_fp32(model)
+        else:
+            place(model, self.device, dtype_of(execution))
+        self.module, self._runs, self._prepared_for = model, None, None
+        return model
 
     def _into_fp32(self, model: torch.nn.Module) -> None:
         """Convert to fp32 a model that came otherwise, unless it takes fp32 as it is: it may cast what it is given."""
@@ -124,49 +140,16 @@ class Guest:
 
     def forget(self) -> None:
         """Let go of the model, so that its memory can be used."""
-        self._model = None
+        self.module = self._runs = self._prepared_for = None
 
 
-def _let_autocast_keep(model: torch.nn.Module, precision: Precision) -> None:
+def _without_autocast(execution: Execution) -> Execution:
+    return replace(execution, precision=execution.weights)
+
+
+def _let_autocast_keep(model: torch.nn.Module, execution: Execution) -> None:
     """Autocast keeps the cast of a weight for the rest of its block only where the weight requires a gradient."""
-    wanted = precision in _AUTOCAST
+    wanted = execution.autocast is not None
     for parameter in model.parameters():
         if parameter.is_floating_point() and not parameter.is_inference() and parameter.requires_grad != wanted:
             parameter.requires_grad_(wanted)
-
-
-def load(request: Mapping[str, Any], device: torch.device) -> Guest:
-    """Make a guest of a `load` request: read its folder in the way of its format and build its model once.
-
-    What its code changes in the process is set back. BadGuest where a file that its own code reads is none that
-    anybody wanted to hand in.
-    """
-    from rtsr_bench.measuring.formats import builder
-    from rtsr_bench.measuring.weightfile import complaint
-
-    os.chdir(Path(request["folder"]))
-    if request.get("allow_pickle"):  # what the guest's own code loads without saying how, as before torch 2.6
-        os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
-    if request.get("packages"):  # what the submission requires stands before what is installed
-        sys.path.insert(0, str(request["packages"]))
-    notes, state = Notes(), ProcessState(device)
-    try:
-        build = builder(request, device, notes)
-        guest = Guest(
-            build=build,
-            device=device,
-            data_range=float(request["data_range"]),
-            tf32=bool(request.get("tf32")),
-            notes=notes,
-            state=state,
-        )
-        guest.model(Precision.FP32)
-    except Exception as error:
-        reason = None if isinstance(error, BadGuest) else complaint(error)
-        if reason is None:
-            raise
-        raise BadGuest(reason) from error
-    finally:
-        for change in state.restore(loaded=True):
-            notes.add(change)
-    return guest

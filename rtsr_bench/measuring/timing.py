@@ -14,14 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 from typing import Any
 
+import numpy as np
 import torch
 
+from rtsr_bench.execution import Execution
 from rtsr_bench.measuring import memory, numerics
 from rtsr_bench.measuring.clocks import Clock
+from rtsr_bench.measuring.deployed import Deployed
 from rtsr_bench.measuring.enhance import image_tensor, shaped
-from rtsr_bench.measuring.formats.deployed import Deployed
-from rtsr_bench.measuring.guest import Guest, autocast, dtype_of, no_gradients
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.measuring.guest import Guest, autocast, dtype_of, laid_out, no_gradients
+from rtsr_bench.protocol import Size
 
 BUSY_MS = 20.0
 """How long a CUDA device works on untimed calls before a timed one, at least one call long.
@@ -34,7 +36,7 @@ _IDLE_SHARE = 0.005
 
 
 class Timing:
-    """One model made ready to be timed in one precision at one input size. Without a guest: what the rest costs."""
+    """One model made ready to be timed under one execution at one input size. Without a guest: what the rest costs."""
 
     def __init__(
         self,
@@ -48,19 +50,18 @@ class Timing:
         """Make the input ready and run the untimed calls; whoever makes it closes it."""
         self._guest, self._device, self._clock, self._watch = guest, device, clock, watch
         self._size, self._batch, self._scale = Size(*request["size"]), int(request["batch"]), int(request["scale"])
-        self._precision = Precision(request["precision"])
-        self._tf32 = guest is not None and guest.tf32
+        self._execution = Execution.of(request["execution"])
         self._prepare()
         self._generator, seed = torch.Generator(device=device), int(request["seed"])
         self._random: torch.Tensor | None = None
-        self._model: Callable[[torch.Tensor], Any] = self._enlarge if guest is None else guest.model(self._precision)
+        self._model: Callable[[torch.Tensor], Any] = self._enlarge if guest is None else guest.model(self._execution)
         self._output: object = None
         self._input: torch.Tensor | None = None
         self._seed = self._version = 0
         self._ended_ns, self._sample_ms, self._idle_ms = 0, 0.0, 0.0
         warmup = int(request["warmup"])
         with contextlib.ExitStack() as block:
-            block.enter_context(autocast(self._precision, device))  # one block: weights are cast once, as in real use
+            block.enter_context(autocast(self._execution, device))  # one block: weights are cast once, as in real use
             for done in range(warmup):
                 self._output = None
                 self._output = self._untimed(seed + done)
@@ -78,7 +79,7 @@ class Timing:
 
     def _prepare(self) -> None:
         """Set what decides how fast and how exactly torch computes: a guest may have changed it."""
-        numerics.settle(tf32=self._tf32)
+        numerics.settle(tf32=self._execution.tf32)
         memory.keep_freed()
         torch.backends.cudnn.benchmark = True
 
@@ -90,7 +91,7 @@ class Timing:
         if self._random is None:
             self._random = torch.empty(self._batch, 3, self._size.height, self._size.width, device=self._device)
         generator = self._generator if seed is None else self._generator.manual_seed(seed)
-        return self._random.normal_(generator=generator).to(dtype_of(self._precision))
+        return laid_out(self._random.normal_(generator=generator), self._execution)
 
     def _call(self, tensor: torch.Tensor) -> object:
         return self._model(tensor)
@@ -131,7 +132,7 @@ class Timing:
         else:
             data_range = 1.0 if self._guest is None else self._guest.data_range
             tensor = image_tensor(image, self._size, self._device, data_range).expand(self._batch, -1, -1, -1)
-            tensor = tensor.to(dtype_of(self._precision)).contiguous()
+            tensor = laid_out(tensor, self._execution)
         self._seed, self._version = int(request["seed"]), tensor._version  # noqa: SLF001 - see _as_given
         with no_gradients():
             sample_ms, host_ms = self._timed(tensor)
@@ -158,11 +159,12 @@ class Timing:
         self._prepare()
         self._random = None
         shape = (self._batch, 3, self._size.height, self._size.width)
-        tensor = torch.empty(shape, dtype=dtype_of(self._precision), device=self._device)
-        tensor.normal_(generator=self._generator)
-        arena = isinstance(self._model, Deployed) and self._model.own_arena
-        if isinstance(self._model, Deployed):
-            self._model.give_back()
+        tensor = torch.empty(shape, dtype=dtype_of(self._execution), device=self._device)
+        tensor = laid_out(tensor, self._execution).normal_(generator=self._generator)
+        module = None if self._guest is None else self._guest.module
+        arena = isinstance(module, Deployed) and module.own_arena
+        if isinstance(module, Deployed):
+            module.give_back()
         with no_gradients():
             return self._watch.peak(
                 lambda: shaped(self._call(tensor), self._batch, self._size.times(self._scale)), arena=arena
@@ -197,5 +199,9 @@ class Timing:
 
 
 def _values(tensor: torch.Tensor, places: Sequence[int]) -> list[float | None]:
-    found = tensor.reshape(-1)[torch.tensor(places).to(tensor.device)].to(torch.float64).tolist()
-    return [value if math.isfinite(value) else None for value in found]
+    if tensor.is_contiguous():
+        found = tensor.reshape(-1)[torch.tensor(places).to(tensor.device)]
+    else:  # another memory format has no flat view: `reshape` would copy all of a 4K output
+        where = np.unravel_index(np.array(places), tuple(tensor.shape))
+        found = tensor[tuple(torch.from_numpy(one).to(tensor.device) for one in where)]
+    return [value if math.isfinite(value) else None for value in found.to(torch.float64).tolist()]

@@ -15,15 +15,20 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import torch
 
+from rtsr_bench import plugins
+from rtsr_bench.backends import BACKENDS
+from rtsr_bench.formats import FORMATS
 from rtsr_bench.measuring import complexity, contract, enhance, numerics, timing
 from rtsr_bench.measuring.bind import bind, die_first
 from rtsr_bench.measuring.clocks import Clock, Processor, clock_of
-from rtsr_bench.measuring.guest import BadGuest, Guest, load
+from rtsr_bench.measuring.guest import BadGuest, Guest
+from rtsr_bench.measuring.loading import execution_of, load
 from rtsr_bench.measuring.memory import MemoryWatch
 from rtsr_bench.measuring.reasons import kind_of, reason_of
 from rtsr_bench.wire import Op, clip, encode
@@ -74,15 +79,20 @@ class Worker:
             return {"event": "done"} | self._conducted(op, request)
         self._end_timing()
         match op:
+            case Op.PLUGINS:
+                plugins.seal([Path(one) if one.startswith("/") else one for one in map(str, request["sources"])])
             case Op.HELLO:
+                for registry in (BACKENDS, FORMATS):
+                    registry.all()
+                plugins.close()
                 self._device = _device(str(request["device"]))
                 bind(request["bounds"], gpu=self._device.type == "cuda")
                 reply = self._hello(int(request["threads"]))
             case Op.LOAD:
-                self._watch = MemoryWatch(self._device)
-                numerics.settle(tf32=bool(request.get("tf32")))
+                self._watch, tf32 = MemoryWatch(self._device), execution_of(request).tf32
+                numerics.settle(tf32=tf32)
                 self._guest = load(request, self._device)
-                changed = numerics.changed(tf32=self._guest.tf32)
+                changed = numerics.changed(tf32=tf32)
                 scale = request["scale"]
                 reply = {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
                 reply["notes"] = [*self._guest.notes, *changed]
@@ -225,6 +235,7 @@ def serve(wire: socket.socket) -> None:
 
 def main() -> None:
     """Serve requests from the socket until it closes."""
+    plugins.seal()  # what the parent names later is all that is imported from outside
     wire_fd, _, parent = (int(argument) for argument in sys.argv[1:4])
     del sys.argv[1:]  # a guest that reads the command line when it is imported finds no arguments of ours
     _bind_to_parent(parent)

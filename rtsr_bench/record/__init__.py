@@ -5,6 +5,7 @@ field is the measurement, a `Failure` (tried and failed) or None (not asked for)
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 7 (2026-11): `execution`: how the model was run; `protocol.backend`, `protocol.memory_format`, `protocol.options`.
 - 6 (2026-11): `notes`: what was done so that the model could be loaded and run; `protocol.tf32`, `system.device_uuid`;
   `runtime`: calls on images, pauses, foreign load, calls timed again, correlation with the input.
 - 5 (2026-11): `model.trained_by` says whose weights were measured where they are not the team's.
@@ -19,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from rtsr_bench.execution import Execution
 from rtsr_bench.protocol import Protocol
 from rtsr_bench.record.checks import HandedIn, MadeTwice, OutputTwice, PixelDifference
 from rtsr_bench.record.facts import DataUse, ModelFacts, SubmissionFacts, System
@@ -73,6 +75,7 @@ class Record:
     a model that says `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
     `made_twice` is what two processes computed, as far as it came to that; `handed_in` how the team's own SR images
     compare, None where there are none. `pickle_allowed`: weights might be read as code, with `--allow-pickle`.
+    `execution`: how the model was run, None where it was not recorded.
     `notes`: what the child did so that the model could be loaded and run (prefix removed, EMA weights taken, ...).
     """
 
@@ -98,6 +101,7 @@ class Record:
     handed_in: HandedIn | None = None
     pickle_allowed: bool = False
     notes: tuple[str, ...] = ()
+    execution: Execution | None = None
 
     def __post_init__(self) -> None:
         try:

@@ -10,7 +10,8 @@ started ends with it.
 **`bubblewrap`** (Linux, where `bwrap` works: tried at the start of each run with the very flags): namespaces of its
 own, no network, no other process in sight, no capability, nobody's user, system calls that no model needs denied by
 seccomp, and of the file system only the interpreter, its environment, the system's libraries, the rooms of this package
-that the child runs and the copy, all read-only, beside a private `/tmp` of a limited size.
+that the child runs, the user's plug-ins that add backends or formats, and the copy, all read-only, beside a
+private `/tmp` of a limited size.
 
 **`process`** (where that can't be had; the run says why): a process of the same user with the limits above, below a
 keeper that ends what it left. It can read and write what that user may, open sockets, trace and kill that user's other

@@ -49,8 +49,11 @@ _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _CPU_FACTS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 _PACKAGE = Path(__file__).resolve().parents[1]
-_CHILD_ROOMS = ("__init__.py", "errors.py", "protocol.py", "record", "text.py", "wire.py", "measuring")
+_CHILD_ROOMS = ("__init__.py", "errors.py", "execution.py", "protocol.py", "plugins.py", "record", "text.py", "wire.py",
+                "backends", "formats", "measuring")  # fmt: skip
 """What the child imports of this package; the built-in images, for one, are none of a guest's business."""
+
+_PLUGINS = "/plugins"
 _GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "nvidia[0-9]*", "nvidia-caps",
                 "dxg", "nvhost*", "nvmap", "nvgpu")  # fmt: skip
 """Device nodes below `/dev`: a desktop's or server's cards, MIG instances (`nvidia-caps`), WSL (`dxg`), Jetson."""
@@ -73,14 +76,23 @@ def executables() -> list[str]:
     return list(dict.fromkeys(candidates))
 
 
+def plugin_inside(number: int, path: Path) -> Path:
+    """Where a plug-in file at hand lies inside; `number` keeps two of one name apart."""
+    return Path(_PLUGINS, str(number), path.name)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shell:
-    """One room to be: `room` is the host's folder with the copy of what was handed in, `gpu` lets GPU devices in."""
+    """One room to be: `room` is the host's folder with the copy of what was handed in, `gpu` lets GPU devices in.
+
+    `plugins` are files and folders at hand that the child imports before the guest's code.
+    """
 
     executable: str
     room: Path
     scratch_bytes: int
     gpu: bool
+    plugins: tuple[Path, ...] = ()
 
     def command(self, *, environment: Mapping[str, str], seccomp_fd: int | None) -> list[str]:
         """Return the command line up to where the program to run begins."""
@@ -91,6 +103,8 @@ class Shell:
         # Scratch first: an environment may itself lie below `/tmp`, and is then put on top.
         words += ["--size", str(self.scratch_bytes), "--tmpfs", SCRATCH]
         words += [*_read_only(gpu=self.gpu), *_devices(gpu=self.gpu)]
+        for number, path in enumerate(self.plugins):
+            words += ["--ro-bind", str(path), str(plugin_inside(number, path))]
         words += ["--ro-bind", str(self.room), ROOM, "--remount-ro", "/", "--chdir", SCRATCH]
         if seccomp_fd is not None:
             words += ["--seccomp", str(seccomp_fd)]

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.execution import Execution
+from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.record.failure import whole_reason
 from rtsr_bench.sandbox import bubblewrap, levels
@@ -21,8 +22,9 @@ from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.pixels import read_all, sheet
+from rtsr_bench.sandbox.plugged import Plugged
 from rtsr_bench.sandbox.process import Process, user_processes
-from rtsr_bench.sandbox.replies import Enhanced, Hello, Reply, convert
+from rtsr_bench.sandbox.replies import Added, Enhanced, Hello, Reply, convert
 from rtsr_bench.sandbox.room import Room
 from rtsr_bench.sandbox.watch import EVERY_S, Watch
 from rtsr_bench.wire import MAX_LINE, Op, clip, decode, encode
@@ -30,6 +32,7 @@ from rtsr_bench.wire import MAX_LINE, Op, clip, decode, encode
 HELLO_S = 120.0
 _MOST_STEPS = 10_000_000
 _STAGES = {
+    Op.PLUGINS: Stage.LOAD,
     Op.HELLO: Stage.LOAD,
     Op.LOAD: Stage.LOAD,
     Op.CHECK: Stage.ENHANCE,
@@ -70,7 +73,7 @@ class Child:
         isolation level that can be had here. The threads of one that is `timed` spin while they wait for each other, as
         torch has it; those of another sleep.
         """
-        gpu = wants_gpu(device)
+        gpu, plugged = wants_gpu(device), Plugged.of_child()
         self.isolation = level or (levels.obtainable(gpu=True) if gpu else levels.obtainable()).level
         self._bounds = bounds or Bounds()
         self._room = Room()
@@ -88,11 +91,16 @@ class Child:
                     gpu=gpu,
                     timed=timed,
                     visible=visible,
+                    plugins=plugged.paths,
                 )
             private = bubblewrap.SCRATCH if self.isolation is Level.BUBBLEWRAP else None
             self._watch = Watch(self._process.root, self._bounds, self._room, private)
             within = self._bounds.as_request(user_processes=user_processes())
             request = {"device": device, "threads": threads, "bounds": within}
+            if plugged.sources:
+                added = self.ask(Op.PLUGINS, Added, plugged.request(self._process.plugins), limit_s=HELLO_S)
+                if isinstance(added, Failure) and added.kind is FailureKind.EXCEPTION:
+                    raise plugged.refused(added, self._process.plugins)
             hello = self.ask(Op.HELLO, Hello, request, limit_s=HELLO_S)
         except BaseException:
             self.close()
@@ -194,11 +202,11 @@ class Child:
         return self._failure(stage, FailureKind.INCONSISTENT, f"the process answered garbage: {error}")
 
     def enhance(
-        self, lr: bytes | memoryview, *, size: Size, scale: int, precision: Precision, limit_s: float
+        self, lr: bytes | memoryview, *, size: Size, scale: int, execution: Execution, limit_s: float
     ) -> bytearray | Failure:
         """Turn LR pixels (H x W x 3, 8 bit) into SR pixels, through files whose sizes the guest can't change."""
         count = size.times(scale).pixels * 3
-        request = {"size": [size.height, size.width], "scale": scale, "precision": precision.value}
+        request = {"size": [size.height, size.width], "scale": scale, "execution": execution.plain()}
         with sheet(size.pixels * 3, lr) as given, sheet(count) as wanted:
             answer = self.ask(Op.ENHANCE, Enhanced, request, limit_s=limit_s, files=(given, wanted))
             if isinstance(answer, Failure):

@@ -47,10 +47,12 @@ class Process:
         gpu: bool,
         timed: bool,
         visible: str = "",
+        plugins: tuple[Path, ...] = (),
     ) -> None:
         """Start it with one end of the wire; HarnessError where no process can be started.
 
-        `visible` is the UUID of the only GPU that it may see, empty for all of them.
+        `visible` is the UUID of the only GPU that it may see, empty for all of them. `plugins` are files and folders at
+        hand that it can read, at the places that the attribute of that name holds.
         """
         self.level = level
         self.output = bytearray()
@@ -61,11 +63,13 @@ class Process:
             if level is Level.BUBBLEWRAP:
                 home = bubblewrap.SCRATCH
                 self.inside = Path(bubblewrap.ROOM)
+                self.plugins = tuple(bubblewrap.plugin_inside(*numbered) for numbered in enumerate(plugins))
                 shell = bubblewrap.Shell(
                     executable=(obtainable(gpu=True).executable if gpu else "") or obtainable().executable,
                     room=room.visible,
                     scratch_bytes=bounds.scratch,
                     gpu=gpu,
+                    plugins=plugins,
                 )
                 seccomp = stack.enter_context(shell.filter())
                 passed = [wire.fileno(), *([] if seccomp is None else [seccomp])]
@@ -73,7 +77,7 @@ class Process:
                 command = [*shell.command(environment=inner, seccomp_fd=seccomp), *program, _INIT]
             else:
                 home = str(room.scratch)
-                self.inside = room.visible
+                self.inside, self.plugins = room.visible, plugins
                 passed = [wire.fileno()]
                 command = [*program, KEEPER]
             try:

@@ -25,6 +25,11 @@ def _see_values(probe: tuple[float | None, ...]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Added:
+    """The plug-ins are imported."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hello:
     """What the child knows of the device before any guest is there."""
 

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.formats import FORMATS
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, ModelSpec, Submission
 
 FETCH_S = 600.0
@@ -65,9 +66,7 @@ def load_request(
 
     With `allow_pickle` it may read weights that are more than data: for a child in a room of its own only.
     """
-    from rtsr_bench.submissions.formats import FORMATS
-
-    request = FORMATS[spec.format].request(spec, submission.folder, checkpoint)
+    request = FORMATS.find(spec.format).request(spec, submission.folder, checkpoint)
     if allow_pickle:
         request["allow_pickle"] = True
     return request if submission.packages is None else request | {"packages": str(submission.packages)}

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.formats.python import DEFAULT_ENTRY
 from rtsr_bench.submissions.claims import Note, own_name, without_clashes
 from rtsr_bench.submissions.digest import folder_digest
-from rtsr_bench.submissions.formats.python import DEFAULT_ENTRY
 from rtsr_bench.submissions.manifest import MANIFEST, read_manifest
 from rtsr_bench.submissions.misnamed import misnamed, refuse_misnamed
 from rtsr_bench.submissions.requirements import read_requirements

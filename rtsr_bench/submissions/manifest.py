@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.formats import FORMATS, Format
 from rtsr_bench.protocol import SCALES
 from rtsr_bench.submissions.addresses import public_address
 from rtsr_bench.submissions.folder import inner_file, read_bounded
-from rtsr_bench.submissions.formats import FORMATS, Format
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec
 from rtsr_bench.submissions.table import Table, closest, kind_of, shown
 from rtsr_bench.text import one_line
@@ -182,11 +182,11 @@ def _trained_by(table: Table) -> str:
 
 
 def _format(table: Table) -> Format:
-    name = table.text("format", limit=40, default="python", example='"python"')
-    if name in FORMATS:
-        return FORMATS[name]
-    supported = " or ".join(f'"{known}"' for known in FORMATS)
-    raise table.mistake("format", expected=supported, way_out=f"correct or remove it{closest(name, FORMATS)}")
+    name, known = table.text("format", limit=40, default="python", example='"python"'), FORMATS.all()
+    if name in known:
+        return known[name]
+    supported = " or ".join(f'"{one}"' for one in known)
+    raise table.mistake("format", expected=supported, way_out=f"correct or remove it{closest(name, known)}")
 
 
 def _checkpoint(table: Table, folder: Path) -> CheckpointRef | None:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import EVEN, SCALES, Colour, Convention, Limits, Precision, Protocol, Size
 from rtsr_bench.score import FORMULAS
@@ -108,7 +109,7 @@ def load_track(file: Traversable | Path) -> Track:
     """Read a track file; UserError where it breaks the form."""
     try:
         return _track(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, UserError) as error:
         raise UserError(f"track file {file.name}: {_reason(error)}; see docs/tracks.md for the form") from error
 
 
@@ -121,7 +122,7 @@ def _track(table: Mapping[str, Any]) -> Track:
     head, data, timing, judged = table["track"], table["data"], table["runtime"], table["score"]
     _only(head, {"id", "title", "summary", "source", "scale", "published", "order", "yields_to"}, "[track]")
     _only(data, {"sets", "degradation"}, "[data]")
-    _only(timing, {"input", "batch", "precision", "warmup", "repeats", "tf32"}, "[runtime]")
+    _only(timing, {"input", "batch", "precision", "warmup", "repeats", "tf32", "execution"}, "[runtime]")
     _only(judged, {"formula", "metric", "sets", "gates"}, "[score]")
     _only(table["fidelity"], {"headline", "also"}, "[fidelity]")
     scale = int(head["scale"])
@@ -154,6 +155,7 @@ def _track(table: Mapping[str, Any]) -> Track:
         repeats=int(timing["repeats"]),
         limits=Limits(**table.get("limits", {})),
         tf32=_flag(timing.get("tf32", False)),
+        **(BACKENDS.find(timing["execution"]).rules if "execution" in timing else {}),
     )
     return Track(
         id=head["id"],

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from rtsr_bench.sandbox import bubblewrap
+
 PACKAGE = Path(__file__).parents[2] / "rtsr_bench"
 MAX_LINES = 310
 
 CORE = {
     "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks",
-    "wire", "paper", "text", "plugins",
+    "wire", "paper", "text", "plugins", "execution",
 }  # fmt: skip
 PIXELS = {"images", "metrics"}
+TWO_SIDED = {"backends", "formats"}
 DISK = {"datasets", "submissions", "store", "system", "load"}
 BOUNDARY = {"sandbox"}
 VERBS = {"evaluate", "training", "reproduce"}
@@ -26,19 +29,28 @@ VERBS = {"evaluate", "training", "reproduce"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(CORE, CORE),
     **dict.fromkeys(PIXELS, CORE | PIXELS),
-    **dict.fromkeys(DISK, CORE | PIXELS | DISK),
-    "sandbox": CORE | {"submissions", "sandbox"},
-    "measuring": CORE | {"measuring"},
-    **dict.fromkeys(VERBS, CORE | PIXELS | DISK | BOUNDARY | VERBS),
+    **dict.fromkeys(DISK, CORE | PIXELS | DISK | TWO_SIDED),
+    "tracks": CORE | {"backends"},
+    "backends": CORE | {"backends", "measuring"},
+    "formats": CORE | {"formats", "submissions", "measuring"},
+    "sandbox": CORE | TWO_SIDED | {"submissions", "sandbox"},
+    "measuring": CORE | TWO_SIDED | {"measuring"},
+    **dict.fromkeys(VERBS, CORE | PIXELS | DISK | BOUNDARY | VERBS | TWO_SIDED),
     "report": CORE | {"store", "report"},
-    "cli": CORE | DISK | BOUNDARY | VERBS | {"report", "cli"},
+    "cli": CORE | DISK | BOUNDARY | VERBS | TWO_SIDED | {"report", "cli"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-"""Rooms that each room may import from; `measuring` stands in nobody's list."""
+"""Rooms that each room may import from. `measuring` stands in the lists of the two-sided rooms only.
+
+Those hold what parent and child look up by name. Each member says of itself what the parent needs; what runs in the
+child it imports there, inside a function: see `test_the_top_of_a_two_sided_module_suits_both_sides`.
+"""
 
 STANDARD_ONLY = CORE - {"statistics"}
 """Rooms with nothing but the standard library; statistics may load scipy, inside a function."""
+
+KNOWN = sys.stdlib_module_names | {"rtsr_bench"}
 
 WITHOUT_TORCH = CORE | DISK | BOUNDARY | {"report", "cli"}
 
@@ -99,7 +111,7 @@ def test_what_is_unfit_to_be_shown_is_decided_in_one_place() -> None:
 
 def test_only_the_child_and_the_pixels_may_name_torch() -> None:
     named = {room(path) for path in modules() for name, _ in imports(path) if name.split(".")[0] == "torch"}
-    assert named <= {"measuring", "images", "metrics", "training", "evaluate"}
+    assert named <= {"measuring", "images", "metrics", "training", "evaluate"} | TWO_SIDED
     assert not named & WITHOUT_TORCH
 
 
@@ -107,6 +119,33 @@ def loaded_by(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(' '.join(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
+
+
+CHILD_HALVES = {"loading.py", "counting.py"}
+"""Modules of a format's folder that only the child imports."""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_the_top_of_a_two_sided_module_suits_both_sides(path: Path) -> None:
+    if room(path) not in TWO_SIDED or path.name in CHILD_HALVES:
+        return
+    at_the_top = {statement.lineno for statement in ast.parse(path.read_text(encoding="utf-8")).body}
+    for name, statement in imports(path):
+        top, *below = name.split(".")
+        if statement.lineno in at_the_top:
+            suits = below[0] in CORE | TWO_SIDED if top == "rtsr_bench" and below else top in KNOWN
+            assert suits, f"{path.parent.name}/{path.name} imports {name} at its top"
+
+
+def test_the_child_sees_all_that_the_registries_import() -> None:
+    code = (
+        "from rtsr_bench.backends import BACKENDS\nfrom rtsr_bench.formats import FORMATS\n"
+        "assert BACKENDS.all() and FORMATS.all()"
+    )
+    loaded = loaded_by(code)
+    seen = {name.removesuffix(".py") for name in bubblewrap._CHILD_ROOMS}
+    assert {name.split(".")[1] for name in loaded if name.startswith("rtsr_bench.")} <= seen
+    assert not loaded & {"torch", "numpy"}
 
 
 @pytest.mark.parametrize("module", ["rtsr_bench", "rtsr_bench.cli", "rtsr_bench.report", "rtsr_bench.evaluate"])

@@ -96,3 +96,54 @@ def test_a_broken_plug_in_is_one_line(tmp_path: Path, name: str, text: str, word
 def test_a_path_where_nothing_is_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="found nothing there"):
         plugins.add_path(tmp_path / "absent")
+
+
+def test_a_registry_knows_which_plug_ins_add_to_it(tmp_path: Path) -> None:
+    code = "from rtsr_bench.plugins import Registry\nimport builtins\nbuiltins.rtsr_words.add({!r})\n"
+    folder = of_files(tmp_path, one_py=code.format("one"), none_py="", two_py=code.format("two"))
+    import builtins
+
+    words, others = Registry[str]("word", NO_MEMBERS, str), Registry[str]("other", NO_MEMBERS, str)
+    vars(builtins)["rtsr_words"] = words
+    words.add("own")
+    plugins.add_path(folder)
+    assert words.sources() == (folder / "one.py", folder / "two.py")
+    assert set(words.all()) == {"own", "one", "two"}
+    assert others.sources() == ()
+    del vars(builtins)["rtsr_words"]
+
+
+def test_a_folder_with_an_init_is_one_plug_in_of_several_modules(tmp_path: Path) -> None:
+    folder = of_files(tmp_path, value_py="VALUE = 7\n", t_toml="[track]\n")
+    (folder / "__init__.py").write_text("from .value import VALUE\n", encoding="utf-8")
+    plugins.add_path(folder)
+    plugins.load()
+    assert plugins.python_files() == (folder,)
+    assert plugins._process.imported == {folder}
+    assert plugins.toml_files("track") == (folder / "t.toml",)
+    assert plugins.model_folders() == ()
+
+
+def test_an_installed_package_is_imported_once_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, about = tmp_path / "rtsr_bench_theirs", tmp_path / "theirs-1.0.dist-info"
+    for place in (package, about):
+        place.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[rtsr_bench.plugins]\ntheirs = rtsr_bench_theirs\n")
+    (package / "__init__.py").write_text("from rtsr_bench_theirs import member\n")
+    (package / "member.py").write_text("")
+    (package / "set.toml").write_text("layout = 'pairs'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugins.load()
+    assert plugins._process.imported == {"rtsr_bench_theirs"}
+    assert plugins.python_files() == ()
+    assert plugins.toml_files("layout") == (package / "set.toml",)
+
+
+def test_nothing_is_registered_once_a_guests_code_may_run() -> None:
+    registry = Registry[str]("word", NO_MEMBERS, str)
+    registry.add("one")
+    plugins.close()
+    with pytest.raises(UserError, match="word 'two': nothing can be registered in a process that runs a guest's code"):
+        registry.add("two")
+    assert registry.all() == {"one": "one"}

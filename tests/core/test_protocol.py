@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, field, fields, make_dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from rtsr_bench.backends import BACKENDS
 from rtsr_bench.eligibility import differences
 from rtsr_bench.errors import UserError
-from rtsr_bench.protocol import EVEN, Colour, Convention, Precision, Size
+from rtsr_bench.execution import EAGER_FP32, Execution, MemoryFormat, Precision
+from rtsr_bench.protocol import EVEN, Colour, Convention, Protocol, Size
 from rtsr_bench.tracks import all_tracks, find_track, load_track, quick
 
 
@@ -66,6 +68,9 @@ def test_every_measuring_rule_changes_the_digest() -> None:
         replace(rules, degradation="pillow-bicubic+jpeg90"),
         replace(rules, data_sets=("set5",)),
         replace(rules, tf32=True),
+        replace(rules, backend="channels-last"),
+        replace(rules, memory_format=MemoryFormat.CHANNELS_LAST),
+        replace(rules, options={"mode": "fast"}),
         replace(rules, limits=replace(rules.limits, runtime_s=1.0)),
         quick(rules),
     ]
@@ -74,17 +79,47 @@ def test_every_measuring_rule_changes_the_digest() -> None:
     assert replace(rules).digest == rules.digest
 
 
-def test_a_younger_field_at_its_default_is_no_part_of_the_digest_and_every_other_one_is() -> None:
+def test_a_field_added_later_is_no_part_of_the_digest_at_its_default_and_every_first_one_is() -> None:
     """So that records of before keep theirs: what is hashed is what was hashed when the first were published."""
     rules = find_track("builtin-x2").protocol
-    old = {
+    first = {
         "version", "scale", "data_sets", "degradation", "conventions", "input", "batch", "precision", "warmup",
         "repeats", "images", "limits",
     }  # fmt: skip
-    younger = {one.name for one in fields(rules) if one.metadata.get("younger")}
-    assert {one.name for one in fields(rules)} - younger == old
-    text = json.dumps({name: asdict(rules)[name] for name in old}, sort_keys=True, separators=(",", ":"))
+    text = json.dumps({name: asdict(rules)[name] for name in first}, sort_keys=True, separators=(",", ":"))
     assert rules.digest == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def test_a_new_field_needs_no_list_to_keep_old_digests() -> None:
+    rules = find_track("builtin-x2").protocol
+    kept = {one.name: getattr(rules, one.name) for one in fields(rules)}
+    more = [("fresh", dict[str, int], field(default_factory=dict)), ("other", str, field(default="usual"))]
+    grown = make_dataclass("Protocol", more, bases=(Protocol,), frozen=True, kw_only=True)
+    assert grown(**kept).digest == rules.digest
+    assert len({rules.digest, grown(**kept, fresh={"a": 1}).digest, grown(**kept, other="rare").digest}) == 3
+
+
+def test_an_execution_is_what_the_rules_say_of_a_kind_of_device() -> None:
+    rules = find_track("builtin-x2").protocol
+    assert rules.execution("cpu") == EAGER_FP32
+    assert rules.execution("cuda") == Execution(precision=Precision.FP16)
+    other = replace(rules, tf32=True, **BACKENDS.find("channels-last").rules).execution("cpu")
+    assert other == Execution(backend="channels-last", memory_format=MemoryFormat.CHANNELS_LAST, tf32=True)
+    assert Execution.of(json.loads(json.dumps(other.plain()))) == other
+    assert (other.in_precision(Precision.AMP_BF16).weights, other.autocast) == (Precision.FP32, None)
+    assert Execution(precision=Precision.AMP_BF16).autocast is Precision.BF16
+
+
+def test_a_track_may_name_an_execution_and_another_one_is_said_in_words(tmp_path: Path) -> None:
+    source = Path(__file__).parents[2] / "rtsr_bench" / "tracks" / "builtin-x2.toml"
+    text = source.read_text().replace("repeats = 244", 'repeats = 244\nexecution = "channels-last"')
+    (tmp_path / "mine.toml").write_text(text)
+    mine, shipped = load_track(tmp_path / "mine.toml").protocol, find_track("builtin-x2").protocol
+    assert mine.execution("cpu").memory_format is MemoryFormat.CHANNELS_LAST
+    assert differences(mine, shipped) == (
+        "execution channels-last instead of eager",
+        "memory format channels-last instead of contiguous",
+    )
 
 
 def test_a_track_may_ask_for_tf32_and_another_protocol_is_said_in_words(tmp_path: Path) -> None:
@@ -118,6 +153,10 @@ def test_an_unknown_track_names_the_known_ones() -> None:
         (('"rgb/0", "y/0"', '"rgb/0/odd", "y/0"'), "expected colour/border"),
         (('cpu = "fp32"', 'cpu = "half"'), "half"),
         (("repeats = 244", "repeats = 244\ntf32 = 1"), "tf32: expected true or false, found 1"),
+        (
+            ("repeats = 244", 'repeats = 244\nexecution = "lazy"'),
+            "execution 'lazy': expected one of channels-last, eager",
+        ),
     ],
 )
 def test_a_track_file_that_breaks_the_form_says_where(tmp_path: Path, change: tuple[str, str], words: str) -> None:

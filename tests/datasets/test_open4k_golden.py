@@ -16,7 +16,7 @@ from rtsr_bench.datasets.collect import collect
 from rtsr_bench.datasets.recipes import SetRecipe
 from rtsr_bench.evaluate import Bench
 from rtsr_bench.evaluate.fidelity import measure_fidelity
-from rtsr_bench.protocol import Precision
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.record import Failure, Fidelity
 from rtsr_bench.sandbox import Loaded
 from rtsr_bench.score import psnr_db
@@ -96,8 +96,6 @@ def fidelity_of(model: str, scale: int, data: list[Dataset]) -> Fidelity:
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": scale}, limit_s=120)
         assert not isinstance(loaded, Failure), loaded
         rules = find_track(f"open4k-x{scale}").protocol
-        measured = measure_fidelity(
-            child, data, rules, Precision.FP32, baselines=bench.baselines, on_image=lambda _: None
-        )
+        measured = measure_fidelity(child, data, rules, EAGER_FP32, baselines=bench.baselines, on_image=lambda _: None)
     assert isinstance(measured, Fidelity), measured
     return measured

@@ -12,8 +12,9 @@ import numpy as np
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.runtime import Measured, Watching, measure_runtime
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import Load, LoadMeter, Mark
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, Telemetry
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.wire import Op
@@ -60,15 +61,15 @@ def timed(
     meter: Callable[[Child], LoadMeter] | None = None,
 ) -> Measured | Failure:
     """Time a guest as a run does: expectations from one process, the timing in another."""
-    precision = Precision.FP32
+    execution = EAGER_FP32
     with Child(threads=1) as child:
         loaded = child.ask(Op.LOAD, Loaded, request(guest, args), limit_s=60)
         assert isinstance(loaded, Loaded), loaded
-        expected = expect_outputs(child, pictures(protocol.input), protocol, precision)
+        expected = expect_outputs(child, pictures(protocol.input), protocol, execution)
     assert isinstance(expected, Expected), expected
     with Child(threads=1, timed=True) as child:
         looking = meter(child) if meter else None
-        gap = measure_gap(child, protocol, precision)
+        gap = measure_gap(child, protocol, execution)
         assert not isinstance(gap, Failure), gap
         assert isinstance(child.ask(Op.LOAD, Loaded, request(guest, args), limit_s=60), Loaded)
-        return measure_runtime(child, protocol, precision, gap=gap, expected=expected, watching=watching(looking))
+        return measure_runtime(child, protocol, execution, gap=gap, expected=expected, watching=watching(looking))

@@ -16,7 +16,8 @@ from stopwatch import watching
 from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.runtime import Measured, measure_runtime
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.wire import Op
@@ -49,11 +50,11 @@ def measured(guest: str) -> Measured | Failure:
     with Child(device="cuda:0") as images:
         loaded = images.ask(Op.LOAD, Loaded, request(guest), limit_s=120)
         assert isinstance(loaded, Loaded), loaded
-        expected = expect_outputs(images, DATA, PROTOCOL, Precision.FP32)
+        expected = expect_outputs(images, DATA, PROTOCOL, EAGER_FP32)
     if isinstance(expected, Failure):
         return expected
     with Child(device="cuda:0") as child:
-        gap = measure_gap(child, PROTOCOL, Precision.FP32)
+        gap = measure_gap(child, PROTOCOL, EAGER_FP32)
         assert isinstance(gap, Gap), gap
         loaded = child.ask(Op.LOAD, Loaded, request(guest), limit_s=120)
         assert isinstance(loaded, Loaded), loaded
@@ -61,13 +62,13 @@ def measured(guest: str) -> Measured | Failure:
 
 
 def timed(child: Child, gap: Gap, expected: Expected) -> Measured | Failure:
-    return measure_runtime(child, PROTOCOL, Precision.FP32, gap=gap, expected=expected, watching=watching())
+    return measure_runtime(child, PROTOCOL, EAGER_FP32, gap=gap, expected=expected, watching=watching())
 
 
 @pytest.mark.gpu
 def test_a_gpu_memory_bomb_runs_out_of_memory_and_the_card_is_free_again(child: Child) -> None:
     assert isinstance(child.ask(Op.LOAD, Loaded, request("gpu_memory_bomb"), limit_s=120), Loaded)
-    failure = child.enhance(PIXELS.tobytes(), size=SIZE, scale=2, precision=Precision.FP32, limit_s=120)
+    failure = child.enhance(PIXELS.tobytes(), size=SIZE, scale=2, execution=EAGER_FP32, limit_s=120)
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.OUT_OF_MEMORY
     child.close()
@@ -141,5 +142,5 @@ def test_without_a_card_they_are_models_that_make_an_image(guest: str) -> None:
     pixels = PIXELS[:8, :12].copy()
     with Child(device="cpu") as child:
         assert isinstance(child.ask(Op.LOAD, Loaded, request(guest), limit_s=120), Loaded)
-        sr = child.enhance(pixels.tobytes(), size=Size(8, 12), scale=2, precision=Precision.FP32, limit_s=120)
+        sr = child.enhance(pixels.tobytes(), size=Size(8, 12), scale=2, execution=EAGER_FP32, limit_s=120)
     assert sr == pixels.repeat(2, axis=0).repeat(2, axis=1).tobytes()

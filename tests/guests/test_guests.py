@@ -25,6 +25,7 @@ from stopwatch import watching
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.evaluate.runtime import Measured, measure_runtime
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
@@ -184,7 +185,7 @@ def expected(neighbour: Child) -> Expected:
 
 
 def expectations(child: Child) -> Expected:
-    found = expect_outputs(child, [cast("Any", SimpleNamespace(pairs=(IMAGE,)))], PROTOCOL, Precision.FP32)
+    found = expect_outputs(child, [cast("Any", SimpleNamespace(pairs=(IMAGE,)))], PROTOCOL, EAGER_FP32)
     assert not isinstance(found, Failure), found
     return found
 
@@ -199,7 +200,7 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
         with Child(level=child.isolation, threads=1) as other:
             assert isinstance(other.ask(Op.LOAD, Loaded, request(case.guest), limit_s=60), Loaded)
             expected = expectations(other)
-    gap = measure_gap(child, PROTOCOL, Precision.FP32) if case.act == "time" else None
+    gap = measure_gap(child, PROTOCOL, EAGER_FP32) if case.act == "time" else None
     loaded = child.ask(Op.LOAD, Loaded, request(case.guest, args), limit_s=case.limit_s)
     if isinstance(loaded, Failure) or case.act == "load":
         return loaded if isinstance(loaded, Failure) else None
@@ -207,7 +208,7 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
         assert not isinstance(gap, Failure)
         limits = replace(PROTOCOL.limits, runtime_s=case.limit_s)
         measured = measure_runtime(
-            child, replace(PROTOCOL, limits=limits), Precision.FP32, gap=gap, expected=expected,
+            child, replace(PROTOCOL, limits=limits), EAGER_FP32, gap=gap, expected=expected,
             watching=watching(None if case.kinds else LoadMeter(child.cpu_s)),
         )  # fmt: skip
         assert isinstance(measured, Failure | Measured)
@@ -215,15 +216,15 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
     if case.act == "count":
         counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[24, 40]]}, limit_s=case.limit_s)
         return counted if isinstance(counted, Failure) else None
-    precision = Precision.FP16 if case.act == "fp16" else Precision.FP32
-    sr = child.enhance(PIXELS.tobytes(), size=SIZE, scale=2, precision=precision, limit_s=case.limit_s)
+    execution = EAGER_FP32.in_precision(Precision.FP16) if case.act == "fp16" else EAGER_FP32
+    sr = child.enhance(PIXELS.tobytes(), size=SIZE, scale=2, execution=execution, limit_s=case.limit_s)
     if isinstance(sr, Failure):
         return sr
     if case.act == "again":
         witness = Witness(data=cast("Any", [SimpleNamespace(pairs=(IMAGE,))]))
         image = np.frombuffer(sr, dtype=np.uint8).reshape(48, 80, 3)
         witness.keep(0, "a set", "an image", image, cast("Any", None))
-        return witness.disagrees(child, PROTOCOL, Precision.FP32)
+        return witness.disagrees(child, PROTOCOL, EAGER_FP32)
     assert bytes(sr) == SR
     return None
 
@@ -260,7 +261,7 @@ def test_a_misfit_gets_what_it_deserves_and_harms_nobody(
     while left := processes() - known:
         assert time.monotonic() < gone_by, f"left behind: {left}"
         time.sleep(0.02)
-    sr = neighbour.enhance(PIXELS.tobytes(), size=SIZE, scale=2, precision=Precision.FP32, limit_s=60)
+    sr = neighbour.enhance(PIXELS.tobytes(), size=SIZE, scale=2, execution=EAGER_FP32, limit_s=60)
     assert sr == SR
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from rtsr_bench.measuring.guest import Guest, load
+from rtsr_bench.measuring.guest import Guest
+from rtsr_bench.measuring.loading import load
 
 HAND_INS = Path(__file__).parents[1] / "hand_ins"
 

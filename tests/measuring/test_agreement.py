@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 
+from rtsr_bench.backends import same_algorithm
 from rtsr_bench.evaluate.agreement import (
     beyond_rounding,
     check_answers,
@@ -20,6 +21,7 @@ from rtsr_bench.evaluate.agreement import (
 from rtsr_bench.evaluate.conduct import Seen
 from rtsr_bench.evaluate.detail import telling_places
 from rtsr_bench.evaluate.inputs import BLOCKS, Input
+from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Failure, FailureKind
 
@@ -52,12 +54,14 @@ def test_a_disagreement_names_the_kind_of_input() -> None:
     values = [tuple(draw.gauss(0, 1) for _ in range(256)) for _ in range(2)]
     noise, image = Input(seed=1), Input(image=b"x")
     alike = differences({noise: values[0]}, {noise: values[0], image: values[1]})
-    assert check_outputs(alike, Precision.FP32, "cpu") is None
+    assert check_outputs(alike, same_algorithm(EAGER_FP32, "cpu")) is None
     other = differences({noise: values[0]}, {noise: values[1]})
-    assert inconsistent(check_outputs(other, Precision.FP16, "cpu"), "random numbers")
+    assert inconsistent(
+        check_outputs(other, same_algorithm(Execution(precision=Precision.FP16), "cpu")), "random numbers"
+    )
     other = differences({image: (7.0,) * 256}, {image: values[1]})
-    assert inconsistent(check_outputs(other, Precision.FP32, "cpu"), "an image")
-    assert inconsistent(check_outputs({noise: math.nan}, Precision.FP32, "cpu"), "random numbers")
+    assert inconsistent(check_outputs(other, same_algorithm(EAGER_FP32, "cpu")), "an image")
+    assert inconsistent(check_outputs({noise: math.nan}, same_algorithm(EAGER_FP32, "cpu")), "random numbers")
 
 
 @pytest.mark.parametrize("data_range", [1.0, 255.0])
@@ -103,9 +107,9 @@ def test_two_sr_images_that_differ_by_one_level_are_the_same_but_for_rounding() 
 def test_an_image_may_differ_by_what_the_number_format_makes_and_no_more(
     precision: Precision, device: str, allowed: float, refused: float
 ) -> None:
-    image = Input(image=b"x")
-    assert check_outputs({image: allowed}, precision, device) is None
-    assert inconsistent(check_outputs({image: refused}, precision, device), "for an image differs", f"{refused:g}")
+    image, tolerance = Input(image=b"x"), same_algorithm(Execution(precision=precision), device)
+    assert check_outputs({image: allowed}, tolerance) is None
+    assert inconsistent(check_outputs({image: refused}, tolerance), "for an image differs", f"{refused:g}")
 
 
 def test_places_are_where_the_detail_is_and_others_each_time() -> None:

@@ -9,10 +9,12 @@ from typing import Any, Self
 import pytest
 import torch
 
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring.complexity import count
 from rtsr_bench.measuring.enhance import forward
-from rtsr_bench.measuring.guest import Guest, load
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.measuring.guest import Guest
+from rtsr_bench.measuring.loading import load
+from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import Child, Counted, Level, Loaded, count_model
 from rtsr_bench.wire import Op
@@ -59,10 +61,10 @@ def test_a_pass_that_needs_values_counts_nothing_without_them(guest: Any) -> Non
 
 def test_what_a_model_keeps_from_a_run_does_not_break_its_count(guest: Any) -> None:
     one = guest("scratch_buffer_in_place")
-    forward(one, torch.rand(1, 3, 64, 96), Precision.FP32)
+    forward(one, torch.rand(1, 3, 64, 96), EAGER_FP32)
     counted = count(one, {"sizes": sizes(), "computed": True})
     assert [each["macs"] for each in counted["counts"]] == [3 * 12 * 9 * size.pixels for size in SIZES]
-    forward(one, torch.rand(1, 3, 256, 256), Precision.FP32)  # nor does the count break a later run
+    forward(one, torch.rand(1, 3, 256, 256), EAGER_FP32)  # nor does the count break a later run
 
 
 def test_counting_runs_in_the_mode_in_which_models_are_run() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import complexity, contract, operators
+from rtsr_bench.measuring.deployed import Deployed
 from rtsr_bench.measuring.enhance import forward
-from rtsr_bench.measuring.formats.deployed import Deployed
-from rtsr_bench.measuring.guest import BadGuest, Guest, load
+from rtsr_bench.measuring.guest import BadGuest, Guest
+from rtsr_bench.measuring.loading import load
 from rtsr_bench.protocol import Precision, Size
 
 SIZE = Size(12, 16)
@@ -105,7 +107,7 @@ FORMS = {"torchscript": "torchscript", "frozen": "torchscript", "torch-export": 
 def test_a_graph_gives_what_the_network_gives(form: str, net: Small, tmp_path: Path) -> None:
     guest = guest_of(FORMS[form], saved(net, form, tmp_path / "model.bin"))
     for size in (SIZE, Size(13, 17)):
-        torch.testing.assert_close(forward(guest, image(size), Precision.FP32), net(image(size)), rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(forward(guest, image(size), EAGER_FP32), net(image(size)), rtol=1e-5, atol=1e-6)
     assert contract.find_scale(guest) == 2
 
 
@@ -113,7 +115,7 @@ def test_a_graph_gives_what_the_network_gives(form: str, net: Small, tmp_path: P
 def test_a_graph_is_counted_whole_with_and_without_values(form: str, net: Small, tmp_path: Path) -> None:
     guest = guest_of(FORMS[form], saved(net, form, tmp_path / "model.bin"))
     for _ in range(4):  # TorchScript rewrites a graph that has run a few times
-        forward(guest, image(), Precision.FP32)
+        forward(guest, image(), EAGER_FP32)
     counted = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]] * 3, "computed": True})
     assert counted["params"] == PARAMS
     assert [(one["macs"], one["convs"], one["uncounted"]) for one in counted["counts"]] == [(MACS, 2, {})] * 3
@@ -142,7 +144,7 @@ def test_a_graph_of_which_nothing_is_seen_is_named_as_uncounted() -> None:
 @pytest.mark.parametrize("form", ["torchscript", "torch-export"])
 def test_weights_of_a_graph_become_half(form: str, net: Small, tmp_path: Path) -> None:
     guest = guest_of(form, saved(net, form, tmp_path / "model.bin"))
-    half = forward(guest, image(), Precision.FP16)
+    half = forward(guest, image(), EAGER_FP32.in_precision(Precision.FP16))
     assert half.dtype is torch.float16
     torch.testing.assert_close(half.float(), net(image()), rtol=0, atol=5e-3)
 
@@ -152,15 +154,15 @@ def test_a_frozen_graph_keeps_its_number_format(net: Small, tmp_path: Path) -> N
     with pytest.raises(
         BadGuest, match=r"computes in float32 and can't be converted to float16; .*without torch.jit.fr"
     ):
-        forward(guest, image(), Precision.FP16)
+        forward(guest, image(), EAGER_FP32.in_precision(Precision.FP16))
 
 
 @pytest.mark.parametrize("form", ["torch-export", "onnx"])
 def test_a_fixed_size_is_said_in_one_line(form: str, net: Small, tmp_path: Path) -> None:
     guest = guest_of(form, saved(net, form, tmp_path / "model.bin", dynamic=False))
-    torch.testing.assert_close(forward(guest, image(), Precision.FP32), net(image()), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(forward(guest, image(), EAGER_FP32), net(image()), rtol=1e-5, atol=1e-6)
     with pytest.raises(BadGuest, match=r"accepts an input of 12x16 only, 13x17 was given; export it again"):
-        forward(guest, image(Size(13, 17)), Precision.FP32)
+        forward(guest, image(Size(13, 17)), EAGER_FP32)
 
 
 def test_an_exported_program_of_one_size_is_not_counted_at_another(net: Small, tmp_path: Path) -> None:
@@ -172,21 +174,23 @@ def test_an_exported_program_of_one_size_is_not_counted_at_another(net: Small, t
 def test_an_onnx_graph_is_not_converted(net: Small, tmp_path: Path) -> None:
     guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"))
     with pytest.raises(BadGuest, match=r'computes in fp32 and is not converted to fp16; .*half = "FILE"'):
-        forward(guest, image(), Precision.FP16)
+        forward(guest, image(), EAGER_FP32.in_precision(Precision.FP16))
     with pytest.raises(BadGuest, match="autocast does not reach into an ONNX graph"):
-        forward(guest, image(), Precision.AMP_BF16)
+        forward(guest, image(), EAGER_FP32.in_precision(Precision.AMP_BF16))
 
 
 def test_a_second_onnx_graph_is_the_half_one(net: Small, tmp_path: Path) -> None:
     half = save_onnx(net, tmp_path / "half.onnx", half=True)
     guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"), half=str(half))
-    assert forward(guest, image(), Precision.FP32).dtype is torch.float32
-    torch.testing.assert_close(forward(guest, image(), Precision.FP16).float(), net(image()), rtol=0, atol=5e-3)
+    assert forward(guest, image(), EAGER_FP32).dtype is torch.float32
+    torch.testing.assert_close(
+        forward(guest, image(), EAGER_FP32.in_precision(Precision.FP16)).float(), net(image()), rtol=0, atol=5e-3
+    )
 
 
 def test_onnx_products_have_their_own_formulas(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
-    from rtsr_bench.measuring.formats.onnx_counts import count as count_graph
+    from rtsr_bench.formats.onnx.counting import count as count_graph
 
     node, info, kind = onnx.helper.make_node, onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
 
@@ -222,8 +226,8 @@ def test_a_missing_onnxruntime_is_one_line_with_the_way_out(monkeypatch: pytest.
 def test_weights_alone_go_into_a_reference_architecture(suffix: str, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
+    from rtsr_bench.formats.reference import _FOLDER
     from rtsr_bench.submissions import discover, load_request, resolve_checkpoint
-    from rtsr_bench.submissions.formats.reference import _FOLDER
 
     if not (_FOLDER / "espcn").is_dir():
         pytest.skip("needs the reference models of the checkout beside the package")
@@ -238,9 +242,9 @@ def test_weights_alone_go_into_a_reference_architecture(suffix: str, tmp_path: P
     assert request["code"] == str(_FOLDER / "espcn" / "arch.py")
     fresh = load({**request, "checkpoint": None, "format": "python", "folder": str(_FOLDER / "espcn"), "scale": 3},
                  torch.device("cpu"))  # fmt: skip
-    weights = {key: value * 0.5 for key, value in fresh.model(Precision.FP32).state_dict().items()}
+    weights = {key: value * 0.5 for key, value in fresh.model(EAGER_FP32).state_dict().items()}
     torch.save(weights, folder / "w.pth")
     save_file(weights, folder / "w.safetensors")
-    loaded = load({**request, "scale": 3}, torch.device("cpu")).model(Precision.FP32)
+    loaded = load({**request, "scale": 3}, torch.device("cpu")).model(EAGER_FP32)
     assert not isinstance(loaded, Deployed)
     assert all(torch.equal(value, weights[key]) for key, value in loaded.state_dict().items())

@@ -10,6 +10,7 @@ import pytest
 import torch
 from loaded_guests import HAND_INS, weights_in
 
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import contract
 from rtsr_bench.measuring.enhance import checked, forward
 from rtsr_bench.measuring.guest import BadGuest, Guest
@@ -64,7 +65,7 @@ def test_a_hand_in_is_measured_with_the_weights_that_it_holds(
         pytest.skip("needs the reference models of the checkout")
     wanted = inside(weights_in(HAND_INS / name / file))
     guest = load_hand_in(name)
-    loaded = guest.model(Precision.FP32).state_dict()
+    loaded = guest.model(EAGER_FP32).state_dict()
     assert loaded.keys() == wanted.keys()
     for key, value in loaded.items():
         assert value.dtype is torch.float32
@@ -108,12 +109,12 @@ def test_a_hand_in_runs_in_every_precision(name: str, load_hand_in: LoadHandIn) 
     guest = load_hand_in(name)
     assert contract.find_scale(guest) == 2
     image = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(3))
-    exact = checked(forward(guest, image, Precision.FP32), 1, Size(12, 20))
+    exact = checked(forward(guest, image, EAGER_FP32), 1, Size(12, 20))
     assert exact.dtype is torch.float32
     if name in ("returns_half", "eval_returns_none"):  # they add nothing to the enlarged image
         torch.testing.assert_close(exact, torch.nn.functional.interpolate(image, **LINEAR))
     for precision in (Precision.FP16, Precision.BF16, Precision.AMP_BF16, Precision.FP32):
-        there = checked(forward(guest, image, precision), 1, Size(12, 20)).float()
+        there = checked(forward(guest, image, EAGER_FP32.in_precision(precision)), 1, Size(12, 20)).float()
         torch.testing.assert_close(there, exact, rtol=0, atol=0.0 if precision is Precision.FP32 else 0.05)
     findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40], [25, 41]]})["findings"]
     assert all(finding["ok"] is not False for finding in findings), findings

@@ -12,7 +12,8 @@ from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.expectations import measure_gap
 from rtsr_bench.evaluate.inputs import Input, random_input
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.wire import Op
 
@@ -73,10 +74,10 @@ def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path:
     request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
                "data_range": 1.0, "format": "python", "scale": scale}  # fmt: skip
     with Child(device="cpu") as child:
-        assert isinstance(measure_gap(child, protocol, Precision.FP32), Gap)
+        assert isinstance(measure_gap(child, protocol, EAGER_FP32), Gap)
         loaded = child.ask(Op.LOAD, Loaded, request, limit_s=120)
         assert isinstance(loaded, Loaded), loaded
-        conductor = Conductor(child, protocol, Precision.FP32)
+        conductor = Conductor(child, protocol, EAGER_FP32)
         assert conductor.begin(protocol.warmup) is None
         image = bytes(SIZE.pixels * 3)
         for given in (random_input(), Input(image=image, at=(0,)), random_input()):
@@ -95,7 +96,7 @@ def test_memory_is_told_where_it_is_asked_for_only(tmp_path: Path) -> None:
         request = {"folder": str(Path(__file__).parents[1] / "guests" / "good"), "entry": "arch:srmodel", "args": {},
                    "checkpoint": None, "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
         assert isinstance(child.ask(Op.LOAD, Loaded, request, limit_s=120), Loaded)
-        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        conductor = Conductor(child, PROTOCOL, EAGER_FP32)
         assert conductor.begin(0) is None
         assert conductor.finish() is None
     assert conductor.last is not None

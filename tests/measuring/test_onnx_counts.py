@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import torch
 
+from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.formats.onnx import counting as onnx_counts
 from rtsr_bench.measuring.complexity import count
 from rtsr_bench.measuring.enhance import forward
-from rtsr_bench.measuring.formats import onnx_counts
-from rtsr_bench.measuring.guest import Guest, load
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.measuring.guest import Guest
+from rtsr_bench.measuring.loading import load
+from rtsr_bench.protocol import Size
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -61,7 +63,7 @@ def test_a_network_counts_the_same_however_its_weights_are_written(form: str) ->
 @pytest.mark.parametrize("form", ["onnx_initializers_as_inputs", "onnx_no_shape"])
 def test_the_image_is_the_input_that_is_no_initializer_whatever_shape_is_declared(form: str) -> None:
     guest = guest_of(CASES / form / "net.onnx")
-    assert forward(guest, torch.rand(1, 3, 9, 11), Precision.FP32).shape == (1, 3, 18, 22)
+    assert forward(guest, torch.rand(1, 3, 9, 11), EAGER_FP32).shape == (1, 3, 18, 22)
     counted = count(guest, {"sizes": [[64, 96], [256, 256]]})
     assert counted["params"] == 3 * 12 * 9 + 12
     macs = [3 * 12 * 9 * height * width for height, width in ((64, 96), (256, 256))]

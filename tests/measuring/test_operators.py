@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import flop_registry
 
+from rtsr_bench.formats.torch_export.loading import Exported
 from rtsr_bench.measuring.complexity import count
-from rtsr_bench.measuring.formats.exported import Exported
 from rtsr_bench.measuring.guest import Guest
 from rtsr_bench.measuring.operators import _FORMULAS, OWN, has_formula, is_product, macs
 

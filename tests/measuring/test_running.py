@@ -12,6 +12,7 @@ import pytest
 import torch
 from loaded_guests import TWO_CONVS, LoadGuest
 
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import contract
 from rtsr_bench.measuring.enhance import checked, forward
 from rtsr_bench.measuring.guest import BadGuest
@@ -39,9 +40,9 @@ def test_a_model_of_any_number_format_is_converted_to_the_one_that_is_asked_for(
     plain = load_guest()
     for precision in (Precision.FP32, Precision.FP16, Precision.BF16, Precision.FP32):
         wanted = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}.get(precision, torch.float32)
-        assert dtypes(guest.model(precision)) == {wanted}
-        there = checked(forward(guest, IMAGE, precision), 1, Size(12, 20)).float()
-        torch.testing.assert_close(there, forward(plain, IMAGE, Precision.FP32), rtol=0, atol=0.02)
+        assert dtypes(guest.model(EAGER_FP32.in_precision(precision))) == {wanted}
+        there = checked(forward(guest, IMAGE, EAGER_FP32.in_precision(precision)), 1, Size(12, 20)).float()
+        torch.testing.assert_close(there, forward(plain, IMAGE, EAGER_FP32), rtol=0, atol=0.02)
     assert len(guest.notes) == 1
     assert guest.notes[0].endswith("it is converted to the precision that is asked for")
 
@@ -49,9 +50,9 @@ def test_a_model_of_any_number_format_is_converted_to_the_one_that_is_asked_for(
 def test_a_model_that_casts_its_input_itself_is_left_as_it_is(load_guest: LoadGuest) -> None:
     source = made("    return net.half()").replace("self.head(x)", "self.head(x.half())")
     guest = load_guest(source)
-    assert dtypes(guest.model(Precision.FP32)) == {torch.float16}
+    assert dtypes(guest.model(EAGER_FP32)) == {torch.float16}
     assert guest.notes == ["the model came in float16 and casts its input itself; for fp32 it is left as it is"]
-    assert checked(forward(guest, IMAGE, Precision.FP32), 1, Size(12, 20)).dtype is torch.float16
+    assert checked(forward(guest, IMAGE, EAGER_FP32), 1, Size(12, 20)).dtype is torch.float16
     findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40]]})["findings"]
     assert all(finding["ok"] is not False for finding in findings), findings
 
@@ -61,27 +62,27 @@ def test_nothing_that_a_model_returns_of_its_own_conversions_is_used(body: str, 
     own = "".join(f"\n    def {name}(self, *args):\n        {body.format(name)}\n" for name in ("eval", "to", "half"))
     guest = load_guest(TWO_CONVS.replace("\n\ndef srmodel", f"{own}\n\ndef srmodel"))
     plain = load_guest()
-    torch.testing.assert_close(forward(guest, IMAGE, Precision.FP32), forward(plain, IMAGE, Precision.FP32))
-    assert dtypes(guest.model(Precision.FP16)) == {torch.float16}
-    assert dtypes(guest.model(Precision.FP32)) == {torch.float32}
+    torch.testing.assert_close(forward(guest, IMAGE, EAGER_FP32), forward(plain, IMAGE, EAGER_FP32))
+    assert dtypes(guest.model(EAGER_FP32.in_precision(Precision.FP16))) == {torch.float16}
+    assert dtypes(guest.model(EAGER_FP32)) == {torch.float32}
 
 
 @pytest.mark.parametrize("decorator", ["", "@__import__('functools').cache\n"])
 def test_a_network_that_the_entry_keeps_is_not_changed_by_conversions(decorator: str, load_guest: LoadGuest) -> None:
     guest = load_guest(TWO_CONVS.replace("def srmodel", f"{decorator}def srmodel"))
-    exact = forward(guest, IMAGE, Precision.FP32)
-    assert forward(guest, IMAGE, Precision.BF16).dtype is torch.bfloat16
-    assert torch.equal(forward(guest, IMAGE, Precision.FP32), exact)
+    exact = forward(guest, IMAGE, EAGER_FP32)
+    assert forward(guest, IMAGE, EAGER_FP32.in_precision(Precision.BF16)).dtype is torch.bfloat16
+    assert torch.equal(forward(guest, IMAGE, EAGER_FP32), exact)
     guest.build().to("meta")
     guest.forget()
-    assert torch.equal(forward(guest, IMAGE, Precision.FP32), exact)
+    assert torch.equal(forward(guest, IMAGE, EAGER_FP32), exact)
 
 
 def test_a_network_that_was_built_in_inference_mode_takes_weights(load_guest: LoadGuest, tmp_path: Path) -> None:
     source = TWO_CONVS.replace("def srmodel", "@torch.inference_mode()\ndef srmodel")
-    held = {name: torch.full_like(one, 0.5) for name, one in load_guest().model(Precision.FP32).state_dict().items()}
+    held = {name: torch.full_like(one, 0.5) for name, one in load_guest().model(EAGER_FP32).state_dict().items()}
     torch.save(held, tmp_path / "w.pth")
-    loaded = load_guest(source, checkpoint=str(tmp_path / "w.pth")).model(Precision.FP32)
+    loaded = load_guest(source, checkpoint=str(tmp_path / "w.pth")).model(EAGER_FP32)
     assert all(bool((value == 0.5).all()) for value in loaded.state_dict().values())
 
 
@@ -102,7 +103,7 @@ def test_a_model_that_enables_gradients_is_treated_like_any_other(
     source = TWO_CONVS[: TWO_CONVS.index("    def forward")] + GRADIENTS.lstrip("\n")
     source = source.replace("            return nn", f"{trains}            return nn")
     guest = load_guest(source + "\n\ndef srmodel(**args):\n    return Net(**args)\n")
-    output = forward(guest, IMAGE, Precision.FP32)
+    output = forward(guest, IMAGE, EAGER_FP32)
     assert not output.requires_grad
     assert checked(output, 1, Size(12, 20)).numpy().shape == (1, 3, 12, 20)
     findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40]]})["findings"]
@@ -116,9 +117,9 @@ def test_a_tensor_that_a_model_keeps_between_calls_can_be_written_to_in_all(load
         "        x = self.kept.copy_(x)\n        return nn",
     )
     guest = load_guest(source)
-    first = forward(guest, IMAGE, Precision.FP32)
+    first = forward(guest, IMAGE, EAGER_FP32)
     with torch.no_grad():
-        assert torch.equal(guest.model(Precision.FP32)(IMAGE), first)
+        assert torch.equal(guest.model(EAGER_FP32)(IMAGE), first)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import numerics, timing
 from rtsr_bench.measuring.clocks import Processor, Timed
 from rtsr_bench.measuring.enhance import checked, forward, shaped
@@ -16,7 +17,7 @@ from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.protocol import Precision, Size
 
 CPU = torch.device("cpu")
-RUNTIME = {"size": [8, 12], "batch": 1, "scale": 2, "precision": "fp32", "warmup": 2, "seed": 1}
+RUNTIME = {"size": [8, 12], "batch": 1, "scale": 2, "execution": EAGER_FP32.plain(), "warmup": 2, "seed": 1}
 REPEAT = {"seed": 3, "probe": None}
 
 
@@ -112,7 +113,7 @@ class Casts(TorchDispatchMode):
 @pytest.mark.parametrize("precision", [Precision.AMP_BF16, Precision.AMP_FP16])
 def test_autocast_casts_each_weight_once_for_all_timed_calls(precision: Precision) -> None:
     with Casts() as casts:
-        one, _ = made(Processor(), precision=precision.value)
+        one, _ = made(Processor(), execution=EAGER_FP32.in_precision(precision).plain())
         assert casts.count == 2  # weight and bias, in the warm-up
         for _ in range(3):
             one.repeat(REPEAT, None)
@@ -127,12 +128,12 @@ def test_kept_casts_change_no_value(precision: Precision) -> None:
     net = Net()
     guest = Guest(build=lambda: net, device=CPU, data_range=1.0)
     image = torch.rand(1, 3, 8, 12)
-    once = forward(guest, image, precision)
+    once = forward(guest, image, EAGER_FP32.in_precision(precision))
     net.requires_grad_(requires_grad=False)
     dtype = torch.bfloat16 if precision is Precision.AMP_BF16 else torch.float16
     with torch.inference_mode(), torch.autocast("cpu", dtype=dtype):
         assert torch.equal(once, net(image))
-    assert not forward(guest, image, Precision.FP32).requires_grad
+    assert not forward(guest, image, EAGER_FP32).requires_grad
 
 
 def test_fp32_is_set_again_before_each_block() -> None:
@@ -149,7 +150,7 @@ def test_fp32_is_set_again_before_each_block() -> None:
     for _ in range(2):
         one.repeat(REPEAT, None)
     one.close()
-    forward(guest, torch.rand(1, 3, 8, 12), Precision.FP32)
+    forward(guest, torch.rand(1, 3, 8, 12), EAGER_FP32)
     assert seen == [{"tf32_matmul": "False", "tf32_cudnn": "False"}] * 4
     assert numerics.changed(tf32=False)
     assert not numerics.changed(tf32=False)

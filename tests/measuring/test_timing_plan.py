@@ -17,8 +17,9 @@ from rtsr_bench.evaluate.expectations import IMAGE_CHECKS, SPARE, Expected
 from rtsr_bench.evaluate.inputs import BLOCKS, Crops, Input, image_input
 from rtsr_bench.evaluate.quiet import VARIABLE, Machine, Patience, patience
 from rtsr_bench.evaluate.runtime import REPEATED, Measured, Watching, measure_runtime
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import Load, LoadMeter, Mark
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, Stage, Telemetry
 
 SIZE = Size(8, 12)
@@ -96,7 +97,7 @@ def measure(
     tell = (waiting if waiting is not None else []).append
     machine = Machine(meter, official=official, tell=tell, wait=patience, sleep=lambda seconds: None)
     return measure_runtime(
-        cast("Any", child), protocol(repeats), Precision.FP32, gap=GAP, expected=EXPECTED,
+        cast("Any", child), protocol(repeats), EAGER_FP32, gap=GAP, expected=EXPECTED,
         watching=Watching(machine=machine, read_state=lambda when: Telemetry(when=when)),
     )  # fmt: skip
 

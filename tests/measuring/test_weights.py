@@ -13,11 +13,11 @@ from loaded_guests import TWO_CONVS, LoadGuest
 from safetensors.torch import save as as_safetensors
 from torch import nn
 
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import weightfile
 from rtsr_bench.measuring.guest import BadGuest, Notes
 from rtsr_bench.measuring.keys import match
 from rtsr_bench.measuring.weights import load_weights
-from rtsr_bench.protocol import Precision
 
 
 class Net(nn.Module):
@@ -315,4 +315,4 @@ def test_half_weights_in_a_file_are_said(load_guest: LoadGuest, tmp_path: Path) 
     torch.save({name: value.half() for name, value in weights().items()}, tmp_path / "w.pth")
     guest = load_guest(checkpoint=str(tmp_path / "w.pth"))
     assert guest.notes == ["w.pth: holds float16, converted to the network's float32"]
-    assert guest.model(Precision.FP32).head.bias.dtype is torch.float32
+    assert guest.model(EAGER_FP32).head.bias.dtype is torch.float32

@@ -23,7 +23,8 @@ import torch
 from shipped import CASES, FOLDERS, ROOT, Case, manifest
 
 from rtsr_bench.measuring.complexity import count
-from rtsr_bench.measuring.guest import Guest, load
+from rtsr_bench.measuring.guest import Guest
+from rtsr_bench.measuring.loading import load
 from rtsr_bench.tracks import find_track
 
 DECLARED = {

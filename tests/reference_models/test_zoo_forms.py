@@ -85,7 +85,7 @@ def test_rlfn_small_images_are_enlarged_and_others_left_alone() -> None:
 
 
 def test_an_untrained_model_is_one_network_in_every_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rtsr_bench.measuring.guest import load
+    from rtsr_bench.measuring.loading import load
 
     folder = ROOT / "reference_models" / "ecbsr"
     monkeypatch.chdir(folder)

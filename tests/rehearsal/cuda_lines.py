@@ -20,10 +20,10 @@ import pytest
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "rtsr_bench"
 CHILD = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/numerics.py",
-         "measuring/formats/onnx.py", "measuring/enhance.py", "measuring/worker.py")  # fmt: skip
+         "formats/onnx/loading.py", "measuring/enhance.py", "measuring/worker.py")  # fmt: skip
 PARENT = ("system.py", "evaluate/bench.py", "evaluate/conduct.py", "sandbox/bubblewrap.py", "sandbox/levels.py")
 COUNTING = ("_count", "_macs", "_onnx", "params", "counts")
-"""Functions of `formats/onnx.py` that count operations on the host."""
+"""Functions of `formats/onnx/loading.py` that count operations on the host."""
 TESTS = ("tests/rehearsal", "tests/measuring/test_timing.py", "tests/measuring/test_memory.py",
          "tests/sandbox/test_levels.py", "tests/disk/test_system.py")  # fmt: skip
 

@@ -15,6 +15,7 @@ import pytest
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.inputs import Input, random_input
+from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.sandbox import Child, Finished, Level, Loaded
@@ -53,8 +54,8 @@ def child_with(tmp_path: Path, code: str, **more: Any) -> Iterator[tuple[Child, 
         yield child, child.ask(Op.LOAD, Loaded, request, limit_s=120)
 
 
-def conducted(child: Child, precision: Precision = Precision.FP32) -> tuple[list[Call], Finished]:
-    conductor = Conductor(child, PROTOCOL, precision)
+def conducted(child: Child, execution: Execution = EAGER_FP32) -> tuple[list[Call], Finished]:
+    conductor = Conductor(child, PROTOCOL, execution)
     assert conductor.begin(PROTOCOL.warmup) is None
     calls = [conductor.call(random_input()) for _ in range(PROTOCOL.repeats)]
     assert conductor.finish(memory=True) is None
@@ -79,7 +80,7 @@ def test_every_precision_is_timed_between_two_events(rehearse: Rehearse, tmp_pat
         assert (hello.device, hello.device_name, hello.device_uuid) == ("cuda:0", "Stand-in", "0f0e-42")
         assert {"cuda", "cudnn", "compute_capability", "tf32_matmul", "tf32_cudnn"} <= set(hello.facts)
         for number, precision in enumerate(Precision, 1):
-            calls, last = conducted(child, precision)
+            calls, last = conducted(child, Execution(precision=precision))
             assert all(call.host_ms is not None and call.idle_ms is not None for call in calls)
             log = said(child)
             assert log["record"] == number * 2 * PROTOCOL.repeats
@@ -96,7 +97,7 @@ def test_the_card_gets_untimed_calls_before_each_timed_one_and_none_with_its_inp
     rehearse("card")
     code = NEAREST.replace('log["calls"] += 1', 'log["calls"] += 1\n            log[f"seen {float(x.sum())}"] += 1')
     with child_with(tmp_path, code) as (child, _):
-        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        conductor = Conductor(child, PROTOCOL, EAGER_FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
         for _ in range(PROTOCOL.repeats):
             assert isinstance(conductor.call(random_input()), Call)
@@ -127,7 +128,7 @@ def test_an_output_is_looked_into_before_any_other_call_could_complete_it(rehear
         return Net()
     """
     with child_with(tmp_path, code) as (child, _):
-        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        conductor = Conductor(child, PROTOCOL, EAGER_FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
         given = [random_input() for _ in range(3)]
         assert all(isinstance(conductor.call(one), Call) for one in given)
@@ -139,9 +140,9 @@ def test_images_reach_the_card_and_come_back_as_they_were(rehearse: Rehearse, tm
     rehearse("card")
     pixels = np.random.default_rng(3).integers(0, 256, (*_pair(SIZE), 3), dtype=np.uint8)
     with child_with(tmp_path, NEAREST) as (child, _):
-        sr = child.enhance(pixels.tobytes(), size=SIZE, scale=2, precision=Precision.FP32, limit_s=60)
+        sr = child.enhance(pixels.tobytes(), size=SIZE, scale=2, execution=EAGER_FP32, limit_s=60)
         assert sr == pixels.repeat(2, axis=0).repeat(2, axis=1).tobytes()
-        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        conductor = Conductor(child, PROTOCOL, EAGER_FP32)
         assert conductor.begin(0) is None
         given = Input(image=pixels.tobytes(), at=(0, 7, 100))
         call = conductor.call(given)
@@ -172,7 +173,7 @@ def test_the_clock_holds_what_a_guest_replaces(rehearse: Rehearse, tmp_path: Pat
     )
     with child_with(tmp_path, code) as (child, loaded):
         assert isinstance(loaded, Loaded), loaded
-        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        conductor = Conductor(child, PROTOCOL, EAGER_FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
         call = conductor.call(random_input())
         assert isinstance(call, Call), call
@@ -217,10 +218,11 @@ def test_a_guest_that_switches_tf32_on_is_measured_without_it_and_the_record_say
         )
         conducted(child)
         assert "tf32 True" not in said(child)
-    with child_with(tmp_path, code, tf32=True) as (child, loaded):
+    with_tf32 = Execution(tf32=True)
+    with child_with(tmp_path, code, execution=with_tf32.plain()) as (child, loaded):
         assert isinstance(loaded, Loaded), loaded
         assert loaded.notes == ()
-        conducted(child)
+        conducted(child, with_tf32)
         assert "tf32 False" not in said(child)
 
 
@@ -230,7 +232,7 @@ def test_a_model_too_large_for_the_card_runs_out_of_memory_and_the_child_goes_on
     rehearse("card")
     code = NEAREST.replace('log["calls"] += 1', 'x.shape[-1] == 40 or torch.empty(1 << 50, device="cuda")')
     with child_with(tmp_path, code) as (child, _):
-        failure = child.enhance(bytes(48 * 3), size=Size(6, 8), scale=2, precision=Precision.FP32, limit_s=60)
+        failure = child.enhance(bytes(48 * 3), size=Size(6, 8), scale=2, execution=EAGER_FP32, limit_s=60)
         assert isinstance(failure, Failure)
         assert failure.kind is FailureKind.OUT_OF_MEMORY, failure
         assert child.alive
@@ -246,7 +248,7 @@ def test_libraries_without_memory_are_out_of_memory_too(rehearse: Rehearse, tmp_
     code = NEAREST.replace('log["calls"] += 1', f"raise RuntimeError({words!r}.pop(x.dtype is torch.half))")
     with child_with(tmp_path, code) as (child, _):
         for precision in (Precision.FP32, Precision.FP16):
-            failure = Conductor(child, PROTOCOL, precision).begin(1)
+            failure = Conductor(child, PROTOCOL, EAGER_FP32.in_precision(precision)).begin(1)
             assert isinstance(failure, Failure)
             assert failure.kind is FailureKind.OUT_OF_MEMORY, failure
 
@@ -257,7 +259,7 @@ def test_an_error_that_stays_ends_the_child_so_that_nothing_else_fails_by_it(
     rehearse("card")
     code = NEAREST.replace('log["calls"] += 1', "torch.cuda.stand_in.illegal_access()")
     with child_with(tmp_path, code) as (child, _):
-        failure = Conductor(child, PROTOCOL, Precision.FP32).begin(1)
+        failure = Conductor(child, PROTOCOL, EAGER_FP32).begin(1)
         assert isinstance(failure, Failure)
         assert failure.kind is FailureKind.EXCEPTION
         assert "illegal memory access" in failure.message
@@ -292,6 +294,6 @@ def test_the_stand_in_refuses_what_a_card_refuses(rehearse: Rehearse, tmp_path: 
     rehearse("card")
     code = NEAREST.replace('log["calls"] += 1', "x = x + torch.ones(x.shape)")
     with child_with(tmp_path, code) as (child, _):
-        failure = Conductor(child, PROTOCOL, Precision.FP32).begin(1)
+        failure = Conductor(child, PROTOCOL, EAGER_FP32).begin(1)
         assert isinstance(failure, Failure)
         assert "on the same device" in failure.message

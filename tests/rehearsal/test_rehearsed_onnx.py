@@ -10,7 +10,8 @@ import pytest
 
 from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.inputs import random_input
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child, Level, Loaded
 from rtsr_bench.wire import Op
@@ -54,7 +55,7 @@ def test_a_graph_runs_on_its_own_stream_between_two_waits(rehearse: Rehearse, gr
     pixels = np.random.default_rng(3).integers(0, 256, (24, 40, 3), dtype=np.uint8)
     with Child(device="cuda:0", level=Level.PROCESS) as child:
         assert load(child, graph) == Loaded(scale=2)
-        sr = child.enhance(pixels.tobytes(), size=SIZE, scale=2, precision=Precision.FP32, limit_s=60)
+        sr = child.enhance(pixels.tobytes(), size=SIZE, scale=2, execution=EAGER_FP32, limit_s=60)
         assert sr == pixels.repeat(2, axis=0).repeat(2, axis=1).tobytes()
 
 
@@ -62,7 +63,7 @@ def test_the_arena_of_a_graph_is_part_of_its_memory(rehearse: Rehearse, graph: P
     rehearse("card,onnx")
     with Child(device="cuda:0", level=Level.PROCESS) as child:
         assert load(child, graph) == Loaded(scale=2)
-        conductor = Conductor(child, PROTOCOL, Precision.FP32)
+        conductor = Conductor(child, PROTOCOL, EAGER_FP32)
         assert conductor.begin(PROTOCOL.warmup) is None
         calls = [conductor.call(random_input()) for _ in range(PROTOCOL.repeats)]
         assert all(isinstance(call, Call) for call in calls), calls

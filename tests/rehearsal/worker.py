@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 TRACED = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/numerics.py",
-          "measuring/enhance.py", "measuring/worker.py", "measuring/formats/onnx.py")  # fmt: skip
+          "measuring/enhance.py", "measuring/worker.py", "formats/onnx/loading.py")  # fmt: skip
 
 
 def note_lines(file: str) -> None:

@@ -14,6 +14,7 @@ from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.agreement import distance
 from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.inputs import random_input
+from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import (
@@ -49,7 +50,7 @@ def load(child: Child, guest: str, *, scale: int | None = 2, limit_s: float = 60
 
 def enhance(child: Child, *, width: int = 40, limit_s: float = 60) -> bytearray | Failure:
     pixels = os.urandom(24 * width * 3)
-    return child.enhance(pixels, size=Size(24, width), scale=2, precision=Precision.FP32, limit_s=limit_s)
+    return child.enhance(pixels, size=Size(24, width), scale=2, execution=EAGER_FP32, limit_s=limit_s)
 
 
 def test_a_flood_of_output_is_drained_and_its_end_kept(child: Child) -> None:
@@ -60,7 +61,7 @@ def test_a_flood_of_output_is_drained_and_its_end_kept(child: Child) -> None:
 
 def test_sr_arrives_rounded_half_to_even_and_clamped(child: Child) -> None:
     assert isinstance(load(child, "good"), Loaded)
-    out = child.enhance(bytes(range(24)), size=Size(2, 4), scale=2, precision=Precision.FP32, limit_s=60)
+    out = child.enhance(bytes(range(24)), size=Size(2, 4), scale=2, execution=EAGER_FP32, limit_s=60)
     assert isinstance(out, bytearray)
     assert len(out) == 4 * 8 * 3
     assert out[:6] == bytes([0, 1, 2, 0, 1, 2])  # nearest neighbour: each pixel twice
@@ -72,7 +73,7 @@ def test_scale_is_found_by_running_where_nothing_says_it(child: Child) -> None:
 
 def test_a_timed_call_is_inside_the_parents_bracket_and_its_output_can_be_looked_into(child: Child) -> None:
     assert isinstance(load(child, "good"), Loaded)
-    conductor = Conductor(child, PROTOCOL, Precision.FP32)
+    conductor = Conductor(child, PROTOCOL, EAGER_FP32)
     seen: list[int] = []
     assert conductor.begin(2, on_progress=seen.append) is None
     assert seen[-1] == 2
@@ -95,7 +96,7 @@ def test_the_same_input_gives_the_same_output_in_another_process(child: Child) -
     with Child(device="cpu") as other:
         for one in (child, other):
             assert isinstance(load(one, "good"), Loaded)
-            conductor = Conductor(one, PROTOCOL, Precision.FP32)
+            conductor = Conductor(one, PROTOCOL, EAGER_FP32)
             assert conductor.begin(0) is None
             assert isinstance(conductor.call(given), Call)
             assert conductor.finish() is None
@@ -106,14 +107,14 @@ def test_the_same_input_gives_the_same_output_in_another_process(child: Child) -
 def test_a_model_is_timed_in_each_of_the_five_precisions(child: Child) -> None:
     assert isinstance(load(child, "good"), Loaded)
     for precision in Precision:
-        conductor = Conductor(child, PROTOCOL, precision)
+        conductor = Conductor(child, PROTOCOL, EAGER_FP32.in_precision(precision))
         assert conductor.begin(1) is None
         assert isinstance(conductor.call(random_input()), Call), precision
 
 
 def test_timing_notices_a_job_done_by_half(child: Child) -> None:
     assert isinstance(load(child, "wrong_shape"), Loaded)
-    failure = Conductor(child, PROTOCOL, Precision.FP32).begin(1)
+    failure = Conductor(child, PROTOCOL, EAGER_FP32).begin(1)
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.BAD_OUTPUT
     assert failure.stage is Stage.RUNTIME

@@ -14,6 +14,7 @@ import pytest
 
 from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.inputs import random_input
+from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
 from rtsr_bench.sandbox import Child, Counted, Finished, Loaded
@@ -50,7 +51,7 @@ def load(child: Child, folder: Path, **more: Any) -> Loaded | Failure:
 
 
 def timed(child: Child, precision: Precision = Precision.FP16) -> Conducted:
-    conductor = Conductor(child, PROTOCOL, precision)
+    conductor = Conductor(child, PROTOCOL, EAGER_FP32.in_precision(precision))
     assert conductor.begin(PROTOCOL.warmup) is None
     calls = [conductor.call(random_input()) for _ in range(PROTOCOL.repeats)]
     assert conductor.finish(memory=True) is None
@@ -123,7 +124,7 @@ def test_samples_are_those_of_a_plain_loop_on_the_same_card_within_1_percent(chi
     """The official procedure in a process without any harness, in turns with ours: pauses must not cost clocks."""
     folder = PROJECT / "submissions" / "example_team"
     assert isinstance(load(child, folder), Loaded)
-    conductor = Conductor(child, PROTOCOL, Precision.FP16)
+    conductor = Conductor(child, PROTOCOL, EAGER_FP32.in_precision(Precision.FP16))
     assert conductor.begin(50) is None
     ours, theirs, idle = list[float](), list[float](), list[float]()
     command = [sys.executable, "-c", LOOP, str(folder)]
@@ -159,13 +160,13 @@ def test_memory_is_the_models_within_10_percent(child: Child) -> None:
 def test_fp32_on_the_card_is_ieee_unless_tf32_is_asked_for(child: Child) -> None:
     pixels = os.urandom(24 * 40 * 3)
     images = []
-    for tf32 in (False, True):
-        assert isinstance(load(child, PROJECT / "submissions" / "example_team", tf32=tf32), Loaded)
-        images.append(child.enhance(pixels, size=Size(24, 40), scale=2, precision=Precision.FP32, limit_s=120))
+    for execution in (EAGER_FP32, Execution(tf32=True)):
+        assert isinstance(load(child, PROJECT / "submissions" / "example_team", execution=execution.plain()), Loaded)
+        images.append(child.enhance(pixels, size=Size(24, 40), scale=2, execution=execution, limit_s=120))
         assert isinstance(images[-1], bytearray), images[-1]
     with Child(device="cpu") as reference:
         assert isinstance(load(reference, PROJECT / "submissions" / "example_team"), Loaded)
-        exact = reference.enhance(pixels, size=Size(24, 40), scale=2, precision=Precision.FP32, limit_s=120)
+        exact = reference.enhance(pixels, size=Size(24, 40), scale=2, execution=EAGER_FP32, limit_s=120)
     assert isinstance(exact, bytearray)
     assert sum(a != b for a, b in zip(images[0], exact, strict=True)) <= len(exact) / 1000
 
@@ -178,7 +179,9 @@ def test_fp16_on_the_card_gives_the_pixels_of_fp32_on_the_cpu_nearly(child: Chil
     with Child(device="cpu") as reference:
         for one, precision in ((child, Precision.FP16), (reference, Precision.FP32)):
             assert isinstance(load(one, PROJECT / "reference_models" / "bicubic"), Loaded)
-            sr = one.enhance(pixels, size=Size(24, 40), scale=2, precision=precision, limit_s=120)
+            sr = one.enhance(
+                pixels, size=Size(24, 40), scale=2, execution=EAGER_FP32.in_precision(precision), limit_s=120
+            )
             assert isinstance(sr, bytearray)
             images.append(np.frombuffer(sr, dtype=np.uint8).astype(int))
     assert np.abs(images[0] - images[1]).max() <= 1
@@ -194,6 +197,6 @@ def test_counting_needs_no_memory_of_the_card(child: Child) -> None:
 def test_a_model_too_large_for_the_card_runs_out_of_memory_not_the_harness(child: Child) -> None:
     assert isinstance(load(child, GUESTS / "out_of_memory"), Loaded)
     size = Size(24, 40)
-    failure = child.enhance(os.urandom(24 * 40 * 3), size=size, scale=2, precision=Precision.FP32, limit_s=120)
+    failure = child.enhance(os.urandom(24 * 40 * 3), size=size, scale=2, execution=EAGER_FP32, limit_s=120)
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.OUT_OF_MEMORY

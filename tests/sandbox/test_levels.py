@@ -188,6 +188,16 @@ def run(program: bytes, architecture: int, number: int) -> int:
                 pytest.fail(f"an instruction that is not used here: {code:#x}")
 
 
+def test_plug_ins_are_bound_read_only_each_at_a_place_of_its_own(tmp_path: Path) -> None:
+    paths = (tmp_path / "a" / "mine.py", tmp_path / "b" / "mine.py")
+    shell = bubblewrap.Shell(executable="bwrap", room=tmp_path, scratch_bytes=1, gpu=False, plugins=paths)
+    words = shell.command(environment={}, seccomp_fd=None)
+    bound = [tuple(words[at + 1 : at + 3]) for at, word in enumerate(words) if word == "--ro-bind"]
+    for number, path in enumerate(paths):
+        assert (str(path), str(bubblewrap.plugin_inside(number, path))) in bound
+    assert len({bubblewrap.plugin_inside(*numbered) for numbered in enumerate(paths)}) == 2
+
+
 def test_the_room_holds_what_was_handed_in_and_nothing_else(tmp_path: Path) -> None:
     team, weights = tmp_path / "team", tmp_path / "cache" / "w.safetensors"
     for name in ("arch.py", "results/0001.png", "results/readme.md", ".git/config", "__pycache__/arch.pyc"):

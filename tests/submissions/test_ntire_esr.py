@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from rtsr_bench.cli import cli
 from rtsr_bench.errors import UserError
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child, Loaded
 from rtsr_bench.submissions import discover, load_request
@@ -192,7 +193,7 @@ def test_the_child_runs_an_entry_as_the_script_does(
     with Child(device="cpu") as child:
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": 4}, limit_s=60)
         assert isinstance(loaded, Loaded), loaded
-        answer = child.enhance(pixels, size=size, scale=4, precision=Precision.FP32, limit_s=60)
+        answer = child.enhance(pixels, size=size, scale=4, execution=EAGER_FP32, limit_s=60)
     if works:
         assert not isinstance(answer, Failure), answer
         given = torch.tensor(list(pixels)).reshape(40, 24, 3)

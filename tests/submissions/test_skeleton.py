@@ -10,7 +10,7 @@ import pytest
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.submissions import create_skeleton, discover, load_request, resolve_checkpoint
-from rtsr_bench.submissions.skeleton import FORMS
+from rtsr_bench.submissions.skeleton import skeletons
 
 TEXTS = {".md", ".py", ".toml"}
 
@@ -81,14 +81,14 @@ def test_a_folder_whose_name_gives_no_id(tmp_path: Path) -> None:
     assert discover(tmp_path / "模型")[0].id == "my_team"
 
 
-@pytest.mark.parametrize(("form", "scale"), [(form, 2 + number % 3) for number, form in enumerate(FORMS)])
+@pytest.mark.parametrize(("form", "scale"), [(form, 2 + number % 3) for number, form in enumerate(skeletons())])
 def test_a_skeleton_of_every_form_loads_and_enlarges(
     form: str, scale: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
 
-    from rtsr_bench.measuring.guest import load
-    from rtsr_bench.protocol import Precision
+    from rtsr_bench.execution import EAGER_FP32
+    from rtsr_bench.measuring.loading import load
 
     if form == "onnx":
         pytest.importorskip("onnx", reason="needs the extra onnx")
@@ -104,7 +104,7 @@ def test_a_skeleton_of_every_form_loads_and_enlarges(
     (model,) = submission.models
     assert (model.format, model.scale) == (form, scale)
     request = load_request(model, submission, resolve_checkpoint(model, submission))
-    network = load(request, torch.device("cpu")).model(Precision.FP32)
+    network = load(request, torch.device("cpu")).model(EAGER_FP32)
     for height, width in ((17, 24), (8, 9)):
         with torch.inference_mode():
             assert network(torch.rand(1, 3, height, width)).shape == (1, 3, height * scale, width * scale)
@@ -112,7 +112,9 @@ def test_a_skeleton_of_every_form_loads_and_enlarges(
 
 
 def test_a_form_that_is_none(tmp_path: Path) -> None:
-    assert "--format: expected python, torchscript" in refusal(tmp_path / "x", form="coreml")
+    assert "--format: expected onnx, python, reference, torch-export, torchscript, found" in refusal(
+        tmp_path / "x", form="coreml"
+    )
     assert not (tmp_path / "x").exists()
 
 
@@ -131,7 +133,7 @@ def test_a_package_that_a_form_needs_and_is_not_there_is_one_line(
 def test_the_reference_form_says_what_it_needs_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rtsr_bench.submissions.formats.reference._FOLDER", tmp_path / "site-packages")
+    monkeypatch.setattr("rtsr_bench.formats.reference._FOLDER", tmp_path / "site-packages")
     line = refusal(tmp_path / "team", form="reference")
     assert "expected the folder reference_models beside the package" in line
     assert "a checkout of the project, installed with `pip install -e .`" in line

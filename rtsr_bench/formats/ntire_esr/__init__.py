@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions.folder import inner_file
-from rtsr_bench.submissions.formats.format import Format, Load, arguments, plain_request
-from rtsr_bench.submissions.table import Table
+from rtsr_bench.formats import FORMATS, Format, Load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rtsr_bench.submissions.table import Table
 
 DEFAULT_ENTRY = "test_demo:select_model"
 DEFAULT_FORWARD = "forward"
@@ -18,6 +21,9 @@ _ENTRY = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*", re.ASCII)
 
 
 def _read(table: Table, folder: Path) -> Load:
+    from rtsr_bench.submissions.folder import inner_file
+    from rtsr_bench.submissions.keys import arguments
+
     entry = table.text("entry", limit=200, default=DEFAULT_ENTRY, example=f'"{DEFAULT_ENTRY}"')
     if not _ENTRY.fullmatch(entry):
         raise table.mistake("entry", expected='"module:function"', way_out=f'write entry = "{DEFAULT_ENTRY}"')
@@ -38,10 +44,19 @@ def _read(table: Table, folder: Path) -> Load:
     return Load(entry=entry, args={"args": args, "forward": forward})
 
 
-NTIRE_ESR = Format(
-    name="ntire-esr",
-    title="an entry of an NTIRE Efficient-SR repository",
-    keys=("entry", "args", "forward"),
-    read=_read,
-    request=plain_request,
+def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+    from rtsr_bench.formats.ntire_esr.loading import builder
+
+    del notes
+    return builder(request, device)
+
+
+NTIRE_ESR = FORMATS.add(
+    Format(
+        name="ntire-esr",
+        title="an entry of an NTIRE Efficient-SR repository",
+        keys=("entry", "args", "forward"),
+        read=_read,
+        load=_load,
+    )
 )

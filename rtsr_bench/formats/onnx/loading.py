@@ -5,7 +5,7 @@ none was given. The two streams wait for each other on the device, so events on 
 input is ready before the graph reads it, and the host waits for neither.
 
 The graph's own number format is the precision: an fp32 graph is not converted. A second file can hold the half one.
-Operations and parameters are counted from the graph (`onnx_counts`), with the `onnx` package.
+Operations and parameters are counted from the graph (`counting`), with the `onnx` package.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Any
 
 import torch
 
+from rtsr_bench.formats.onnx.counting import count as count_graph
+from rtsr_bench.formats.onnx.counting import params as params_of
 from rtsr_bench.measuring import numerics
-from rtsr_bench.measuring.formats import onnx_counts
-from rtsr_bench.measuring.formats.deployed import Deployed
+from rtsr_bench.measuring.deployed import Deployed, expect_graph
 from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.measuring.weightfile import Kind
 from rtsr_bench.protocol import Size
 
 _CUDA = "CUDAExecutionProvider"
@@ -87,11 +89,11 @@ class Graph(Deployed):
 
     def params(self) -> int:
         """Elements of the graph's weights; BadGuest where the `onnx` package is missing."""
-        return onnx_counts.params(self.paths[0])
+        return params_of(self.paths[0])
 
     def counts(self, sizes: list[Size]) -> list[dict[str, Any]]:
         """Count the graph's products at each size that it accepts; what has no formula or no known shape is listed."""
-        return [onnx_counts.count(self.paths[0], size) for size in sizes]
+        return [count_graph(self.paths[0], size) for size in sizes]
 
 
 def _session(path: str, device: torch.device, stream: Any) -> Any:
@@ -160,5 +162,6 @@ def _on_gpu(
 
 def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
     """Return what opens the file, and the half one beside it where there is one, anew at each call."""
+    expect_graph(request, Kind.OTHER, "export it with torch.onnx.export")
     paths = [str(request["checkpoint"]), *([str(request["half"])] if request.get("half") else [])]
     return lambda: Graph(paths, device, request.get("scale"))

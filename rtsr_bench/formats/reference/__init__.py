@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rtsr_bench
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions.formats.format import Format, Load, arguments, needs_checkpoint, plain_request
-from rtsr_bench.submissions.submission import ModelSpec
-from rtsr_bench.submissions.table import Table, closest, shown
+from rtsr_bench.formats import FORMATS, Format, Load, Skeleton, plain_request
+
+if TYPE_CHECKING:
+    from rtsr_bench.submissions.submission import ModelSpec
+    from rtsr_bench.submissions.table import Table
 
 _FOLDER = Path(rtsr_bench.__file__).parents[1] / "reference_models"
 
@@ -20,6 +23,9 @@ def known_references() -> list[str]:
 
 
 def _read(table: Table, folder: Path) -> Load:
+    from rtsr_bench.submissions.keys import arguments, needs_checkpoint
+    from rtsr_bench.submissions.table import closest, shown
+
     del folder
     needs_checkpoint(table, example="x2.safetensors")
     name = table.text("arch", limit=200, example='"rt4ksr"')
@@ -39,8 +45,8 @@ def _read(table: Table, folder: Path) -> Load:
 
 def _like(wanted: str, variant: str, table: Table) -> ModelSpec:
     """The reference's own model of this scale and variant: its entry, and the arguments to start from."""
-    # The manifest's reader asks the formats to read their keys; this one asks it back for another manifest.
     from rtsr_bench.submissions.manifest import read_manifest
+    from rtsr_bench.submissions.table import shown
 
     models = read_manifest(_FOLDER / wanted, label=wanted, default_id=wanted).models
     scale = table.value("scale")
@@ -62,10 +68,40 @@ def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str
     return plain_request(spec, folder, checkpoint) | {"entry": entry, "code": str(code)}
 
 
-REFERENCE = Format(
-    name="reference",
-    title="weights of a reference architecture",
-    keys=("arch", "args"),
-    read=_read,
-    request=_request,
+def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+    from rtsr_bench.formats.reference.loading import builder
+
+    del device
+    return builder(request, notes)
+
+
+def _needs() -> str:
+    return "" if known_references() else (
+        "expected the folder reference_models beside the package, whose code the weights are for, found none; run it "
+        "from a checkout of the project, installed with `pip install -e .`, or take --format python"
+    )  # fmt: skip
+
+
+_SKELETON = Skeleton(
+    lines="""format = "reference"            # weights of yours, code of a reference model
+arch = "espcn"
+checkpoint = "{file}"  # made by `python export.py`: put your trained weights in its place""",
+    steps="""2. Train the architecture of `reference_models/espcn`, or name another in `submission.toml`.
+3. Save its weights here as `{file}` (`safetensors.torch.save_file(model.state_dict(), ...)`).""",
+    file="weights.safetensors",
+    templates=("submission.toml", "README.md", "export_reference.py"),
+    weights="fresh ones",
+    needs=_needs,
+)
+
+REFERENCE = FORMATS.add(
+    Format(
+        name="reference",
+        title="weights of a reference architecture",
+        keys=("arch", "args"),
+        read=_read,
+        request=_request,
+        load=_load,
+        skeleton=_SKELETON,
+    )
 )

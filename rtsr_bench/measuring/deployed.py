@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import torch
 
 from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.measuring.weightfile import Kind, expect
 from rtsr_bench.protocol import Size
+
+_PYTHON = 'weights alone are handed in with the code of the network, as format = "python"'
 
 
 class Deployed(torch.nn.Module):
@@ -54,3 +59,9 @@ class Deployed(torch.nn.Module):
         """Operations by input size as the graph tells them, None where they have to be counted by running it."""
         del sizes
         return None
+
+
+def expect_graph(request: Mapping[str, Any], kind: Kind, way_out: str) -> None:
+    """See that the files of a graph in a `load` request are of this kind; BadGuest with the way out for another one."""
+    for path in filter(None, (request["checkpoint"], request.get("half"))):
+        expect(Path(path), (kind,), f"{way_out}; {_PYTHON}")

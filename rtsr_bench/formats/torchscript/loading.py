@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from rtsr_bench.measuring.formats.deployed import Deployed
+from rtsr_bench.measuring.deployed import Deployed, expect_graph
 from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.measuring.weightfile import Kind
 
 
 class Script(Deployed):
@@ -60,6 +61,7 @@ def _constants(module: torch.nn.Module) -> list[torch.Tensor]:
 
 def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
     """Return what loads the file anew at each call."""
+    expect_graph(request, Kind.TORCHSCRIPT, "save it with torch.jit.save")
     return lambda: _read(str(request["checkpoint"]), device)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from rtsr_bench.measuring.formats.deployed import Deployed
+from rtsr_bench.measuring.deployed import Deployed, expect_graph
 from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.measuring.weightfile import Kind
 from rtsr_bench.protocol import Size
 
 
@@ -34,7 +35,7 @@ def _only_size(program: Any) -> Size | None:
     return Size(height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
-def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
+def builder(request: Mapping[str, Any]) -> Callable[[], torch.nn.Module]:
     """Return what loads the program anew at each call."""
-    del device  # the guest moves the module there
+    expect_graph(request, Kind.EXPORT, "save it with torch.export.save")
     return lambda: Exported(torch.export.load(str(request["checkpoint"])))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions.formats.format import Format, Load, arguments, plain_request
-from rtsr_bench.submissions.table import Table
+from rtsr_bench.formats import FORMATS, Format, Load, Skeleton
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rtsr_bench.submissions.table import Table
 
 DEFAULT_ENTRY = "arch:srmodel"
 
@@ -19,6 +24,8 @@ _TAKEN = frozenset({"torch", "numpy", "safetensors", "rtsr_bench"}) | sys.stdlib
 
 
 def _read(table: Table, folder: Path) -> Load:
+    from rtsr_bench.submissions.keys import arguments
+
     entry = table.text("entry", limit=_MAX_ENTRY, default=DEFAULT_ENTRY, example=f'"{DEFAULT_ENTRY}"')
     if not _ENTRY.fullmatch(entry):
         raise table.mistake("entry", expected='"module:callable"', way_out=f'write entry = "{DEFAULT_ENTRY}"')
@@ -38,10 +45,31 @@ def _read(table: Table, folder: Path) -> Load:
     return Load(entry=entry, args=arguments(table))
 
 
-PYTHON = Format(
-    name="python",
-    title="Python code",
-    keys=("entry", "args"),
-    read=_read,
-    request=plain_request,
+def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+    from rtsr_bench.formats.python.loading import builder
+
+    del device
+    return builder(request, notes)
+
+
+_SKELETON = Skeleton(
+    lines="""entry = "arch:srmodel"          # module:callable; the callable returns a torch.nn.Module
+args = {{ scale = {scale}, channels = 16, blocks = 3 }}
+# checkpoint = "checkpoint.pth" # remove the first # once you have trained it""",
+    steps="""2. Put your network into `arch.py`. `srmodel()` returns a `torch.nn.Module` that maps a float tensor
+   `(N, 3, H, W)` in 0..1 to `(N, 3, H * {scale}, W * {scale})`, at every H and W, odd ones too.
+3. Train it with your own code, then save its weights here:
+   `torch.save(model.state_dict(), "checkpoint.pth")`, or as safetensors.
+   Take the first `#` off the `checkpoint` line in `submission.toml`.""",
+)
+
+PYTHON = FORMATS.add(
+    Format(
+        name="python",
+        title="Python code",
+        keys=("entry", "args"),
+        read=_read,
+        load=_load,
+        skeleton=_SKELETON,
+    )
 )

@@ -1,0 +1,34 @@
+"""PyTorch with images and convolution weights in the order N, H, W, C, which many convolution kernels are made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rtsr_bench.backends import BACKENDS, Backend
+from rtsr_bench.execution import Execution, MemoryFormat
+
+
+def _prepare(model: Any, execution: Execution, device: Any) -> Callable[[Any], Any]:
+    """Reorder the weights of rank 4 as torch does, whatever the model's own `to` does."""
+    import torch
+
+    from rtsr_bench.measuring.deployed import Deployed
+    from rtsr_bench.measuring.guest import BadGuest
+
+    del execution, device
+    if isinstance(model, Deployed) and all(one.dim() != 4 for one in model.parameters()):
+        raise BadGuest(f"the {model.kind} file keeps its weights in the graph, where no memory format reaches them")
+    convert: Any = torch.nn.Module.to  # its types know no memory format
+    runs: Callable[[Any], Any] = convert(model, memory_format=torch.channels_last)
+    return runs
+
+
+CHANNELS_LAST = BACKENDS.add(
+    Backend(
+        name="channels-last",
+        title="PyTorch eager, channels last",
+        prepare=_prepare,
+        memory_format=MemoryFormat.CHANNELS_LAST,
+    )
+)

@@ -1,0 +1,79 @@
+"""How a model is run: backend, number format, autocast, memory format, TF32. Part of a protocol and of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+Option = str | int | float | bool
+"""A setting that only one backend knows."""
+
+
+class Precision(StrEnum):
+    """Number formats of a timed pass: `fp16`/`bf16` convert weights and input, `amp-*` is autocast around fp32."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+    AMP_FP16 = "amp-fp16"
+    AMP_BF16 = "amp-bf16"
+
+
+_AUTOCAST = {Precision.AMP_FP16: Precision.FP16, Precision.AMP_BF16: Precision.BF16}
+
+
+class MemoryFormat(StrEnum):
+    """The order in which the values of an image tensor (N, C, H, W) lie in memory: NCHW, or NHWC."""
+
+    CONTIGUOUS = "contiguous"
+    CHANNELS_LAST = "channels-last"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """How a model is run; two equal values mean run alike.
+
+    `backend` names what prepares the model (see `rtsr_bench.backends`), `options` are settings of that backend alone.
+    `memory_format` is that of the model's input; `tf32` lets cuDNN and cuBLAS compute fp32 in TF32.
+    """
+
+    backend: str = "eager"
+    precision: Precision = Precision.FP32
+    memory_format: MemoryFormat = MemoryFormat.CONTIGUOUS
+    tf32: bool = False
+    options: dict[str, Option] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> Precision:
+        """The number format of weights and input: `fp32`, `fp16` or `bf16`. Autocast keeps both in fp32."""
+        return Precision.FP32 if self.precision in _AUTOCAST else self.precision
+
+    @property
+    def autocast(self) -> Precision | None:
+        """The number format that autocast computes in, None without autocast."""
+        return _AUTOCAST.get(self.precision)
+
+    def in_precision(self, precision: Precision) -> Execution:
+        """Return the same execution in another precision."""
+        return replace(self, precision=precision)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the value as JSON-able data, which `of` reads."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Execution:
+        """Return the value of what `plain` gave; ValueError or TypeError for anything else."""
+        return cls(
+            **{
+                **plain,
+                "precision": Precision(plain["precision"]),
+                "memory_format": MemoryFormat(plain["memory_format"]),
+            }
+        )
+
+
+EAGER_FP32 = Execution()
+"""PyTorch as it is, in IEEE single precision: how a model is loaded and checked."""

@@ -1,0 +1,59 @@
+"""Runs of the command line, and of single children, with plug-ins: in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rtsr_bench.record import Record
+from rtsr_bench.store import load_records
+
+DUMMIES = Path(__file__).with_name("dummies")
+MANIFEST = """[submission]
+team = "Team"
+title = "Net"
+
+[[model]]
+scale = 2
+format = "nearest-json"
+network = "tiny"
+checkpoint = "net.json"
+"""
+LITTLE = ("--track", "classic-x2", "--input", "24x40", "--warmup", "1", "--repeats", "3", "--device", "cpu")
+
+
+def with_plugins(*arguments: str | Path, plugins: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments where the plug-ins, separated like PATH, are named."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
+    environment |= {"RTSR_BENCH_PLUGINS": plugins, "RTSR_BENCH_LOCKS": os.environ["RTSR_BENCH_LOCKS"]}
+    return subprocess.run([sys.executable, *map(str, arguments)], cwd=folder, env=environment, capture_output=True,
+                          text=True, timeout=200, check=False)  # fmt: skip
+
+
+@cache
+def measured(folder: Path) -> tuple[Record, str]:
+    """The record, and the board's page, of a model in the dummy format that the dummy backend ran."""
+    data = folder / "data" / "Set5" / "image_SRF_2"
+    data.mkdir(parents=True)
+    pixels = np.random.default_rng(5).integers(60, 200, (16, 24, 3), dtype=np.uint8)
+    hr = Image.fromarray(pixels).resize((96, 64), Image.Resampling.BICUBIC)
+    hr.save(data / "img_001_SRF_2_HR.png")
+    hr.resize((48, 32), Image.Resampling.BICUBIC).save(data / "img_001_SRF_2_LR.png")
+    (folder / "team").mkdir()
+    (folder / "team" / "submission.toml").write_text(MANIFEST)
+    (folder / "team" / "net.json").write_text('{"brightness": 1.0}')
+    plugins = os.pathsep.join(str(DUMMIES / name) for name in ("inverted.py", "nearest_json.py"))
+    command = ("-m", "rtsr_bench", "run", "team", *LITTLE, "--data-root", "data", "--execution", "inverted")
+    done = with_plugins(*command, plugins=plugins, folder=folder)
+    assert done.returncode == 0, done.stderr
+    done = with_plugins("-m", "rtsr_bench", "report", "--out", "site", plugins=plugins, folder=folder)
+    assert done.returncode == 0, done.stderr
+    (stored,) = load_records(folder / "reports" / "records").records
+    (page,) = (folder / "site" / "boards").glob("*.html")
+    return stored.record, page.read_text(encoding="utf-8")
