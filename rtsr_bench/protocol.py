@@ -57,6 +57,9 @@ class Colour(StrEnum):
 
 
 _COLOUR_WORDS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
+DEFAULT_METRICS = ("psnr", "ssim")
+"""What is measured of images where a track does not say otherwise."""
+
 EVEN = 2
 """The only multiple to which LR sides are cropped, besides 1, which crops nothing."""
 
@@ -103,6 +106,7 @@ class Protocol:
     `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the precision
     that is timed there; `tf32` lets cuDNN and cuBLAS compute fp32 in TF32; `images` limits each data set to its first
     so many images (None: all of them), and `window` each image to the middle of its HR of that size (None: the whole).
+    `metrics` names those of `metric.METRICS` that are measured, under each of `conventions` that they know.
     """
 
     version: int = 1
@@ -119,6 +123,7 @@ class Protocol:
     window: Size | None = field(default=None, metadata=_YOUNGER)
     limits: Limits = field(default_factory=Limits)
     tf32: bool = field(default=False, metadata=_YOUNGER)
+    metrics: tuple[str, ...] = field(default=DEFAULT_METRICS, metadata=_YOUNGER)
 
     @property
     def digest(self) -> str:

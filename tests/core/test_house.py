@@ -16,7 +16,7 @@ MAX_LINES = 310
 
 CORE = {
     "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks",
-    "wire", "paper", "text", "plugins",
+    "wire", "paper", "text", "plugins", "metric",
 }  # fmt: skip
 PIXELS = {"images", "metrics"}
 DISK = {"datasets", "submissions", "store", "system", "load"}
