@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Runtime, Stage
-from rtsr_bench.score import FORMULAS
+from rtsr_bench.score import FORMULAS, MSE
 from rtsr_bench.tracks import quick
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _flawless(record: Record) -> str:
     names = [
         image.name
         for image in images
-        if any(mse == 0 and not image.bicubic_is_exact(key) for key, mse in image.mse.items())
+        if any(mse == 0 and not image.bicubic_is_exact(key) for key, mse in image.observed(MSE).items())
     ]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more or "An image"
@@ -211,6 +211,7 @@ def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
         "data_sets": f"data sets {', '.join(measured.data_sets)} instead of {', '.join(official.data_sets)}",
         "degradation": "another degradation",
         "conventions": "other fidelity conventions",
+        "metrics": f"metrics {', '.join(measured.metrics)} instead of {', '.join(official.metrics)}",
         "limits": "other time limits",
         "version": f"protocol version {measured.version} instead of {official.version}",
     }

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rtsr_bench.record import Fidelity, Runtime
-from rtsr_bench.score import mean_psnr_db
+from rtsr_bench.score import MSE, mean_psnr_db
 from rtsr_bench.statistics import RuntimeSummary, median
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
         return []
     try:
         images = [image for image in record.fidelity.images if not image.bicubic_is_exact(convention)]
-        baseline = mean_psnr_db(image.baseline_mse[convention] for image in images)
+        baseline = mean_psnr_db(image.baseline[f"{MSE}/{convention}"] for image in images)
         gain = _psnr(record.fidelity, convention) - baseline
     except (KeyError, ValueError):
         return []
@@ -212,4 +212,5 @@ def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
 
 def _psnr(fidelity: Fidelity, convention: str) -> float:
     """The mean as `leaderboard.fidelity_means` takes it; ValueError where no image is left."""
-    return mean_psnr_db(image.mse[convention] for image in fidelity.images if not image.bicubic_is_exact(convention))
+    images = [image for image in fidelity.images if not image.bicubic_is_exact(convention)]
+    return mean_psnr_db(image.values[f"{MSE}/{convention}"] for image in images)

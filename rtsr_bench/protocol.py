@@ -56,6 +56,9 @@ class Colour(StrEnum):
 
 
 _COLOUR_WORDS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
+DEFAULT_METRICS = ("psnr", "ssim")
+"""What is measured of images where a track does not say otherwise."""
+
 EVEN = 2
 """The only multiple to which LR sides are cropped, besides 1, which crops nothing."""
 
@@ -102,7 +105,8 @@ class Protocol:
     `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the precision
     that is timed there; `images` limits each data set to its first so many images (None: all of them), and `window`
     each image to the middle of its HR of that size (None: the whole). `tf32`, `backend`, `memory_format` and `options`
-    are those of the `execution`.
+    are those of the `execution`. `metrics` names those of `metric.METRICS` that are measured, under each of
+    `conventions` that they know.
     """
 
     version: int = 1
@@ -122,6 +126,7 @@ class Protocol:
     backend: str = "eager"
     memory_format: MemoryFormat = MemoryFormat.CONTIGUOUS
     options: dict[str, Option] = field(default_factory=dict)
+    metrics: tuple[str, ...] = DEFAULT_METRICS
 
     @property
     def digest(self) -> str:

@@ -34,12 +34,38 @@ _TEMPORARY, _LOCK, _CROPS = ".tmp-", "in-use", "crops"
 _HINTS = typing.get_type_hints(Record)
 MAX_BYTES = 64 * 1024 * 1024
 
+
+def _with_values(raw: dict[str, Any]) -> dict[str, Any]:
+    """The fidelities of schema 6, whose images had `mse`, `ssim` and `baseline_mse`, in the form of schema 7."""
+
+    def table(image: dict[str, Any], field: str, name: str) -> dict[str, Any]:
+        try:
+            return {f"{name}/{convention}": value for convention, value in image[field].items()}
+        except (KeyError, AttributeError):
+            raise ValueError(f"is damaged at `fidelity`: an image of schemas before 7 has a table `{field}`") from None
+
+    def image_of(old: Any) -> Any:
+        if not isinstance(old, dict):
+            return old
+        values = table(old, "mse", "mse") | table(old, "ssim", "ssim")
+        kept = {key: value for key, value in old.items() if key not in {"mse", "ssim", "baseline_mse"}}
+        return {**kept, "values": values, "baseline": table(old, "baseline_mse", "mse")}
+
+    found = {name: raw[name] for name in ("fidelity", "fidelity_fp32") if isinstance(raw.get(name), dict)}
+    return {
+        name: {**one, "images": [image_of(image) for image in one["images"]]}
+        for name, one in found.items()
+        if isinstance(one.get("images"), list)
+    }
+
+
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda raw: {**raw, "schema": 2},  # every model of then has weights: the empty default of `untrained` says it
     2: lambda raw: {**raw, "schema": 3},  # what was compared besides was not kept: None; no pickle could be allowed
     3: lambda raw: {**raw, "schema": 4},  # of images the difference over the spread was kept, and no `mse`
     4: lambda raw: {**raw, "schema": 5},  # nothing was said of weights that others than the team had trained: empty
     5: lambda raw: {**raw, "schema": 6},  # the fields added since have defaults that say "not recorded"
+    6: lambda raw: {**raw, **_with_values(raw), "schema": 7},
 }
 """Steps from one schema to the next, by the schema they start from."""
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from rich.progress import (
     BarColumn,
@@ -25,8 +25,8 @@ from rtsr_bench.evaluate import Listener
 
 if TYPE_CHECKING:
     from rtsr_bench.leaderboard import Row
-    from rtsr_bench.protocol import Size
     from rtsr_bench.record import Record
+    from rtsr_bench.report.column import BoardColumn
 
 PLAIN_WIDTH = 160
 
@@ -109,10 +109,8 @@ class Display:
             reasons = [reason.brief for reason in row.reasons if reason.bar.value == "failed"]
             self.note(f"  {record.model.id}: {' '.join(reasons)}")
             return
-        cells = dict(zip(_HEADINGS, _cells(row), strict=True))
-        wanted = ("PSNR RGB dB", "gain dB", "runtime ms", "FPS", "score")
-        said = [f"{name} {cells[name]}" for name in wanted if cells[name]]
-        said += [f"PSNR of the middle {row.crop} of each image"] if row.crop else []
+        said = [f"{heading} {text}" for heading, text in _brief(row) if text]
+        said += _crop_words(row)
         said += [reason.short for reason in row.reasons if reason.bar.value == "untrained"]
         self.note(f"  {record.model.id}: " + ", ".join(said))
         if record.handed_in is not None:
@@ -126,16 +124,17 @@ class Display:
         for track in dict.fromkeys(record.track for record in records):
             mine = [_row(record) for record in records if record.track == track]
             mine.sort(key=best_first)
-            heading = track
-            if mine[0].record.overrides:
-                heading += f", unofficial: {' '.join(mine[0].record.overrides)}; MACs at {_counted_at(mine[0].record)}"
-            table = Table(title=fit(heading), title_justify="left", title_style="bold", box=None, pad_edge=False)
-            for heading in _HEADINGS:
-                table.add_column(
-                    heading, justify="left" if heading in ("model", "note") else "right", no_wrap=heading != "note"
-                )
+            first, columns = mine[0], _columns(mine[0])
+            title = track
+            if first.record.overrides:
+                title += f", unofficial: {' '.join(first.record.overrides)}; MACs at {first.counted_at}"
+            table = Table(title=fit(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+            for column in columns:
+                justify: Literal["left", "right"] = "right" if column.numeric else "left"
+                table.add_column(fit(_heading(column)), justify=justify, no_wrap=True)
+            table.add_column("note")
             for row in mine:
-                table.add_row(*map(fit, _cells(row)))
+                table.add_row(*(fit(_cell(column, row)) for column in columns), fit(_note(row, columns)))
             self._out.print(table)
             self._out.print()
 
@@ -157,7 +156,8 @@ class _Job(Listener):
         self._display.waiting(f"{self._label} waits for {whom}")
 
 
-_HEADINGS = ("model", "PSNR RGB dB", "gain dB", "SSIM RGB", "runtime ms", "FPS", "params", "GMACs", "score", "note")
+_BRIEF = ("gain_db", "runtime_ms", "fps", "score")
+"""Keys of the columns that the line about one model shows, after the PSNR that its score is made of."""
 
 
 def _row(record: Record) -> Row:
@@ -167,38 +167,45 @@ def _row(record: Record) -> Row:
     return derive_row("", record, all_tracks().get(record.track))
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    from rtsr_bench.record import Complexity
+def _columns(row: Row) -> tuple[BoardColumn, ...]:
+    """The columns of a leaderboard that the terminal has room for, as a row's rules make them."""
+    from rtsr_bench.report.column import Scope, board_columns
 
-    record, means, runtime = row.record, row.fidelity, row.runtime
-    complexity = record.complexity if isinstance(record.complexity, Complexity) else None
-    notes = [reason.short for reason in row.reasons if reason.bar.value != "unofficial"]
-    notes += [f"PSNR of the middle {row.crop} of each image"] if row.crop else []
-    notes += [warning.short for warning in row.warnings]
-    return (
-        record.model.id,
-        f"{means.psnr_db[row.scored_under]:.3f}" if means and row.scored_under in means.psnr_db else "",
-        f"{row.gain_db:+.3f}" if row.gain_db is not None else "",
-        f"{means.ssim[row.scored_under]:.4f}" if means and row.scored_under in means.ssim else "",
-        f"{runtime.mean_ms:.2f}" if runtime else "",
-        f"{runtime.fps:.1f}" if runtime else "",
-        f"{complexity.params:,}" if complexity else "",
-        _gmacs(record),
-        f"{row.score:.3f}" if row.score is not None else "",
-        "; ".join(notes),
-    )
+    scope = Scope.of(row.record.protocol, row.track)
+    return tuple(column for column in board_columns(scope) if column.terminal is not None)
 
 
-def _counted_at(record: Record) -> Size:
-    from rtsr_bench.eligibility import counted_at
-    from rtsr_bench.tracks import all_tracks
-
-    return counted_at(record.protocol, all_tracks().get(record.track))
+def _heading(column: BoardColumn) -> str:
+    return column.terminal or " ".join(filter(None, (column.label, column.unit)))
 
 
-def _gmacs(record: Record) -> str:
-    """GMACs at the size that the row's board shows them for; `>=` where some operators were not counted."""
-    from rtsr_bench.eligibility import count_at
+def _cell(column: BoardColumn, row: Row) -> str:
+    """A number as pages show it, but in plain characters; a text as it is; empty where there is no value."""
+    value = column.of(row)
+    if value is None or isinstance(value, str):
+        return value or ""
+    return column.text(value).replace("−", "-").replace("\u202f", ",")
 
-    count = count_at(record.complexity, _counted_at(record))
-    return "" if count is None else f"{'>= ' if count.uncounted else ''}{count.macs / 1e9:.2f}"
+
+def _note(row: Row, columns: Sequence[BoardColumn]) -> str:
+    """What stands against the row or its numbers, in a few words each."""
+    said = [reason.short for reason in row.reasons if reason.bar.value != "unofficial"]
+    said += _crop_words(row)
+    said += [warning.short for warning in row.warnings]
+    said += [note.text for column in columns for note in column.notes(row) if note.tone == "warn"]
+    return "; ".join(dict.fromkeys(said))
+
+
+def _crop_words(row: Row) -> list[str]:
+    return [f"PSNR of the middle {row.crop} of each image"] if row.crop else []
+
+
+def _brief(row: Row) -> Iterator[tuple[str, str]]:
+    """Heading and text of the numbers that the line about one model shows."""
+    from rtsr_bench.metric import METRICS
+    from rtsr_bench.score import PSNR
+
+    columns = {column.key: column for column in _columns(row)}
+    for key in (METRICS.find(PSNR).column(row.scored_under), *_BRIEF):
+        if key in columns:
+            yield _heading(columns[key]), _cell(columns[key], row)

@@ -30,12 +30,15 @@ def tracks_command(track_id: str | None) -> None:
 
 
 def _described(track: Track) -> str:
+    from rtsr_bench.metric import known
+
     rules = track.protocol
     limits = rules.limits
     lines = {
         "scale": f"x{rules.scale}",
         "data sets": ", ".join(rules.data_sets),
         "degradation": rules.degradation,
+        "metrics": ", ".join(one.title for one in known(rules.metrics)),
         "fidelity": "; ".join(c.words for c in track.headline) + "  (leaderboard)",
         "also recorded": "; ".join(c.words for c in rules.conventions if c not in track.headline),
         "timed input": f"{rules.batch} x 3 x {rules.input.height} x {rules.input.width} (N, C, H, W), random numbers",

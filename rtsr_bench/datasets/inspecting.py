@@ -135,16 +135,22 @@ def _pair_faults(recipe: SetRecipe, scale: int, pair: PairFiles, hashes: dict[Pa
 
 def too_small(hr: Size, scale: int) -> str:
     """Why an HR image of this size cannot be measured on the tracks of a scale, in words; empty where it can."""
-    from rtsr_bench.metrics.window import WINDOW
+    from rtsr_bench.metric import known
     from rtsr_bench.tracks import all_tracks
 
-    conventions = {one for track in all_tracks().values() if track.scale == scale for one in track.protocol.conventions}
-    for convention in sorted(conventions, key=lambda one: -one.border):
+    rules = [track.protocol for track in all_tracks().values() if track.scale == scale]
+    asked = {
+        (convention, metric.least_side, metric.title)
+        for protocol in rules
+        for metric in known(protocol.metrics)
+        for convention in protocol.conventions
+    }
+    for convention, side, title in sorted(asked, key=lambda one: -2 * one[0].border - one[1]):
         step = scale * convention.lr_multiple
         left = min(hr.height // step, hr.width // step) * step - 2 * convention.border
-        if left < WINDOW:
+        if left < side:
             return (
-                f"expected at least {WINDOW}x{WINDOW} pixels inside a border of {convention.border} for SSIM at "
+                f"expected at least {side}x{side} pixels inside a border of {convention.border} for {title} at "
                 f"x{scale}, found an image of {hr}: take it out"
             )
     return ""

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rtsr_bench.datasets import ImagePair
 from rtsr_bench.images.resize import torch_bicubic
-from rtsr_bench.metrics.fidelity import measure
+from rtsr_bench.metric import Metric
+from rtsr_bench.metrics.pairs import measure_pair
 from rtsr_bench.protocol import Convention
 
 CROP = 192
@@ -23,9 +24,9 @@ Window = tuple[int, int, int, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """MSE of bicubic by convention, and the crops of HR and bicubic that a reader compares with."""
+    """What metrics observe of bicubic, by `NAME/CONVENTION`, and the crops of HR and bicubic for readers."""
 
-    mse: dict[str, float]
+    values: dict[str, float]
     window: Window
     hr_crop: NDArray[np.uint8]
     bicubic_crop: NDArray[np.uint8]
@@ -35,14 +36,23 @@ class Baselines:
     """Bicubic's values by image pair; safe to ask from several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, tuple[Convention, ...]], Baseline] = {}
+        self._known: dict[tuple[str, tuple[str, ...], tuple[Convention, ...]], Baseline] = {}
         self._lock = threading.Lock()
 
     def of(
-        self, pair: ImagePair, hr: NDArray[np.uint8], lr: NDArray[np.uint8], conventions: Sequence[Convention]
+        self,
+        pair: ImagePair,
+        hr: NDArray[np.uint8],
+        lr: NDArray[np.uint8],
+        metrics: Sequence[Metric],
+        conventions: Sequence[Convention],
     ) -> Baseline:
-        """Return bicubic's values on this pair: `F.interpolate` as the official code calls it, against HR."""
-        key = (pair.identity, tuple(conventions))
+        """Return what those metrics that compare with bicubic observe of it on this pair, against HR.
+
+        Bicubic is `F.interpolate` as the official code calls it.
+        """
+        compared = [metric for metric in metrics if metric.baseline]
+        key = (pair.identity, tuple(metric.name for metric in compared), tuple(conventions))
         with self._lock:
             known = self._known.get(key)
         if known is None:
@@ -54,7 +64,7 @@ class Baselines:
             top, left = busiest_crop(hr, size)
             window = (top, left, size.height, size.width)
             known = Baseline(
-                mse=dict(measure(bicubic, hr, conventions, ssim=False).mse),
+                values=measure_pair(bicubic, hr, compared, conventions),
                 window=window,
                 hr_crop=cut(hr, window),
                 bicubic_crop=cut(bicubic, window),

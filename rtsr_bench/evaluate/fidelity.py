@@ -16,7 +16,8 @@ from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.crops import Keeper
 from rtsr_bench.execution import Execution
-from rtsr_bench.metrics.fidelity import measure
+from rtsr_bench.metric import METRICS, Metric
+from rtsr_bench.metrics.pairs import measure_pair
 from rtsr_bench.protocol import Convention, Protocol, Size
 from rtsr_bench.record import Failure, Fidelity, ImageFidelity
 from rtsr_bench.sandbox import Child
@@ -59,6 +60,7 @@ def measure_fidelity(
     """
     started = monotonic()
     items = [_Item(index=i, data=d, pair=p) for i, (d, p) in enumerate((d, p) for d in data for p in d.pairs)]
+    metrics = [METRICS.find(name) for name in protocol.metrics]
     values: deque[Future[ImageFidelity]] = deque()
     done: list[ImageFidelity] = []
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="fidelity") as pool:
@@ -73,7 +75,7 @@ def measure_fidelity(
                 if isinstance(sr, Failure):
                     return sr
                 images.append(sr)
-            values.append(pool.submit(_image_fidelity, item, images, views, baselines, keepers))
+            values.append(pool.submit(_image_fidelity, item, images, views, metrics, baselines, keepers))
             del views
             while len(values) >= _PENDING:
                 done.append(values.popleft().result())
@@ -112,28 +114,25 @@ def _enhance(child: Child, view: _View, item: _Item, protocol: Protocol, executi
 
 
 def _image_fidelity(
-    item: _Item, images: Sequence[Image], views: Sequence[_View], baselines: Baselines, keepers: Sequence[Keeper]
+    item: _Item,
+    images: Sequence[Image],
+    views: Sequence[_View],
+    metrics: Sequence[Metric],
+    baselines: Baselines,
+    keepers: Sequence[Keeper],
 ) -> ImageFidelity:
-    mse: dict[str, float] = {}
-    ssim: dict[str, float] = {}
-    baseline_mse: dict[str, float] = {}
+    found: dict[str, float] = {}
+    bicubic: dict[str, float] = {}
     for view, sr in zip(views, images, strict=True):
         try:
-            baseline = baselines.of(item.pair, view.hr, view.lr, view.conventions)
-            values = measure(sr, view.hr, view.conventions)
+            baseline = baselines.of(item.pair, view.hr, view.lr, metrics, view.conventions)
+            found |= measure_pair(sr, view.hr, metrics, view.conventions)
         except UserError as error:
             size = item.pair.file_size()
             raise UserError(f"{item.data.title}, {item.pair.name} of {size}: {error}") from None
-        mse |= values.mse
-        ssim |= values.ssim
-        baseline_mse |= baseline.mse
+        bicubic |= baseline.values
         for keeper in keepers if view is views[0] else ():
             keeper.keep(item.index, item.data.title, item.pair.name, sr, baseline)
     return ImageFidelity(
-        name=item.pair.name,
-        data_set=item.data.title,
-        size=item.pair.size,
-        mse=mse,
-        ssim=ssim,
-        baseline_mse=baseline_mse,
+        name=item.pair.name, data_set=item.data.title, size=item.pair.size, values=found, baseline=bicubic
     )

@@ -12,7 +12,8 @@ from rtsr_bench.leaderboard.boards import (
     leaderboards,
     started_at,
 )
-from rtsr_bench.leaderboard.rows import FidelityMeans, Row, derive_row, fidelity_means, scoring_convention
+from rtsr_bench.leaderboard.means import FidelityMeans, fidelity_means
+from rtsr_bench.leaderboard.rows import Row, derive_row, scoring_convention
 
 __all__ = [
     "BANDS",

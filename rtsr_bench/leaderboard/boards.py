@@ -154,6 +154,8 @@ def _group(rows: Sequence[Row], digest: str, track: Track | None) -> Group:
     first = rows[0].record
     official = is_official(first, track)
     complete = any(all(reason.bar is not Bar.INCOMPLETE_DATA for reason in row.reasons) for row in rows)
+    models = [row.record.model.id for row in rows]
+    rows = [replace(row, twin=models.count(row.record.model.id) > 1) for row in rows]
     ordered = sorted(rows, key=best_first)
     return Group(
         official=official,

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from rtsr_bench.number_warnings import Doubt, NumberWarning
-from rtsr_bench.score import psnr_db
+from rtsr_bench.score import MSE, psnr_db
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,8 @@ def exact_images(images: Sequence[ImageFidelity], convention: str) -> tuple[Numb
     flat = [image for image in images if image.bicubic_is_exact(convention)]
     if not flat:
         return ()
-    here = [psnr_db(image.mse[convention]) for image in flat if convention in image.mse]
+    observed = [image.values.get(f"{MSE}/{convention}") for image in flat]
+    here = [psnr_db(mse) for mse in observed if mse is not None]
     worst = min(here, default=math.inf)
     model = (
         "so is the model"

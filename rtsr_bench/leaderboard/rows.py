@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rtsr_bench.eligibility import Bar, Below, Reason, count_at_256, reasons
+from rtsr_bench.eligibility import Bar, Below, Reason, count_at_256, counted_at, reasons
 from rtsr_bench.leaderboard.bands import Band, band
 from rtsr_bench.leaderboard.exact import exact_images
+from rtsr_bench.leaderboard.means import FidelityMeans, fidelity_means
 from rtsr_bench.number_warnings import NumberWarning, warnings
 from rtsr_bench.protocol import Colour, Convention, Size
 from rtsr_bench.record import Complexity, Fidelity, ImageFidelity, Record, Runtime
-from rtsr_bench.score import FORMULAS, Ingredients, mean_psnr_db
-from rtsr_bench.statistics import RuntimeSummary, mean, summarise
+from rtsr_bench.score import FORMULAS, Ingredients
+from rtsr_bench.statistics import RuntimeSummary, summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rtsr_bench.tracks import Track
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FidelityMeans:
-    """Means over images, by convention key: PSNR in dB, SSIM, and bicubic's PSNR on the same images.
-
-    `images` counts all of them, and SSIM is over all. The two PSNRs leave out the images on which bicubic is exact,
-    `exact` of them under each convention: neither a difference from infinity nor a mean with it says anything. A
-    convention under which no image is left has no PSNR.
-    """
-
-    images: int
-    psnr_db: dict[str, float]
-    ssim: dict[str, float]
-    baseline_psnr_db: dict[str, float]
-    exact: dict[str, int] = field(default_factory=dict)
-
-    def gain_db(self, convention: str) -> float | None:
-        """PSNR less bicubic's; None where either is missing, infinite where the model is exact and bicubic is not."""
-        here, baseline = self.psnr_db.get(convention), self.baseline_psnr_db.get(convention)
-        if here is None or baseline is None:
-            return None
-        return 0.0 if here == baseline else here - baseline
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +29,7 @@ class Row:
     `fidelity` is over the images of the data sets that the track is judged by, `by_set` has every data set.
     `source` names the record it stands on, `earlier` counts older records of the same key, `score` is None where an
     ingredient is missing, `scored_under` the convention key of the score's PSNR, `lower_is_better` says which way its
-    formula goes.
+    formula goes. `track` is None where it is not (any longer) shipped; `twin`: another row of its group has this model.
     """
 
     source: str
@@ -67,6 +45,8 @@ class Row:
     warnings: tuple[NumberWarning, ...]
     earlier: int = 0
     lower_is_better: bool = False
+    track: Track | None = None
+    twin: bool = False
 
     @property
     def failed(self) -> bool:
@@ -75,7 +55,7 @@ class Row:
 
     @property
     def crop(self) -> Size | None:
-        """The middle of each image that PSNR and SSIM are of, where a window cut any; None where all are whole."""
+        """The middle of each image that fidelity is of, where a window cut any; None where all are whole."""
         window, fidelity = self.record.protocol.window, self.record.fidelity
         if window is None or not isinstance(fidelity, Fidelity):
             return None
@@ -89,35 +69,10 @@ class Row:
         """The FPS band of the mean runtime."""
         return band(self.runtime.fps) if self.runtime else None
 
-
-def fidelity_means(images: Iterable[ImageFidelity]) -> FidelityMeans:
-    """Means over images, for the conventions that every image has; ValueError for no image."""
-    some = tuple(images)
-    if not some:
-        raise ValueError("no image")
-
-    def shared(tables: Sequence[Mapping[str, float]]) -> list[str]:
-        return [key for key in tables[0] if all(key in table for table in tables)]
-
-    mses, ssims, baselines = [one.mse for one in some], [one.ssim for one in some], [one.baseline_mse for one in some]
-    exact = {key: sum(one.bicubic_is_exact(key) for one in some) for key in shared(baselines)}
-
-    def over_others(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
-        return {
-            key: mean_psnr_db(
-                table[key] for one, table in zip(some, tables, strict=True) if not one.bicubic_is_exact(key)
-            )
-            for key in shared(tables)
-            if exact.get(key, 0) < len(some)
-        }
-
-    return FidelityMeans(
-        images=len(some),
-        psnr_db=over_others(mses),
-        ssim={key: mean([table[key] for table in ssims]) for key in shared(ssims)},
-        baseline_psnr_db=over_others(baselines),
-        exact={key: count for key, count in exact.items() if count},
-    )
+    @property
+    def counted_at(self) -> Size:
+        """The LR size that its operations are shown for."""
+        return counted_at(self.record.protocol, self.track)
 
 
 def scoring_convention(record: Record, track: Track | None) -> Convention:
@@ -161,6 +116,7 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
         warnings=(*warnings(record, summary, convention), *exact_images(judged, convention)),
         earlier=earlier,
         lower_is_better=track is not None and track.score.lower_is_better,
+        track=track,
     )
 
 

@@ -1,1 +1,1 @@
-"""The only image metrics of the project: MSE, PSNR, SSIM, on the conventions that tracks name."""
+"""What compares an SR image with HR: the metrics (`members`, one file each) and the code that computes them."""

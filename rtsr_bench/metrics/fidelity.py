@@ -65,7 +65,7 @@ def measure(
     uint8 H x W x 3; UserError where an image is too small: nothing left of it inside the border, or less than
     11x11 for SSIM.
     """
-    refuse_unlike(sr, hr, conventions, window=WINDOW if ssim else 1)
+    refuse_unlike(sr, hr, conventions, title="SSIM" if ssim else "MSE", side=WINDOW if ssim else 1)
     if not conventions:
         return Values(mse={}, ssim={})
     work = _Work(sr, hr, conventions, compiled())
@@ -186,8 +186,11 @@ def _strips(length: int, borders: Sequence[int], most: int) -> list[_Strip]:
     return strips
 
 
-def refuse_unlike(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, window: int) -> None:
-    """Refuse images that no metric is defined on: ValueError for shapes and types, UserError for too small ones."""
+def refuse_unlike(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, title: str, side: int) -> None:
+    """Refuse images that a metric is not defined on: ValueError for shapes and types, UserError for too small ones.
+
+    `title` names it, `side` is the fewest pixels on a side that it needs inside the border.
+    """
     for name, image in (("SR", sr), ("HR", hr)):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"{name}: expected uint8 H x W x 3, found {image.dtype} {image.shape}")
@@ -197,11 +200,12 @@ def refuse_unlike(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *
         if convention.border < 0:
             raise ValueError(f"expected a border of at least 0, found {convention.border}")
         left = min(sr.shape[:2]) - 2 * convention.border
-        if left < window:
-            metric = f"SSIM needs {WINDOW}x{WINDOW} pixels" if window > 1 else "MSE needs a pixel"
+        if left < side:
+            needs = f"{side}x{side} pixels" if side > 1 else "a pixel"
             raise UserError(
-                f"{metric} inside the border of {convention.border}, found {max(left, 0)} on the shorter side of the "
-                f"{sr.shape[0]}x{sr.shape[1]} that are measured: leave the image out or ask for a smaller border"
+                f"{title} needs {needs} inside the border of {convention.border}, found {max(left, 0)} on the shorter "
+                f"side of the {sr.shape[0]}x{sr.shape[1]} that are measured: leave the image out or ask for a smaller "
+                "border"
             )
 
 

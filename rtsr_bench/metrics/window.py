@@ -1,4 +1,4 @@
-"""The constants of SSIM, shared by the plain definition and the fast kernels."""
+"""The constants of SSIM and MS-SSIM, shared by the plain definition, the fast kernels and the metrics' descriptions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ RADIUS = WINDOW // 2
 SIGMA = 1.5
 C1 = (0.01 * 255.0) ** 2
 C2 = (0.03 * 255.0) ** 2
+
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Exponents of the five scales of MS-SSIM, the whole image first (Wang et al., Asilomar 2003, section 3.2)."""
+
+LEAST_MULTISCALE_SIDE = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
+"""Fewest pixels on a side of which the smallest scale still holds a window: 161."""
 
 
 def gaussian() -> tuple[float, ...]:

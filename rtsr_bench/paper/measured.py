@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rtsr_bench.leaderboard import derive_row
+from rtsr_bench.leaderboard import derive_row, fidelity_means
 from rtsr_bench.protocol import Colour, Convention, Precision
 from rtsr_bench.record import Fidelity, ImageFidelity, Record, Runtime
-from rtsr_bench.score import mean_psnr_db
-from rtsr_bench.statistics import mean, summarise
+from rtsr_bench.statistics import summarise
 from rtsr_bench.tracks import all_tracks
 
 if TYPE_CHECKING:
@@ -36,9 +35,10 @@ class Measured:
         for record in self._of(model):
             names = {use.name for use in record.data if use.id == data_set and use.verified and use.complete}
             images = [image for image in _images(record) if image.data_set in names]
-            if images and all(convention in image.mse and convention in image.ssim for image in images):
-                psnr = mean_psnr_db(image.mse[convention] for image in images if not image.bicubic_is_exact(convention))
-                return psnr, mean([image.ssim[convention] for image in images])
+            values = fidelity_means(images).values if images else {}
+            psnr, ssim = (values.get(f"{name}/{convention}") for name in ("psnr", "ssim"))
+            if psnr is not None and ssim is not None:
+                return psnr, ssim
         return None
 
     def runtime_ms(self, model: str, *, card: str) -> float | None:

@@ -1,10 +1,12 @@
 """What is kept of one model on one track under one protocol on one system.
 
-Observations are stored, everything else is derived: per-image MSE and SSIM, every timed sample, unrounded. An outcome
-field is the measurement, a `Failure` (tried and failed) or None (not asked for); nothing else is possible.
+Observations are stored, everything else is derived: what metrics observed of each image, every timed sample, unrounded.
+An outcome field is the measurement, a `Failure` (tried and failed) or None (not asked for); nothing else is possible.
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
+  `baseline_mse`; `protocol.metrics`.
 - 7 (2026-11): `execution`: how the model was run; `protocol.backend`, `protocol.memory_format`, `protocol.options`.
 - 6 (2026-11): `notes`: what was done so that the model could be loaded and run; `protocol.tf32`, `system.device_uuid`;
   `runtime`: calls on images, pauses, foreign load, calls timed again, correlation with the input.
@@ -63,7 +65,7 @@ __all__ = [
     "record_key",
 ]
 
-SCHEMA = 6
+SCHEMA = 7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from rtsr_bench.metric import bounds, by_convention
 from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.score import MSE
 
 LEAST_MS, MOST_MS = 1e-6, 1e9
 """What can be a sample: a nanosecond to eleven days. Outside of it the arithmetic of a report would overflow."""
@@ -13,26 +15,28 @@ LEAST_MS, MOST_MS = 1e-6, 1e9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFidelity:
-    """Sufficient statistics of one image: MSE on 0..255 and SSIM by convention key, and bicubic's MSE beside them."""
+    """What metrics observed of one image, unrounded, by `NAME/CONVENTION` such as `mse/rgb_b0` or `ssim/y_b2`.
+
+    `baseline` holds the same of bicubic on this image, for the metrics that compare with it.
+    """
 
     name: str
     data_set: str
     size: Size
-    mse: dict[str, float]
-    ssim: dict[str, float]
-    baseline_mse: dict[str, float]
+    values: dict[str, float]
+    baseline: dict[str, float]
 
-    def __post_init__(self) -> None:
-        for value in (*self.mse.values(), *self.baseline_mse.values()):
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"an MSE is finite and at least 0, found {value!r} at image {self.name!r}")
-        for value in self.ssim.values():
-            if not -1.0 <= value <= 1.0 + 1e-9:
-                raise ValueError(f"an SSIM lies in [-1, 1], found {value!r} at image {self.name!r}")
+    def observed(self, name: str) -> dict[str, float]:
+        """Observations of a name by convention key."""
+        return by_convention(self.values, name)
+
+    def of_bicubic(self, name: str) -> dict[str, float]:
+        """Bicubic's observations of a name by convention key."""
+        return by_convention(self.baseline, name)
 
     def bicubic_is_exact(self, convention: str) -> bool:
         """Whether bicubic makes no error under a convention (a key), as on a flat image: means of PSNR leave it out."""
-        return self.baseline_mse.get(convention) == 0
+        return self.baseline.get(f"{MSE}/{convention}") == 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +46,16 @@ class Fidelity:
     precision: Precision
     images: tuple[ImageFidelity, ...]
     wall_s: float
+
+    def __post_init__(self) -> None:
+        limits = bounds()
+        for image in self.images:
+            for key, value in (*image.values.items(), *image.baseline.items()):
+                low, high = limits.get(key.partition("/")[0], (-math.inf, math.inf))
+                if not (math.isfinite(value) and low <= value <= high):
+                    raise ValueError(
+                        f"expected `{key}` to be finite and in [{low:g}, {high:g}], found {value!r} at {image.name!r}"
+                    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.leaderboard import Group, Leaderboard, how_measured
-from rtsr_bench.report.columns import board_table, headline, set_table
+from rtsr_bench.report.board_table import board_table, scope_of, set_table
 from rtsr_bench.report.figures import Point, scatter_figure
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.text import one_line
@@ -82,7 +82,8 @@ def _data_words(group: Group) -> str:
 def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list[dict[str, Any]]:
     """Score and PSNR against runtime, where at least two models have both (and a score above 0)."""
     rows = [row for row in group.rows if row.runtime and not row.failed]
-    convention = board.track.score.convention if board.track else next(iter(headline(board, group)), None)
+    conventions = scope_of(board, group).conventions
+    convention = board.track.score.convention if board.track else next(iter(conventions), None)
     if convention is None:
         return []
     figures = []

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.eligibility import count_at, failure_words, failures, is_official
 from rtsr_bench.leaderboard import Row, data_digest, derive_row, leaderboards
+from rtsr_bench.metric import known
+from rtsr_bench.protocol import DEFAULT_METRICS
 from rtsr_bench.record import Complexity, Fidelity, Memory, Record, Runtime
-from rtsr_bench.report.columns import memory_bytes, standing
+from rtsr_bench.report.columns.memory import memory_bytes
+from rtsr_bench.report.columns.standing import standing
 from rtsr_bench.report.exports import csv_cell  # the one place that knows what a spreadsheet would run
 from rtsr_bench.report.text import one_line
-from rtsr_bench.score import psnr_db
 from rtsr_bench.statistics import median
 from rtsr_bench.tracks import all_tracks
 
@@ -20,13 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rtsr_bench.leaderboard import Leaderboard
+    from rtsr_bench.metric import Metric
+    from rtsr_bench.record import ImageFidelity
 
 _TEXT, _WHOLE, _REAL, _FLAG = "string", "Int64", "float64", "boolean"
 """pandas types that can miss a value (whole numbers stay whole) and are the same with and without rows."""
 _TOO_LARGE = 2**63
 
 _WHO = {"record": _TEXT, "track": _TEXT, "model": _TEXT}
-_RECORDS = {
+_JUDGED = {
     **_WHO,
     **dict.fromkeys(("submission", "team", "title", "origin", "variant", "format", "untrained", "trained_by"), _TEXT),
     "scale": _WHOLE,
@@ -36,7 +40,11 @@ _RECORDS = {
     "latest": _FLAG,
     "standing": _TEXT,
     "rank": _WHOLE,
-    **dict.fromkeys(("score", "gain_db", "psnr_db", "baseline_psnr_db", "ssim"), _REAL),
+    **dict.fromkeys(("score", "gain_db"), _REAL),
+}
+"""Columns of `records` before those of the metrics, which `_MEASURED` follow."""
+
+_MEASURED = {
     "convention": _TEXT,
     "images": _WHOLE,
     **dict.fromkeys(("runtime_ms", "runtime_ci_low_ms", "runtime_ci_high_ms", "median_ms", "p95_ms", "p99_ms"), _REAL),
@@ -51,12 +59,6 @@ _RECORDS = {
     **dict.fromkeys(("harness", "submission_digest", "checkpoint_sha256"), _TEXT),
     **dict.fromkeys(("track_digest", "protocol_digest", "data_digest"), _TEXT),
 }
-_IMAGES = {
-    **_WHO,
-    **dict.fromkeys(("data_set", "image", "precision", "convention"), _TEXT),
-    **dict.fromkeys(("height", "width"), _WHOLE),
-    **dict.fromkeys(("psnr_db", "ssim", "baseline_psnr_db", "gain_db", "mse", "baseline_mse"), _REAL),
-}
 _SAMPLES = {
     **_WHO,
     "device": _TEXT,
@@ -70,7 +72,7 @@ def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | Non
     """Records by name as the data frames `records`, `images` and `samples`, one observation a row, in order of names.
 
     records: one row a record, earlier answers too (`latest` is false, no rank): what was derived and what it stands on;
-    PSNR, SSIM, gain under the `convention` of the score and over its data sets, operations at the timed input.
+    metrics and gain under the `convention` of the score and over its data sets, operations at the timed input.
     images: one row per record, image and convention, in the precision timed. samples: one row per timed repeat, from 1;
     `frame_ms` is `sample_ms` over the batch. What is missing, or a count beyond 64 bits, is NA; text is on one line.
     `boards`: those derived from these very records, where they are at hand. All three join on `record`. In a notebook:
@@ -81,13 +83,42 @@ def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | Non
         tables = frames({str(one.path): one.record for one in load_records(Path("reports/records")).records})
         tables["images"].query("convention == 'rgb_b0'").pivot_table("gain_db", "data_set", "model")
     """
+    listed = [name for record in records.values() for name in record.protocol.metrics]
+    metrics = known((*DEFAULT_METRICS, *listed))
     rows = sorted(_rows(records, leaderboards(records) if boards is None else boards), key=lambda row: row[0].source)
     tables: tuple[tuple[str, dict[str, str], Iterable[dict[str, Any]]], ...] = (
-        ("records", _RECORDS, (_record(row, latest=latest) for row, latest in rows)),
-        ("images", _IMAGES, (one for row, _ in rows for one in _images(row))),
+        ("records", _record_types(metrics), (_record(row, metrics, latest=latest) for row, latest in rows)),
+        ("images", _image_types(metrics), (one for row, _ in rows for one in _images(row, metrics))),
         ("samples", _SAMPLES, (one for row, _ in rows for one in _samples(row))),
     )
     return {name: _frame(list(values), types) for name, types, values in tables}
+
+
+def _record_types(metrics: Sequence[Metric]) -> dict[str, str]:
+    values = [name for one in metrics for name in (one.column(), *[_baseline(one.column())] * one.baseline)]
+    return _JUDGED | dict.fromkeys(values, _REAL) | _MEASURED
+
+
+def _image_types(metrics: Sequence[Metric]) -> dict[str, str]:
+    """Values first, then bicubic's and the gains, then observations that values are made of."""
+    compared = [one for one in metrics if one.baseline]
+    numbers = [
+        *(one.column() for one in metrics),
+        *(_baseline(one.column()) for one in compared),
+        *(one.column(part="gain") for one in compared),
+        *(one.observation for one in metrics if one.observation != one.name),
+        *(_baseline(one.observation) for one in compared if one.observation != one.name),
+    ]
+    return {
+        **_WHO,
+        **dict.fromkeys(("data_set", "image", "precision", "convention"), _TEXT),
+        **dict.fromkeys(("height", "width"), _WHOLE),
+        **dict.fromkeys(numbers, _REAL),
+    }
+
+
+def _baseline(column: str) -> str:
+    return f"baseline_{column}"
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> pd.DataFrame:
@@ -126,7 +157,7 @@ def _who(row: Row) -> dict[str, Any]:
     return {"record": one_line(row.source), "track": one_line(row.record.track), "model": one_line(row.record.model.id)}
 
 
-def _record(row: Row, *, latest: bool) -> dict[str, Any]:
+def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, Any]:
     record, system = row.record, row.record.system
     means, key = row.fidelity, row.scored_under
     text = {
@@ -173,9 +204,8 @@ def _record(row: Row, *, latest: bool) -> dict[str, Any]:
         "rank": row.rank,
         "score": row.score,
         "gain_db": row.gain_db,
-        "psnr_db": means.psnr_db.get(key) if means else None,
-        "baseline_psnr_db": means.baseline_psnr_db.get(key) if means else None,
-        "ssim": means.ssim.get(key) if means else None,
+        **{one.column(): means.value(one, key) if means else None for one in metrics},
+        **{_baseline(one.column()): means.of_bicubic(one, key) if means else None for one in metrics},
         "images": means.images if means else None,
         "wall_s": record.wall_s,
     }
@@ -218,16 +248,12 @@ def _counted(row: Row) -> dict[str, Any]:
     }
 
 
-def _images(row: Row) -> Iterator[dict[str, Any]]:
+def _images(row: Row, metrics: Sequence[Metric]) -> Iterator[dict[str, Any]]:
     fidelity, who = row.record.fidelity, _who(row)
     if not isinstance(fidelity, Fidelity):
         return
     for image in fidelity.images:
-        for key in dict.fromkeys((*image.mse, *image.ssim, *image.baseline_mse)):
-            mse, baseline = image.mse.get(key), image.baseline_mse.get(key)
-            here = None if mse is None else psnr_db(mse)
-            exact = image.bicubic_is_exact(key)  # left out of means of PSNR and gain, and so without a gain
-            there = None if baseline is None else psnr_db(baseline)
+        for key in dict.fromkeys(name.partition("/")[2] for name in (*image.values, *image.baseline)):
             yield {
                 **who,
                 "data_set": one_line(image.data_set),
@@ -236,13 +262,22 @@ def _images(row: Row) -> Iterator[dict[str, Any]]:
                 "convention": one_line(key),
                 "height": image.size.height,
                 "width": image.size.width,
-                "psnr_db": here,
-                "ssim": image.ssim.get(key),
-                "baseline_psnr_db": there,
-                "gain_db": None if here is None or there is None or exact else here - there,
-                "mse": mse,
-                "baseline_mse": baseline,
+                **{name: value for one in metrics for name, value in _observed(image, one, key).items()},
             }
+
+
+def _observed(image: ImageFidelity, metric: Metric, convention: str) -> dict[str, float | None]:
+    """A metric's numbers of an image by column; an image that its means leave out has no gain."""
+    mine, bicubic = (table.get(metric.observed_as(convention)) for table in (image.values, image.baseline))
+    here, there = (None if one is None else metric.shown(one) for one in (mine, bicubic))
+    left_out = metric.leaves_out_exact and image.bicubic_is_exact(convention)
+    return {
+        metric.observation: mine,
+        metric.column(): here,
+        _baseline(metric.observation): bicubic,
+        _baseline(metric.column()): there,
+        metric.column(part="gain"): None if here is None or there is None or left_out else here - there,
+    }
 
 
 def _samples(row: Row) -> Iterator[dict[str, Any]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rtsr_bench.leaderboard import Leaderboard
+from rtsr_bench.metric import known
 from rtsr_bench.number_warnings import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, QUIET_SHARE, SPREAD_LIMIT
 from rtsr_bench.report.board_page import board_title
-from rtsr_bench.report.columns import board_columns
+from rtsr_bench.report.column import Scope, board_columns
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.tables import Column, Note, Table, TableRow
 from rtsr_bench.report.text import shorten
@@ -59,8 +60,19 @@ def print_reading(press: Press) -> None:
         quiet=f"{100 * QUIET_SHARE['cpu']:.0f}",
         few=FEW_REPEATS,
         loss=FIDELITY_LOSS_LIMIT_DB,
+        metrics=_listed(_metric_titles()),
         columns=press.table(_columns_table()),
     )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _metric_titles() -> list[str]:
+    """The titles of the metrics that tracks list."""
+    names = [name for track in all_tracks().values() for name in track.protocol.metrics]
+    return [metric.title for metric in known(names)]
 
 
 def _boards_table(boards: Sequence[Addressed]) -> Table:
@@ -148,7 +160,7 @@ def _tracks_table(boards: Sequence[Addressed]) -> Table:
 def _columns_table() -> Table:
     """The columns of a leaderboard, explained by themselves."""
     track = next(iter(all_tracks().values()))
-    columns = board_columns(track.headline, track.protocol.input, track.protocol.input)
+    columns = board_columns(Scope.of(track.protocol, track))
     shown = (
         Column(key="label", label="Column", heading=True, explanation="Its heading."),
         Column(key="unit", label="Unit", explanation="What it is counted in."),

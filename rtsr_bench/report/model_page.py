@@ -8,7 +8,7 @@ from rtsr_bench.eligibility import STAGE_WORDS, count_at, failure_words, failure
 from rtsr_bench.leaderboard import Group, Leaderboard, Row, fidelity_means
 from rtsr_bench.record import Complexity, DataUse, Fidelity, Memory, Runtime
 from rtsr_bench.report.board_page import board_title
-from rtsr_bench.report.columns import count_size, headline, short_convention
+from rtsr_bench.report.board_table import scope_of
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
 from rtsr_bench.report.text import number, one_line
@@ -17,6 +17,8 @@ from rtsr_bench.statistics import median
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rtsr_bench.metric import Metric
+    from rtsr_bench.report.column import Scope
     from rtsr_bench.report.crops import Crop
     from rtsr_bench.report.press import Press
 
@@ -26,9 +28,9 @@ def print_model(
 ) -> str:
     """Print the page of a row; returns its address."""
     record = row.record
-    conventions = headline(board, group)
-    images = image_table(row, conventions, slug)
-    sets = model_set_table(row, conventions, slug)
+    scope = scope_of(board, group)
+    images = image_table(row, scope, slug)
+    sets = model_set_table(row, scope, slug)
     counts = counts_table(record, slug)
     telemetry = telemetry_table(record, slug)
     address = f"models/{slug}.html"
@@ -41,7 +43,7 @@ def print_model(
         record=record,
         row=row,
         ranked=sum(one.rank is not None for one in group.rows),
-        facts=_facts(row, board, group),
+        facts=_facts(row, group, scope),
         failures=[
             {"words": failure_words(one), "where": STAGE_WORDS[one.stage], "detail": one.detail}
             for one in failures(record)
@@ -59,7 +61,7 @@ def print_model(
     return address
 
 
-def _facts(row: Row, board: Leaderboard, group: Group) -> list[dict[str, Any]]:
+def _facts(row: Row, group: Group, scope: Scope) -> list[dict[str, Any]]:
     facts: list[dict[str, Any]] = []
 
     def add(label: str, value: str, small: str = "", band: object = None) -> None:
@@ -69,13 +71,15 @@ def _facts(row: Row, board: Leaderboard, group: Group) -> list[dict[str, Any]]:
         add("Score", number(row.score, 2))
     if row.gain_db is not None:
         add("Gain over bicubic", f"{number(row.gain_db, 3, signed=True)} dB")
-    for convention in headline(board, group):
-        psnr = row.fidelity.psnr_db.get(convention.key) if row.fidelity else None
-        ssim = row.fidelity.ssim.get(convention.key) if row.fidelity else None
-        if psnr is not None:
-            small = f"border {convention.border}" + (f", SSIM {number(ssim, 4)}" if ssim is not None else "")
-            small += f", of the middle {row.crop} of each image" if row.crop else ""
-            add(f"PSNR {short_convention(convention, headline(board, group))}", f"{number(psnr, 3)} dB", small)
+    for convention in scope.conventions if row.fidelity else ():
+        metrics = [metric for one, metric in scope.pairs if one == convention]
+        said = [_said(row, metric, convention.key) for metric in metrics]
+        if not (said and said[0]):
+            continue
+        others = [f"{metric.title} {text}" for metric, text in zip(metrics[1:], said[1:], strict=True) if text]
+        crop = [f"of the middle {row.crop} of each image"] if row.crop else []
+        small = ", ".join((f"border {convention.border}", *others, *crop))
+        add(f"{metrics[0].title} {scope.short(convention)}", said[0], small)
     if row.runtime:
         ends = row.runtime.ci_ms
         small = f"95 % in {number(ends[0], 2)}–{number(ends[1], 2)}" if ends else ""
@@ -84,11 +88,17 @@ def _facts(row: Row, board: Leaderboard, group: Group) -> list[dict[str, Any]]:
         add("Frames per second", number(row.runtime.fps, 1), f"{label} at {group.protocol.input}", row.frame_band)
     if isinstance(row.record.complexity, Complexity):
         add("Params", number(row.record.complexity.params, 0))
-    size = count_size(board, group)
+    size = scope.counted_at
     count = count_at(row.record.complexity, size)
     if count:
         add("MACs", f"{number(count.macs / 1e9, 2)} G", f"at {size}")
     return facts
+
+
+def _said(row: Row, metric: Metric, convention: str) -> str:
+    """A metric's value with its unit; empty where there is none."""
+    value = row.fidelity.value(metric, convention) if row.fidelity else None
+    return "" if value is None else f"{number(value, metric.digits)} {metric.unit}".strip()
 
 
 def _crops(press: Press, crops: Sequence[Crop], slug: str) -> list[dict[str, Any]]:

@@ -5,79 +5,100 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rtsr_bench.record import Complexity, Record, Runtime
-from rtsr_bench.report.columns import fidelity_values
 from rtsr_bench.report.tables import Column, Note, Table, TableRow, Value
-from rtsr_bench.score import psnr_db
+from rtsr_bench.score import PSNR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from rtsr_bench.leaderboard import FidelityMeans, Row
+    from rtsr_bench.metric import Metric
+    from rtsr_bench.record import ImageFidelity
+    from rtsr_bench.report.column import Scope
 
-    from rtsr_bench.leaderboard import Row
-    from rtsr_bench.protocol import Convention
 
-
-def _columns(conventions: Sequence[Convention]) -> tuple[Column, ...]:
+def _columns(scope: Scope) -> tuple[Column, ...]:
     columns = []
-    for convention in conventions:
-        group, key = convention.words, convention.key
-        columns += [
-            Column(key=f"psnr_{key}_db", label="PSNR", unit="dB", digits=3, group=group, explanation="Of the model."),
-            Column(key=f"bicubic_{key}_db", label="bicubic", unit="dB", digits=3, group=group,
-                   explanation="Bicubic's PSNR on the same image."),
-            Column(key=f"gain_{key}_db", label="gain", unit="dB", digits=3, signed=True, group=group,
-                   explanation="PSNR less bicubic's."),
-            Column(key=f"ssim_{key}", label="SSIM", digits=4, group=group, explanation="Of the model."),
-        ]  # fmt: skip
+    for convention, metric in scope.pairs:
+        group, key, unit, digits = convention.words, convention.key, metric.unit, metric.digits
+        columns.append(Column(key=metric.column(key), label=metric.title, unit=unit, digits=digits, group=group,
+                              explanation="Of the model."))  # fmt: skip
+        if metric.baseline:
+            of = "" if metric.name == PSNR else f" {metric.title}"
+            columns += [
+                Column(key=metric.column(key, part="bicubic"), label=f"bicubic{of}", unit=unit, digits=digits,
+                       group=group, explanation=f"Bicubic's {metric.title} on the same image."),
+                Column(key=metric.column(key, part="gain"), label=f"gain{of}", unit=unit, digits=digits, signed=True,
+                       group=group, explanation=f"{metric.title} less bicubic's."),
+            ]  # fmt: skip
     return tuple(columns)
 
 
-def image_table(row: Row, conventions: Sequence[Convention], slug: str) -> Table | None:
+def _of_image(image: ImageFidelity, scope: Scope) -> dict[str, Value]:
+    """An image's numbers by column key."""
+    values: dict[str, Value] = {}
+    for convention, metric in scope.pairs:
+        key = convention.key
+        here, there = (_shown(metric, table.get(metric.observed_as(key))) for table in (image.values, image.baseline))
+        values[metric.column(key)] = here
+        if metric.baseline:
+            values[metric.column(key, part="bicubic")] = there
+            left_out = metric.leaves_out_exact and image.bicubic_is_exact(key)
+            values[metric.column(key, part="gain")] = (
+                None if here is None or there is None or left_out else here - there
+            )
+    return values
+
+
+def _shown(metric: Metric, observed: float | None) -> float | None:
+    return None if observed is None else metric.shown(observed)
+
+
+def _of_means(means: FidelityMeans, scope: Scope) -> dict[str, Value]:
+    """Means by column key."""
+    values: dict[str, Value] = {}
+    for convention, metric in scope.pairs:
+        key = convention.key
+        values[metric.column(key)] = means.value(metric, key)
+        if metric.baseline:
+            values[metric.column(key, part="bicubic")] = means.of_bicubic(metric, key)
+            values[metric.column(key, part="gain")] = means.gain(metric, key)
+    return values
+
+
+def image_table(row: Row, scope: Scope, slug: str) -> Table | None:
     """Every image of a record; None where fidelity was not measured."""
     if row.fidelity is None or (row.record.fidelity is None):
         return None
     rows = []
     for image in getattr(row.record.fidelity, "images", ()):
         values: dict[str, Value] = {"image": image.name, "data_set": image.data_set, "size": str(image.size)}
-        for convention in conventions:
-            key = convention.key
-            here = psnr_db(image.mse[key]) if key in image.mse else None
-            baseline = psnr_db(image.baseline_mse[key]) if key in image.baseline_mse else None
-            values[f"psnr_{key}_db"] = here
-            values[f"bicubic_{key}_db"] = baseline
-            values[f"gain_{key}_db"] = (
-                None if here is None or baseline is None or image.bicubic_is_exact(key) else here - baseline
-            )
-            values[f"ssim_{key}"] = image.ssim.get(key)
-        exact = [convention.words for convention in conventions if image.bicubic_is_exact(convention.key)]
-        where = "" if len(exact) == len(conventions) else f" ({'; '.join(exact)})"
+        values |= _of_image(image, scope)
+        exact = [convention.words for convention in scope.conventions if image.bicubic_is_exact(convention.key)]
+        where = "" if len(exact) == len(scope.conventions) else f" ({'; '.join(exact)})"
         note = Note(tone="sub", text=f"bicubic is exact, as on a flat image: left out of the means{where}")
         rows.append(TableRow(values=values, notes={"image": (note,)} if exact else {}))
     columns = (
         Column(key="image", label="Image", heading=True, explanation="File name of HR, or name of the rendered image."),
         Column(key="data_set", label="Data set", explanation="Where the image belongs."),
         Column(key="size", label="HR size", explanation="Height and width."),
-        *_columns(conventions),
+        *_columns(scope),
     )
     return Table(id=f"{slug}--images", caption="Fidelity by image", columns=columns, rows=tuple(rows))
 
 
-def model_set_table(row: Row, conventions: Sequence[Convention], slug: str) -> Table | None:
+def model_set_table(row: Row, scope: Scope, slug: str) -> Table | None:
     """Means by data set; None where there is but one."""
     if len(row.by_set) < 2 or row.fidelity is None:
         return None
-    rows = []
-    for name, means in (*row.by_set.items(), ("As judged", row.fidelity)):
-        values: dict[str, Value] = {"data_set": name, "images": means.images, **fidelity_values(means, conventions)}
-        for convention in conventions:
-            values[f"bicubic_{convention.key}_db"] = means.baseline_psnr_db.get(convention.key)
-            values[f"gain_{convention.key}_db"] = means.gain_db(convention.key)
-        rows.append(TableRow(values=values))
+    rows = tuple(
+        TableRow(values={"data_set": name, "images": means.images, **_of_means(means, scope)})
+        for name, means in (*row.by_set.items(), ("As judged", row.fidelity))
+    )
     columns = (
         Column(key="data_set", label="Data set", heading=True, explanation="Name of the data set."),
         Column(key="images", label="Images", digits=0, explanation="How many images the means are over."),
-        *_columns(conventions),
+        *_columns(scope),
     )
-    return Table(id=f"{slug}--sets", caption="Fidelity by data set", columns=columns, rows=tuple(rows))
+    return Table(id=f"{slug}--sets", caption="Fidelity by data set", columns=columns, rows=rows)
 
 
 def counts_table(record: Record, slug: str) -> Table | None:

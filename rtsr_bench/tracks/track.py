@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
-from rtsr_bench.protocol import EVEN, SCALES, Colour, Convention, Limits, Precision, Protocol, Size
-from rtsr_bench.score import FORMULAS
+from rtsr_bench.metric import METRICS
+from rtsr_bench.protocol import DEFAULT_METRICS, EVEN, SCALES, Colour, Convention, Limits, Precision, Protocol, Size
+from rtsr_bench.score import FORMULAS, PSNR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
@@ -124,7 +125,7 @@ def _track(table: Mapping[str, Any]) -> Track:
     _only(data, {"sets", "degradation"}, "[data]")
     _only(timing, {"input", "batch", "precision", "warmup", "repeats", "tf32", "execution"}, "[runtime]")
     _only(judged, {"formula", "metric", "sets", "gates"}, "[score]")
-    _only(table["fidelity"], {"headline", "also"}, "[fidelity]")
+    _only(table["fidelity"], {"headline", "also", "metrics"}, "[fidelity]")
     scale = int(head["scale"])
     if scale not in SCALES:
         raise ValueError(f"scale: expected one of {SCALES}, found {scale}")
@@ -156,6 +157,7 @@ def _track(table: Mapping[str, Any]) -> Track:
         limits=Limits(**table.get("limits", {})),
         tf32=_flag(timing.get("tf32", False)),
         **(BACKENDS.find(timing["execution"]).rules if "execution" in timing else {}),
+        metrics=_metrics(table["fidelity"].get("metrics", DEFAULT_METRICS)),
     )
     return Track(
         id=head["id"],
@@ -175,6 +177,17 @@ def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"tf32: expected true or false, found {value!r}")
     return value
+
+
+def _metrics(names: Sequence[str]) -> tuple[str, ...]:
+    """Check names of metrics; those of the default are not looked up, so that most track files import no metric."""
+    unknown = [name for name in names if name not in DEFAULT_METRICS and name not in METRICS.all()]
+    if unknown:
+        known = ", ".join(METRICS.all())
+        raise ValueError(f"[fidelity] metrics: expected some of {known}, found {unknown[0]!r}")
+    if PSNR not in names:
+        raise ValueError(f"[fidelity] metrics: expected {PSNR!r} among them, which scores are made of, found {names}")
+    return tuple(dict.fromkeys(names))
 
 
 def _conventions(names: list[str], scale: int) -> Iterator[Convention]:

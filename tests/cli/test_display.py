@@ -14,7 +14,7 @@ from demo_records import CPU, failure, record
 
 from rtsr_bench.cli.progress import Display
 from rtsr_bench.protocol import Size
-from rtsr_bench.record import Fidelity, Record
+from rtsr_bench.record import Complexity, Fidelity, Record
 from rtsr_bench.report.site import compose
 
 
@@ -37,6 +37,24 @@ def test_rows_of_a_track_whose_score_falls_are_sorted_best_first(capsys: pytest.
 def test_rows_of_a_track_whose_score_rises_are_sorted_best_first(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, *(record(model=f"g{gain}/x2", gain_db=gain / 10) for gain in (1, 9, 5)))
     assert [line.split()[0] for line in lines[2:]] == ["g9/x2", "g5/x2", "g1/x2"]
+
+
+def test_the_table_shows_columns_of_the_leaderboard_in_its_order(capsys: pytest.CaptureFixture[str]) -> None:
+    one = record(gain_db=0.5, mean_ms=7.0, params=1_234_500, gmacs=24.19)
+    _, heading, row = printed(capsys, one)
+    headings = "model score gain dB PSNR RGB dB SSIM RGB runtime ms FPS params K GMACs note"
+    assert " ".join(heading.split()) == headings
+    assert row.split()[0] == "team_x/s-x2"
+    assert row.split()[2] == "+0.500"
+    assert row.split()[7:9] == ["1,234.5", "24.19"]
+
+
+def test_operators_that_were_not_counted_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    one = record()
+    assert isinstance(one.complexity, Complexity)
+    counts = tuple(replace(count, uncounted={"aten.fft": 2}) for count in one.complexity.counts)
+    (row,) = printed(capsys, replace(one, complexity=replace(one.complexity, counts=counts)))[2:]
+    assert "without fft ×2" in row
 
 
 def windowed(size: Size) -> Record:

@@ -45,7 +45,7 @@ def test_a_guest_becomes_a_record_with_every_measurement(rtsr_bench: Run, tiny: 
     assert record.data[0].name != "Set5"  # a stand-in is never called by another's name
     assert record.command.startswith("rtsr-bench run ")
     assert "good/x2" in done.stdout
-    assert 10 < mean_psnr_db(image.mse["rgb_b0"] for image in record.fidelity.images) < 60
+    assert 10 < mean_psnr_db(image.values["mse/rgb_b0"] for image in record.fidelity.images) < 60
 
 
 def test_an_untrained_model_is_timed_and_counted_and_its_fidelity_is_not_asked_for(
@@ -233,7 +233,7 @@ def test_fidelity_is_measured_in_the_timed_precision_and_in_fp32_beside_it(
     assert isinstance(record.fidelity, Fidelity)
     assert isinstance(record.fidelity_fp32, Fidelity)
     assert (record.fidelity.precision, record.fidelity_fp32.precision) == ("bf16", "fp32")
-    assert record.fidelity.images[0].mse["rgb_b0"] != record.fidelity_fp32.images[0].mse["rgb_b0"]
+    assert record.fidelity.images[0].values["mse/rgb_b0"] != record.fidelity_fp32.images[0].values["mse/rgb_b0"]
 
 
 @pytest.mark.slow

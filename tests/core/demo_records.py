@@ -89,23 +89,31 @@ def fidelity(protocol: Protocol, gain_db: float, precision: Precision, seed: str
                 wobble = -0.3 * (random.Random(f"{seed}{data_set}{index - 1}").random() - 0.5)
             elif index == count - 1:
                 wobble = 0.0
-            mse, ssim, baseline = {}, {}, {}
+            values, baseline = {}, {}
             for convention in protocol.conventions:
                 psnr = base + (0 if convention.colour == "rgb" else 2.6) + 0.02 * convention.border
-                baseline[convention.key] = 255.0**2 / 10 ** (psnr / 10)
-                mse[convention.key] = 255.0**2 / 10 ** ((psnr + gain_db + wobble) / 10)
-                ssim[convention.key] = min(0.999, 0.86 + 0.02 * gain_db + 0.05 * dice.random())
+                baseline[f"mse/{convention.key}"] = 255.0**2 / 10 ** (psnr / 10)
+                values[f"mse/{convention.key}"] = 255.0**2 / 10 ** ((psnr + gain_db + wobble) / 10)
+                values[f"ssim/{convention.key}"] = min(0.999, 0.86 + 0.02 * gain_db + 0.05 * dice.random())
             images.append(
                 ImageFidelity(
                     name=f"{data_set}-{index + 1:03}.png",
                     data_set=TITLES[data_set],
                     size=Size(2160, 3840) if data_set in ("builtin", "rtsr2023") else Size(512, 512),
-                    mse=mse,
-                    ssim=ssim,
-                    baseline_mse=baseline,
+                    values=values,
+                    baseline=baseline,
                 )
             )
     return Fidelity(precision=precision, images=tuple(images), wall_s=12.5)
+
+
+def with_mse(image: ImageFidelity, mse: float | None = None, *, bicubic: float | None = None) -> ImageFidelity:
+    """The same image with this MSE, and this MSE of bicubic, under every convention; what is not named stays."""
+
+    def changed(values: dict[str, float], new: float | None) -> dict[str, float]:
+        return {key: new if new is not None and key.startswith("mse/") else old for key, old in values.items()}
+
+    return replace(image, values=changed(image.values, mse), baseline=changed(image.baseline, bicubic))
 
 
 def runtime(protocol: Protocol, mean_ms: float, timed_in: Precision, seed: str, **changes: Any) -> Runtime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from demo_records import record
+from demo_records import record, with_mse
 
 from rtsr_bench.eligibility import Bar
 from rtsr_bench.leaderboard import leaderboards
@@ -21,14 +21,8 @@ def at(psnr_db: float, **changes: object) -> Record:
     """A record whose every image has this PSNR, bicubic 1 dB less."""
     one = record(track=TRACK.id, **changes)  # type: ignore[arg-type]  # passed on as it is
     assert isinstance(one.fidelity, Fidelity)
-    images = tuple(
-        replace(
-            image,
-            mse=dict.fromkeys(image.mse, 255.0**2 / 10 ** (psnr_db / 10)),
-            baseline_mse=dict.fromkeys(image.mse, 255.0**2 / 10 ** ((psnr_db - 1) / 10)),
-        )
-        for image in one.fidelity.images
-    )
+    mse, bicubic = (255.0**2 / 10 ** (value / 10) for value in (psnr_db, psnr_db - 1))
+    images = tuple(with_mse(image, mse, bicubic=bicubic) for image in one.fidelity.images)
     return replace(one, fidelity=replace(one.fidelity, images=images))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from demo_records import failure, record, untrained
+from demo_records import failure, record, untrained, with_mse
 
 from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS, Bar, failures, reasons
 from rtsr_bench.protocol import Precision
@@ -78,7 +78,7 @@ def test_an_infinite_gain_has_no_score():
 def test_an_infinite_psnr_names_the_image():
     whole = record()
     first, *others = whole.fidelity.images
-    images = (replace(first, name="flat.png", mse=dict.fromkeys(first.mse, 0.0)), *others)
+    images = (replace(with_mse(first, 0.0), name="flat.png"), *others)
     flat = replace(whole, fidelity=replace(whole.fidelity, images=images))
     (reason,) = reasons(flat, TRACK, gain_db=float("inf"))
     assert reason.text.startswith("flat.png came back identical to HR")

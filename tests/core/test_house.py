@@ -18,7 +18,7 @@ MAX_LINES = 310
 
 CORE = {
     "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks",
-    "wire", "paper", "text", "plugins", "execution",
+    "wire", "paper", "text", "plugins", "execution", "metric",
 }  # fmt: skip
 PIXELS = {"images", "metrics"}
 TWO_SIDED = {"backends", "formats"}

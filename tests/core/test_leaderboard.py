@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from demo_records import CPU, GPU, demo, failure, record, untrained
+from demo_records import CPU, GPU, demo, failure, record, untrained, with_mse
 
 from rtsr_bench.eligibility import Bar
 from rtsr_bench.leaderboard import BANDS, band, leaderboards, pareto_front
@@ -187,7 +187,7 @@ def test_a_record_of_a_track_that_is_gone_is_still_listed():
 
 def test_a_record_without_the_scores_convention_is_no_crash():
     one = record()
-    blank = replace(one.fidelity.images[0], mse={})
+    blank = replace(one.fidelity.images[0], values={})
     (row,) = board(replace(one, fidelity=replace(one.fidelity, images=(blank, *one.fidelity.images[1:])))).rows
     assert [reason.bar for reason in row.reasons] == [Bar.UNUSABLE]
     assert row.score is None
@@ -197,15 +197,14 @@ def test_a_record_without_the_scores_convention_is_no_crash():
 
 def test_an_image_like_hr_has_no_score():
     one = record()
-    same = replace(one.fidelity.images[0], mse=dict.fromkeys(one.fidelity.images[0].mse, 0.0))
+    same = with_mse(one.fidelity.images[0], 0.0)
     (row,) = board(replace(one, fidelity=replace(one.fidelity, images=(same, *one.fidelity.images[1:])))).rows
     assert (row.rank, row.score) == (None, None)
 
 
 def exact(image, *, model: float | None = None):
     """The same image with bicubic exact on it, and with the model's MSE there, 0 where none is named."""
-    return replace(image, name=f"flat-{image.name}", baseline_mse=dict.fromkeys(image.mse, 0.0),
-                   mse=dict.fromkeys(image.mse, model or 0.0))  # fmt: skip
+    return replace(with_mse(image, model or 0.0, bicubic=0.0), name=f"flat-{image.name}")
 
 
 def with_images(one, change, count=1):
@@ -219,7 +218,7 @@ def with_images(one, change, count=1):
 @pytest.mark.parametrize("model", [None, 0.4])
 def test_an_image_on_which_bicubic_is_exact_changes_no_mean(model):
     plain = record(gain_db=0.5)
-    (without,) = board(with_images(plain, lambda image: replace(image, mse={}, baseline_mse={}), 0)).rows
+    (without,) = board(with_images(plain, lambda image: image, 0)).rows
     rest = replace(plain.fidelity, images=plain.fidelity.images[1:])
     expected = derive_row("x.json", replace(plain, fidelity=rest), find_track("builtin-x2"))
     (row,) = board(with_images(plain, lambda image: exact(image, model=model))).rows
@@ -254,12 +253,12 @@ def test_flat_images_alone_have_no_mean_and_no_score():
     one = with_images(record(), exact, 6)
     (row,) = board(one).rows
     assert (row.rank, row.score, row.gain_db, row.fidelity.psnr_db) == (None, None, None, {})
-    assert len(row.fidelity.ssim) == len(one.fidelity.images[0].ssim)
+    assert len(row.fidelity.values) == len(one.fidelity.images[0].observed("ssim"))
     assert "Bicubic is exact on every image" in row.reasons[0].text
 
 
 def test_what_only_the_model_gets_exactly_is_not_ranked_and_named():
-    same = with_images(record(), lambda image: replace(image, name="known.png", mse=dict.fromkeys(image.mse, 0.0)))
+    same = with_images(record(), lambda image: replace(with_mse(image, 0.0), name="known.png"))
     (row,) = board(with_images(same, lambda image: image, 0)).rows
     (reason,) = row.reasons
     assert reason.text.startswith("known.png came back identical to HR where bicubic is not: the PSNR is infinite")
@@ -270,9 +269,7 @@ def test_what_only_the_model_gets_exactly_is_not_ranked_and_named():
 
 def test_a_score_without_psnr_is_defined_for_an_exact_image():
     track = find_track("esr2024-x4")
-    one = with_images(
-        record(track=track.id, gain_db=9), lambda image: replace(image, mse=dict.fromkeys(image.mse, 0.0))
-    )
+    one = with_images(record(track=track.id, gain_db=9), lambda image: with_mse(image, 0.0))
     row = derive_row("x.json", one, track)
     assert row.score is not None
     assert Bar.UNUSABLE not in [reason.bar for reason in row.reasons]

@@ -71,6 +71,7 @@ def test_every_measuring_rule_changes_the_digest() -> None:
         replace(rules, backend="channels-last"),
         replace(rules, memory_format=MemoryFormat.CHANNELS_LAST),
         replace(rules, options={"mode": "fast"}),
+        replace(rules, metrics=("psnr", "ssim", "ms_ssim")),
         replace(rules, limits=replace(rules.limits, runtime_s=1.0)),
         quick(rules),
     ]
@@ -128,6 +129,17 @@ def test_a_track_may_ask_for_tf32_and_another_protocol_is_said_in_words(tmp_path
     mine, shipped = load_track(tmp_path / "mine.toml").protocol, find_track("builtin-x2").protocol
     assert (mine.tf32, shipped.tf32) == (True, False)
     assert differences(mine, shipped) == ("TF32 on instead of off",)
+
+
+def test_a_track_may_list_metrics_and_psnr_and_ssim_are_the_default(tmp_path: Path) -> None:
+    source = Path(__file__).parents[2] / "rtsr_bench" / "tracks" / "builtin-x2.toml"
+    for names in ("psnr", "ssim"), ("psnr", "ssim", "ms_ssim"):
+        listed = ", ".join(f'"{name}"' for name in names)
+        (tmp_path / "mine.toml").write_text(source.read_text().replace("[runtime]", f"metrics = [{listed}]\n[runtime]"))
+        mine, shipped = load_track(tmp_path / "mine.toml").protocol, find_track("builtin-x2").protocol
+        assert mine.metrics == names
+        assert (mine.digest == shipped.digest) is (names == ("psnr", "ssim"))
+    assert differences(mine, shipped) == ("metrics psnr, ssim, ms_ssim instead of psnr, ssim",)
 
 
 def test_the_digests_of_the_shipped_tracks_are_pinned() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from demo_records import CPU, record, runtime
+from demo_records import CPU, record, runtime, with_mse
 
 from rtsr_bench.number_warnings import Doubt, warnings
 from rtsr_bench.protocol import Precision
@@ -122,10 +122,7 @@ def test_few_repeats_are_said():
 @pytest.mark.parametrize(("loss_db", "expected"), [(0.04, False), (0.06, True), (-1.0, False)])
 def test_a_loss_of_fidelity_in_the_timed_precision_is_said(loss_db, expected):
     one = record()
-    images = tuple(
-        replace(image, mse={key: value / 10 ** (loss_db / 10) for key, value in image.mse.items()})
-        for image in one.fidelity.images
-    )
+    images = tuple(with_mse(image, image.values["mse/rgb_b0"] / 10 ** (loss_db / 10)) for image in one.fidelity.images)
     full = Fidelity(precision=Precision.FP32, images=images, wall_s=1.0)
     found = [w.doubt for w in warnings(replace(one, fidelity_fp32=full), None, "rgb_b0")]
     assert found == ([Doubt.PRECISION_LOSS] if expected else [])

@@ -49,9 +49,8 @@ def a_record(**changes: Any) -> Record:
         name="text.png",
         data_set="Built-in set",
         size=Size(2160, 3840),
-        mse={"rgb_b0": 12.3456789012345678},
-        ssim={"rgb_b0": 0.9123456789012345},
-        baseline_mse={"rgb_b0": 15.0},
+        values={"mse/rgb_b0": 12.3456789012345678, "ssim/rgb_b0": 0.9123456789012345},
+        baseline={"mse/rgb_b0": 15.0},
     )
     made = Record(
         track=track.id,
@@ -163,7 +162,11 @@ def edited(**changes: Any) -> bytes:
         (edited(runtime__batch=0), "no such input was ever timed"),
         (edited(complexity__params=-5), "a count is at least 0"),
         (edited(started="yesterday"), "ISO 8601"),
-        (edited(fidelity__images__0__mse={"rgb_b0": -1.0}), "an MSE is finite and at least 0"),
+        (edited(fidelity__images__0__values={"mse/rgb_b0": -1.0}), r"expected `mse/rgb_b0` to be finite and in \[0"),
+        (edited(fidelity__images__0__values={"ssim/rgb_b0": 1.1}), "expected `ssim/rgb_b0` to be finite and in"),
+        (edited(fidelity__images__0__baseline={"mse/rgb_b0": -1.0}), "expected `mse/rgb_b0` to be finite"),
+        (edited(fidelity__images__0__values=None), "damaged at `fidelity`: .*missing required field `values`"),
+        (edited(schema=6), "damaged at `fidelity`: an image of schemas before 7 has a table `mse`"),
         (edited(model__scale="two"), "damaged at `model`"),
         (edited(model__untrained=True), "damaged at `model`"),
         (edited(model__untrained="architecture only"), "without trained weights .* has no fidelity"),
@@ -230,6 +233,7 @@ def test_since_the_fifth_schema_a_record_says_whose_weights_were_measured() -> N
 def test_since_the_sixth_schema_a_record_says_what_images_took_and_how_busy_the_machine_was() -> None:
     kept = {path.name[:8]: decode(path.read_bytes()) for path in HISTORIC.glob("*.json")}
     runtime = kept.pop("schema-6").runtime
+    del kept["schema-7"]
     assert isinstance(runtime, Runtime)
     assert (len(runtime.samples_ms), len(runtime.image_ms), len(runtime.idle_ms)) == (15, 8, 15)
     assert runtime.foreign_load == pytest.approx(0.736, abs=1e-3)
@@ -238,6 +242,31 @@ def test_since_the_sixth_schema_a_record_says_what_images_took_and_how_busy_the_
     for record in kept.values():
         assert isinstance(record.runtime, Runtime)
         assert (record.runtime.image_ms, record.runtime.foreign_load, record.notes) == ((), None, ())
+
+
+@pytest.mark.parametrize("path", sorted(HISTORIC.glob("*.json")), ids=lambda path: path.name)
+def test_before_the_seventh_schema_an_image_had_mse_and_ssim_and_no_number_of_it_is_lost(path: Path) -> None:
+    raw, record = json.loads(path.read_text(encoding="utf-8")), decode(path.read_bytes())
+    for name, found in (("fidelity", record.fidelity), ("fidelity_fp32", record.fidelity_fp32)):
+        if not isinstance(found, Fidelity):
+            assert raw[name] is None
+            continue
+        for old, image in zip(raw[name]["images"], found.images, strict=True):
+            if raw["schema"] < 7:
+                assert (image.observed("mse"), image.observed("ssim")) == (old["mse"], old["ssim"])
+                assert image.of_bicubic("mse") == old["baseline_mse"]
+                assert len(image.values) == len(old["mse"]) + len(old["ssim"])
+            else:
+                assert (image.values, image.baseline) == (old["values"], old["baseline"])
+
+
+def test_since_the_seventh_schema_a_record_holds_what_any_metric_observed() -> None:
+    (record,) = (decode(path.read_bytes()) for path in HISTORIC.glob("schema-7-*.json"))
+    assert record.protocol.metrics == ("psnr", "ssim", "ms_ssim")
+    assert isinstance(record.fidelity, Fidelity)
+    for image in record.fidelity.images:
+        assert image.observed("ms_ssim").keys() == image.observed("mse").keys() == image.of_bicubic("mse").keys()
+        assert all(0.5 < value < 1 for value in image.observed("ms_ssim").values())
 
 
 @pytest.mark.parametrize(("mse", "largest"), [(float("nan"), 1), (-1.0, 1), (255.0**2 + 1, 255), (1.0, 256), (1.0, -1)])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from demo_records import CPU, demo, failure, record, untrained
+from demo_records import CPU, demo, failure, record, untrained, with_mse
 
 from rtsr_bench.leaderboard import leaderboards
 from rtsr_bench.record import Fidelity, ImageFidelity, Runtime
@@ -47,7 +47,7 @@ def test_every_observation_stands_there_once(records, tables):
         for name, one in records.items()
         if isinstance(one.fidelity, Fidelity)
         for image in one.fidelity.images
-        for key in image.mse
+        for key in image.observed("mse")
     }
     columns = ["record", "data_set", "image", "convention"]
     assert len(tables["images"]) == len(keys)
@@ -81,11 +81,11 @@ def test_an_image_s_numbers_are_the_stored_ones(tables):
     one = record()
     images = frames({"a.json": one})["images"]
     for image in one.fidelity.images:
-        for key, mse in image.mse.items():
+        for key, mse in image.observed("mse").items():
             (line,) = images[(images["image"] == image.name) & (images["convention"] == key)].to_dict("records")
-            assert (line["mse"], line["ssim"]) == (mse, image.ssim[key])
+            assert (line["mse"], line["ssim"]) == (mse, image.observed("ssim")[key])
             assert line["psnr_db"] == psnr_db(mse)
-            assert line["gain_db"] == psnr_db(mse) - psnr_db(image.baseline_mse[key])
+            assert line["gain_db"] == psnr_db(mse) - psnr_db(image.baseline[f"mse/{key}"])
             assert (line["height"], line["width"]) == (image.size.height, image.size.width)
 
 
@@ -123,8 +123,7 @@ def test_an_untrained_model_is_a_row_that_says_so_without_fidelity():
 def test_an_image_like_hr_is_infinite_and_one_that_bicubic_gets_exactly_has_no_gain():
     one = record()
     perfect, both = one.fidelity.images[:2]
-    zeros = dict.fromkeys(perfect.mse, 0.0)
-    images = (replace(perfect, mse=zeros), replace(both, baseline_mse=zeros))
+    images = (with_mse(perfect, 0.0), with_mse(both, bicubic=0.0))
     table = frames({"a.json": replace(one, fidelity=replace(one.fidelity, images=images))})["images"]
     assert set(table[table.image == perfect.name].gain_db) == {math.inf}
     assert table[table.image == both.name].gain_db.isna().all()
@@ -133,8 +132,7 @@ def test_an_image_like_hr_is_infinite_and_one_that_bicubic_gets_exactly_has_no_g
 
 def test_a_convention_that_only_some_images_have_is_missing_in_the_others():
     one = record()
-    image = ImageFidelity(name="x.png", data_set="Set5", size=one.protocol.input, mse={"y_b9": 1.0}, ssim={},
-                          baseline_mse={})  # fmt: skip
+    image = ImageFidelity(name="x.png", data_set="Set5", size=one.protocol.input, values={"mse/y_b9": 1.0}, baseline={})
     table = frames({"a.json": replace(one, fidelity=replace(one.fidelity, images=(image,)))})["images"]
     (line,) = table.to_dict("records")
     assert line["convention"] == "y_b9"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from demo_records import CPU, record
+from demo_records import CPU, record, with_mse
 from report_records import write_crops, write_records
 
 from rtsr_bench.errors import UserError
@@ -73,7 +73,7 @@ def test_a_row_and_a_model_page_say_whose_weights_were_measured(tmp_path):
 def test_a_flat_image_is_named_and_left_out_on_every_page_and_in_every_export():
     one = record(model="a/x2", gain_db=0.5)
     first, *others = one.fidelity.images
-    flat = replace(first, name="flat.png", mse=dict.fromkeys(first.mse, 1.0), baseline_mse=dict.fromkeys(first.mse, 0))
+    flat = replace(with_mse(first, 1.0, bicubic=0.0), name="flat.png")
     files, problems = compose({"a.json": replace(one, fidelity=replace(one.fidelity, images=(flat, *others)))})
     assert problems == ()
     text = {path: data.decode() for path, data in files.items() if path.endswith((".html", ".csv", ".json", ".md"))}

@@ -1,0 +1,1 @@
+"""The metrics that are shipped: one module each, which registers itself when it is imported."""

@@ -1,0 +1,88 @@
+"""MS-SSIM in float64: SSIM's window on five scales, each half the size of the one before.
+
+Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity for image quality assessment", Asilomar 2003, and
+their msssim.m: the low-pass filter is the mean of 2x2 pixels, an odd last row or column counts twice. Work is cut
+into bands of rows, so that beyond the two planes little memory is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtsr_bench.images.colour import luma
+from rtsr_bench.metrics.fidelity import refuse_unlike
+from rtsr_bench.metrics.window import C1, C2, LEAST_MULTISCALE_SIDE, RADIUS, SCALE_WEIGHTS, gaussian
+from rtsr_bench.protocol import Colour, Convention
+
+_BAND = 128
+
+_Plane = NDArray[np.float64]
+
+
+def ms_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> float:
+    """Return the mean over channels of the MS-SSIM of SR against HR, uint8 H x W x 3 each: 0..1.
+
+    The product of the mean contrast-structure terms of the first four scales and the mean SSIM of the last, each raised
+    to its weight. A negative mean counts as 0, as it has no such power. ValueError where shapes differ or are not
+    uint8 H x W x 3; UserError below 161 pixels on a side inside the border.
+    """
+    refuse_unlike(sr, hr, (convention,), title="MS-SSIM", side=LEAST_MULTISCALE_SIDE)
+    values = [_of_planes(x, y) for x, y in _planes(sr, hr, convention)]
+    return math.fsum(values) / len(values)
+
+
+def _planes(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> Iterator[tuple[_Plane, _Plane]]:
+    """Each plane that a convention looks at, of SR and of HR, border shaved."""
+    border = convention.border
+    inside = slice(border, sr.shape[0] - border), slice(border, sr.shape[1] - border)
+    if convention.colour is Colour.RGB:
+        for channel in range(3):
+            yield sr[inside][..., channel].astype(np.float64), hr[inside][..., channel].astype(np.float64)
+    else:
+        yield luma(sr[inside], convention.colour), luma(hr[inside], convention.colour)
+
+
+def _of_planes(x: _Plane, y: _Plane) -> float:
+    product = 1.0
+    for weight in SCALE_WEIGHTS[:-1]:
+        product *= max(0.0, _means(x, y)[1]) ** weight
+        x, y = _halved(x), _halved(y)
+    return float(product * max(0.0, _means(x, y)[0]) ** SCALE_WEIGHTS[-1])
+
+
+def _means(x: _Plane, y: _Plane) -> tuple[float, float]:
+    """Mean SSIM and mean contrast-structure term of two planes over the windows that lie wholly inside."""
+    rows, columns = x.shape[0] - 2 * RADIUS, x.shape[1] - 2 * RADIUS
+    ssims, structures = [], []
+    for top in range(0, rows, _BAND):
+        band = slice(top, min(top + _BAND, rows) + 2 * RADIUS)
+        luminance, structure = _terms(x[band], y[band])
+        ssims.append(float(np.sum(luminance * structure)))
+        structures.append(float(np.sum(structure)))
+    return math.fsum(ssims) / (rows * columns), math.fsum(structures) / (rows * columns)
+
+
+def _terms(x: _Plane, y: _Plane) -> tuple[_Plane, _Plane]:
+    """The luminance and the contrast-structure term at each full window: `definition.ssim_map` is their product."""
+    mean_x, mean_y, squares, product = (_blurred(one) for one in (x, y, x * x + y * y, x * y))
+    cross, mean_squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
+    luminance = (2.0 * cross + C1) / (mean_squares + C1)
+    return luminance, (2.0 * (product - cross) + C2) / (squares - mean_squares + C2)
+
+
+def _blurred(plane: _Plane) -> _Plane:
+    from scipy.ndimage import correlate1d
+
+    rows = correlate1d(plane, gaussian(), axis=0)[RADIUS:-RADIUS]
+    return np.asarray(correlate1d(rows, gaussian(), axis=1)[:, RADIUS:-RADIUS])
+
+
+def _halved(plane: _Plane) -> _Plane:
+    """The mean of each 2x2 pixels; the last row and column of an odd side stand for the one that is missing."""
+    even = np.pad(plane, [(0, side % 2) for side in plane.shape], mode="edge")
+    halved: _Plane = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4.0
+    return halved

@@ -1,0 +1,125 @@
+"""What a column of a leaderboard is: one definition, from which pages, exports and the terminal take their cells.
+
+The members are the modules of `rtsr_bench/report/columns/` and whatever plug-ins add. A module there holds columns that
+stand under one heading and read the same part of a row: one file for each of them would repeat both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rtsr_bench.eligibility import counted_at
+from rtsr_bench.errors import UserError
+from rtsr_bench.leaderboard import Row
+from rtsr_bench.metric import Metric, known
+from rtsr_bench.plugins import Registry
+from rtsr_bench.protocol import Colour, Convention, Size
+from rtsr_bench.report.tables import Column, Note, Value
+
+if TYPE_CHECKING:
+    from rtsr_bench.protocol import Protocol
+    from rtsr_bench.tracks import Track
+
+AFTER_THE_SHIPPED = 100
+"""The order of columns that say nothing of it: plug-ins' stand last."""
+
+COLOURS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
+
+
+def no_notes(row: Row) -> tuple[Note, ...]:
+    """Return nothing to stand beside a value."""
+    del row
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoardColumn(Column):
+    """A column of a leaderboard: `value` and `notes` take its cell from a row (None: there is no value).
+
+    `terminal` is its heading in the table that `run` prints: empty for the label with its unit, None where the terminal
+    has no room for it.
+    """
+
+    value: Callable[[Row], Value]
+    notes: Callable[[Row], tuple[Note, ...]] = no_notes
+    terminal: str | None = ""
+
+    def of(self, row: Row) -> Value:
+        """The cell's value; UserError, naming the column, where taking it raises."""
+        try:
+            return self.value(row)
+        except Exception as error:
+            raise UserError(
+                f"column {self.key!r}: taking the value of {row.record.model.id} raised {type(error).__name__}: {error}"
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """What the columns of a table are made for: the rules (no track where it is gone) and what is shown of them.
+
+    `conventions` and `metrics` are those that have columns, `scored` is the convention of the score; `timed_at` and
+    `counted_at` are LR sizes.
+    """
+
+    track: Track | None
+    conventions: tuple[Convention, ...]
+    metrics: tuple[Metric, ...]
+    scored: Convention
+    timed_at: Size
+    counted_at: Size
+
+    @classmethod
+    def of(cls, protocol: Protocol, track: Track | None) -> Scope:
+        """The scope of rows measured under a protocol and judged by a track."""
+        conventions = track.headline if track else protocol.conventions
+        return cls(
+            track=track,
+            conventions=conventions,
+            metrics=known(protocol.metrics),
+            scored=track.score.convention if track else next(iter(conventions), Convention(Colour.RGB)),
+            timed_at=protocol.input,
+            counted_at=counted_at(protocol, track),
+        )
+
+    @property
+    def pairs(self) -> tuple[tuple[Convention, Metric], ...]:
+        """Each convention with each metric that can be taken under it: what has columns, in their order."""
+        return tuple((one, metric) for one in self.conventions for metric in self.metrics if metric.knows(one))
+
+    def short(self, convention: Convention) -> str:
+        """A convention for a narrow heading: the colour alone where no other one shown has it."""
+        alone = sum(other.colour is convention.colour for other in self.conventions) == 1
+        return COLOURS[convention.colour] if alone else convention.words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """Neighbouring columns, made for a scope; lower `order` stands further left."""
+
+    name: str
+    make: Callable[[Scope], Iterable[BoardColumn]]
+    order: int = AFTER_THE_SHIPPED
+
+
+COLUMNS: Registry[Columns] = Registry("columns", "rtsr_bench.report.columns", lambda one: one.name)
+"""All columns of leaderboards, those of plug-ins included."""
+
+
+def add_column(column: BoardColumn, *, order: int = AFTER_THE_SHIPPED) -> BoardColumn:
+    """Register a column that is the same on every leaderboard."""
+    COLUMNS.add(Columns(name=column.key, make=lambda _: (column,), order=order))
+    return column
+
+
+def board_columns(scope: Scope) -> tuple[BoardColumn, ...]:
+    """Return every column of a leaderboard's table, those in exports only included; UserError for two of one key."""
+    found: dict[str, BoardColumn] = {}
+    for columns in sorted(COLUMNS.all().values(), key=lambda one: (one.order, one.name)):
+        for column in columns.make(scope):
+            if column.key in found:
+                raise UserError(f"column {column.key!r}: expected a key of its own, found it twice; rename one")
+            found[column.key] = column
+    return tuple(found.values())

@@ -1,0 +1,36 @@
+"""The score, and the gain over bicubic that it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
+from rtsr_bench.report.tables import Note
+
+if TYPE_CHECKING:
+    from rtsr_bench.leaderboard import Row
+
+RISES = "Value of the track's published formula: rises with the gain, falls with the runtime."
+FALLS = "Value of the track's published formula: rises with runtime, MACs and parameters; PSNR is a gate."
+
+
+def _doubts(row: Row) -> tuple[Note, ...]:
+    return tuple(Note(tone="warn", text=one.short) for one in row.warnings if one.about == "fidelity")
+
+
+def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
+    falls = scope.track is not None and scope.track.score.lower_is_better
+    return (
+        BoardColumn(
+            key="score", label="Score", better="lower" if falls else "higher", digits=2, emphasis=True,
+            terminal="score", value=lambda row: row.score, explanation=FALLS if falls else RISES,
+        ),
+        BoardColumn(
+            key="gain_db", label="Gain", unit="dB", better="higher", digits=3, signed=True, terminal="gain dB",
+            value=lambda row: row.gain_db, notes=_doubts,
+            explanation="PSNR less bicubic's on the same images, under the score's convention.",
+        ),
+    )  # fmt: skip
+
+
+COLUMNS.add(Columns(name="score", make=_columns, order=20))

@@ -1,0 +1,21 @@
+"""A metric from outside: the largest difference of a value, on 0..255."""
+
+from rtsr_bench.metric import METRICS, Metric
+
+
+def largest(sr, hr, convention):  # uint8 H x W x 3 in, one number out; import what is heavy here
+    inside = slice(convention.border, -convention.border or None)
+    return float(abs(sr[inside, inside].astype(int) - hr[inside, inside]).max())
+
+
+METRICS.add(
+    Metric(
+        name="largest",
+        title="Largest",
+        digits=0,
+        better="lower",
+        bounds=(0, 255),
+        measure=largest,
+        explanation="Mean over images of the largest difference",
+    )
+)
