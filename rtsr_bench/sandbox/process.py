@@ -46,16 +46,16 @@ class Process:
         *,
         gpu: bool,
         timed: bool,
-        visible: str = "",
+        visible: str | None = None,
     ) -> None:
         """Start it with one end of the wire; HarnessError where no process can be started.
 
-        `visible` is the UUID of the only GPU that it may see, empty for all of them.
+        `visible` names the only GPU that it may see: empty for none, None for all of them.
         """
         self.level = level
         self.output = bytearray()
         environment = passed_on() | ({} if timed else _PATIENT)
-        environment |= {"CUDA_VISIBLE_DEVICES": visible} if visible else {}
+        environment |= {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
         program = [sys.executable, "-I", "-B", *WORKER, str(wire.fileno()), str(os.getpid())]
         with contextlib.ExitStack() as stack:
             if level is Level.BUBBLEWRAP:

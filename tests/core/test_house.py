@@ -21,7 +21,7 @@ CORE = {
 PIXELS = {"images", "metrics"}
 DISK = {"datasets", "submissions", "store", "system", "load"}
 BOUNDARY = {"sandbox"}
-VERBS = {"evaluate", "training", "reproduce"}
+VERBS = {"evaluate", "executors", "training", "reproduce"}
 
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(CORE, CORE),
