@@ -84,6 +84,7 @@ def test_a_job_comes_back_as_it_was_and_finds_what_it_names_elsewhere(
     file = write_job(rtsr_bench, tmp_path, "team", "--data-root", "data", "--limit", "load=50")
     monkeypatch.chdir(tmp_path)
     job = read_job(file)
+    key = job.key("cpu", 1)
     assert json.loads(encode_job(job)) == json.loads(file.read_text())
     assert job.overrides.options == ("--input 24x40", "--warmup 1", "--repeats 3", "--limit load=50")
     (tmp_path / "elsewhere").mkdir()
@@ -95,7 +96,7 @@ def test_a_job_comes_back_as_it_was_and_finds_what_it_names_elsewhere(
         read_job(file)
     shutil.move(tmp_path / "elsewhere" / "new-team", tmp_path / "elsewhere" / "team")
     moved = read_job(file, source=Path("team"), roots=(Path("new-data"),))
-    assert moved.key("cpu", 1) == job.key("cpu", 1)
+    assert moved.key("cpu", 1) == key
 
 
 def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Path, Path], None]:
