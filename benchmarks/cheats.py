@@ -98,7 +98,7 @@ def once(child: Child, rules: Protocol, gap: Any, expected: Expected) -> Measure
     watching = Watching(machine=machine, read_state=lambda when: Telemetry(when=when))
     return measure_runtime(
         child, rules, EAGER_FP32, gap=gap, expected=expected, watching=watching
-    )  # fmt: skip
+    ).measured  # fmt: skip
 
 
 def fresh(what: dict[str, Any], rules: Protocol) -> Measured | Failure:

@@ -15,7 +15,7 @@ import re
 import shutil
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -199,17 +199,32 @@ def crops_workplace(folder: Path) -> Iterator[Path]:
 
 def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
     """Write a record (and move its crops) into the folder; returns its path. HarnessError where the disk refuses."""
-    data = encode(record)
     stamp = re.sub(r"[^0-9T]", "", record.started)[:15]
     name = "__".join((record.track, _slug(record.model.id), _slug(record.system.device_name), stamp))
+    paths = (folder / f"{name}{f'-{attempt}' if attempt else ''}.json" for attempt in range(1000))
+    path = _save(record, paths, folder, crops)
+    if path is None:
+        raise HarnessError(f"a thousand records called {name} stand in {folder} already")
+    return path
+
+
+def save_as(record: Record, path: Path, crops: Path | None = None) -> Path:
+    """Write a record (and move its crops) to this path; UserError where something is there, for none is overwritten."""
+    if _save(record, [path], path.parent, crops) is None:
+        raise UserError(f"{path}: expected a free name, because no record is overwritten, found a file; name another")
+    return path
+
+
+def _save(record: Record, paths: Iterable[Path], folder: Path, crops: Path | None) -> Path | None:
+    """Write a record to the first of these paths in the folder that is free; None where none is."""
+    data = encode(record)
     temporary = folder / f"{_TEMPORARY}{os.urandom(8).hex()}.json"
     try:
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        for attempt in range(1000):
-            path = folder / f"{name}{f'-{attempt}' if attempt else ''}.json"
+        for path in paths:
             if path.exists() or path.with_suffix(CROPS).exists():
                 continue
             if crops is not None and (crops / "index.json").is_file():
@@ -224,7 +239,7 @@ def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    raise HarnessError(f"a thousand records called {name} stand in {folder} already")
+    return None
 
 
 def keep_observed(observed: Observed, folder: Path) -> Path:

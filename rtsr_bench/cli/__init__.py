@@ -1,7 +1,8 @@
 """The edge: arguments, printing, exit codes. Heavy imports stand inside the commands, so that `--help` answers at once.
 
 Exit codes: 0 done; 1 a guest failed (its record is written) or a check found faults; 2 the user asked for what cannot
-be; 3 the harness broke; 130 interrupted; 141 the reader of the output left (`run` goes on without one).
+be; 3 the harness broke; 4 `run` ended before the last model (`--max-hours`); 130 interrupted; 141 the reader of the
+output left (`run` continues without one).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from rtsr_bench.cli import console
 from rtsr_bench.cli.check import check_command, new_command
 from rtsr_bench.cli.data import data_group
 from rtsr_bench.cli.importing import import_group
+from rtsr_bench.cli.jobs import measure_command
+from rtsr_bench.cli.options import add_plugin_option
 from rtsr_bench.cli.report import report_command
 from rtsr_bench.cli.reproduce import reproduce_command
 from rtsr_bench.cli.run import run_command
@@ -44,7 +47,7 @@ def cli() -> None:
 
     \b
     rtsr-bench new my_team                     a working submission to start from
-    rtsr-bench check my_team                   does it keep the contract?
+    rtsr-bench check my_team                   does it meet the contract?
     rtsr-bench run my_team reference_models/*  measure it beside the references
     rtsr-bench report --out reports/           turn the records into pages
     """  # noqa: D301 - \b is click's mark for a block that is not rewrapped
@@ -52,6 +55,7 @@ def cli() -> None:
 
 for _command in (
     run_command,
+    measure_command,
     report_command,
     new_command,
     check_command,
@@ -62,6 +66,7 @@ for _command in (
     import_group,
 ):
     cli.add_command(_command)
+add_plugin_option(cli)
 
 
 def main() -> None:
@@ -91,7 +96,7 @@ def main() -> None:
             sys.exit(HARNESS_BROKE)
         if os.environ.get("RTSR_BENCH_DEBUG"):
             raise
-        _say(f"error: a fault of rtsr-bench itself: {type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)")
+        _say(f"error: internal error: {type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)")
         sys.exit(HARNESS_BROKE)
 
 

@@ -1,4 +1,4 @@
-"""What a run does with hand-ins before anything is measured: what they require is seen to, an unknown scale found."""
+"""What a run does with submissions before it plans: what they require is installed or named."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
 
 if TYPE_CHECKING:
     from rtsr_bench.cli.progress import Display
-    from rtsr_bench.evaluate import Bench
-    from rtsr_bench.protocol import Limits
-    from rtsr_bench.record import Failure
-    from rtsr_bench.submissions import ModelSpec, Note, Submission
+    from rtsr_bench.submissions import Note, Submission
 
 _SHOWN = 5
 
@@ -28,7 +25,7 @@ def name_skipped(skipped: Sequence[Note], display: Display, *, verbose: bool) ->
     elif skipped:
         names = ", ".join(ascii_safe(note.source.name)[:40] for note in skipped[:_SHOWN])
         more = f" and {len(skipped) - _SHOWN} more" if len(skipped) > _SHOWN else ""
-        display.note(f"left out, no submissions: {names}{more} (-v tells why)")
+        display.note(f"left out (not submissions): {names}{more} (-v says why)")
 
 
 def equipped(
@@ -64,20 +61,3 @@ def _equipped(submission: Submission, display: Display, *, install: bool) -> Sub
     for line in unmet(submission.requirements):
         display.note(f"{submission.id} requires {line}; --with-requirements installs it")
     return submission
-
-
-def find_scale(
-    bench: Bench, display: Display, limits: Limits, submission: Submission, model: ModelSpec
-) -> int | Failure:
-    """Run a model once to see its scale, which no manifest says."""
-    from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Loaded
-    from rtsr_bench.submissions import load_request, resolve_checkpoint
-    from rtsr_bench.wire import Op
-
-    display.note(f"{submission.id}: no manifest says its scale, running it once to find out")
-    with bench.turns.together(display.waiting), bench.start_child() as child:
-        checkpoint = resolve_checkpoint(model, submission)
-        request = load_request(model, submission, checkpoint, allow_pickle=bench.allow_pickle)
-        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=limits.load_s)
-        return loaded if isinstance(loaded, Failure) else loaded.scale

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from rtsr_bench.cli.console import fit, steady_console
+from rtsr_bench.cli.known import dated_ahead
 from rtsr_bench.cli.summary import clock
 from rtsr_bench.evaluate import Listener
 
@@ -63,13 +64,19 @@ class Display:
     ) -> None:
         self._progress.stop()
 
+    def found(self, name: str, record: Record) -> None:
+        """Tell of a record at hand if it is dated in the future: it would win over what is measured today."""
+        ahead = dated_ahead(name, record)
+        if ahead:
+            self.note(ahead)
+
     def begin(self, to_do: int, at_hand: int) -> None:
         """Tell how many models are to be measured, and how many have been before."""
         self._began = monotonic()
         self._done, self._to_do = 0, to_do
         self._progress.update(self._jobs, total=to_do, completed=0)
         if at_hand and to_do:
-            self.note(f"{at_hand} at hand already, {to_do} to measure")
+            self.note(f"{at_hand} have a record, {to_do} to measure")
 
     @contextlib.contextmanager
     def job(self, number: int, total: int, label: str) -> Iterator[Listener]:
@@ -91,7 +98,7 @@ class Display:
         gone = monotonic() - self._began
         left = gone / self._done * (self._to_do - self._done)
         failed = f", {self._failed} failed" if self._failed else ""
-        return f"  ({clock(gone)} gone, about {clock(left)} left{failed})"
+        return f"  (elapsed {clock(gone)}, about {clock(left)} left{failed})"
 
     def waiting(self, whom: str) -> None:
         """Tell that the device is somebody else's for now."""

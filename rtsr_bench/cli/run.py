@@ -1,4 +1,4 @@
-"""`rtsr-bench run`: measure submissions and keep a record of each."""
+"""`rtsr-bench run`: measure submissions and write a record of each model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtsr_bench.cli.options import grouped
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import Precision, Size
+
+if TYPE_CHECKING:
+    from rtsr_bench.evaluate.overrides import Overrides
+    from rtsr_bench.evaluate.place import Place
+    from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
 
 
 class _SizeType(click.ParamType[Size]):
@@ -53,154 +59,206 @@ class _HoursType(click.ParamType[float]):
         return hours
 
 
+def _selection(track_ids: tuple[str, ...], **values: Any) -> Selection:
+    from rtsr_bench.evaluate.settings import Selection
+
+    return Selection(tracks=tuple(dict.fromkeys(track_ids)), **values)
+
+
+_SELECTION = grouped(
+    "selection",
+    _selection,
+    click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path)),
+    click.option("--track", "track_ids", multiple=True, metavar="ID", help="Only this track (repeatable)."),
+    click.option(
+        "--model", "models", multiple=True, metavar="ID", help="Only this model, such as rt4ksr/s-x2 or '*-x2'."
+    ),
+    click.option(
+        "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Folder of data sets (repeatable)."
+    ),
+    click.option(
+        "--with-requirements",
+        is_flag=True,
+        help="Install what a submission's requirements.txt asks for into an environment of its own, kept in the cache.",
+    ),
+)
+
+
+def _place(device: str, threads: int, isolation: str | None, *, allow_pickle: bool) -> Place:
+    from rtsr_bench.evaluate.place import Place
+    from rtsr_bench.sandbox import Level
+
+    required = Level(isolation) if isolation else None
+    return Place(device=device, threads=threads, isolation=required, allow_pickle=allow_pickle)
+
+
+_PLACE = grouped(
+    "place",
+    _place,
+    click.option(
+        "--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto: a GPU if there is one."
+    ),
+    click.option(
+        "--threads", type=click.IntRange(0, 1024), default=0, help="CPU threads; 0 leaves the choice to torch."
+    ),
+    click.option(
+        "--require-isolation",
+        "isolation",
+        type=click.Choice(["process", "bubblewrap"]),
+        help="Refuse to run guests with less isolation than this.",
+    ),
+    click.option(
+        "--allow-pickle",
+        is_flag=True,
+        help="Read weights that may run code as they are read: in the sandbox only, needs bubblewrap, is recorded.",
+    ),
+)
+
+
+def _overrides(precision: str | None, size: Size | None, **values: Any) -> Overrides:
+    from rtsr_bench.evaluate.overrides import Overrides
+
+    return Overrides(precision=Precision(precision) if precision else None, input=size, **values)
+
+
+_OVERRIDES = grouped(
+    "overrides",
+    _overrides,
+    click.option("--quick", is_flag=True, help="Smaller input, fewer repeats, a few images; unofficial."),
+    click.option("--execution", metavar="NAME", help="Other execution, such as channels-last; unofficial."),
+    click.option("--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; unofficial."),
+    click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial."),
+    click.option("--warmup", type=int, help="Other number of untimed calls; unofficial."),
+    click.option("--repeats", type=int, help="Other number of timed calls; unofficial."),
+    click.option("--images", type=int, help="Only the first images of each data set, this many; unofficial."),
+    click.option(
+        "--data", multiple=True, metavar="SET", help="Other data sets than the track's (repeatable); unofficial."
+    ),
+    click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        type=_LimitType(),
+        help="Other limit of load, enhance, runtime or complexity; unofficial.",
+    ),
+)
+
+
+def _output(records: Path, gallery: Path | None, jobs_out: Path | None) -> Output:
+    from rtsr_bench.evaluate.settings import Output
+
+    return Output(records=records, gallery=gallery, jobs=jobs_out)
+
+
+_OUTPUT = grouped(
+    "output",
+    _output,
+    click.option(
+        "--records",
+        type=click.Path(path_type=Path),
+        default=Path("reports/records"),
+        show_default=True,
+        envvar="RTSR_BENCH_RECORDS",
+        help="Folder of records.",
+    ),
+    click.option(
+        "--save-images", "gallery", type=click.Path(path_type=Path), help="Write every SR image as PNG below it."
+    ),
+    click.option(
+        "--jobs-out",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Measure nothing; write a file per job for `rtsr-bench measure`.",
+    ),
+)
+
+
+def _pace(jobs: int, **values: Any) -> Pace:
+    from rtsr_bench.evaluate.settings import Pace
+
+    return Pace(at_once=jobs, **values)
+
+
+_PACE = grouped(
+    "pace",
+    _pace,
+    click.option("--again", is_flag=True, help="Re-measure even if a record exists (old records are kept)."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        help="Models measured at once; timing still runs alone.",
+    ),
+    click.option(
+        "--max-hours", type=_HoursType(), help="Start no new model after N hours; run the same command to resume."
+    ),
+    click.option("--fail-fast", is_flag=True, help="Start no new model after one has failed."),
+)
+
+_BESIDE_A_CAMPAIGN = ("campaign", "again", "gallery", "jobs_out", "executor", "verbose")
+
+
 @click.command("run", short_help="Measure submissions; every model leaves a record.")
-@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--track", "track_ids", multiple=True, metavar="ID", help="Only this track (repeatable).")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto: a GPU if there is one.")
-@click.option(
-    "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Where data sets lie (repeatable)."
-)
-@click.option(
-    "--records",
-    type=click.Path(path_type=Path),
-    default=Path("reports/records"),
-    show_default=True,
-    envvar="RTSR_BENCH_RECORDS",
-    help="Where records are kept.",
-)
-@click.option("--again", is_flag=True, help="Measure anew what has a record already; the old one stays.")
-@click.option("--threads", type=click.IntRange(0, 1024), default=0, help="CPU threads; 0 leaves the choice to torch.")
-@click.option("--quick", is_flag=True, help="Smaller input, fewer repeats, a few images: for looking; unofficial.")
-@click.option("--execution", metavar="NAME", help="Run models by other means, such as channels-last; unofficial.")
-@click.option("--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; unofficial.")
-@click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial.")
-@click.option("--warmup", type=int, help="Other number of untimed calls; unofficial.")
-@click.option("--repeats", type=int, help="Other number of timed calls; unofficial.")
-@click.option("--model", "models", multiple=True, metavar="ID", help="Only this model, such as rt4ksr/s-x2 or '*-x2'.")
-@click.option("--images", type=int, help="Only the first so many images of each data set; unofficial.")
-@click.option("--data", multiple=True, metavar="SET", help="Other data sets than the track's (repeatable); unofficial.")
-@click.option(
-    "--save-images", "gallery", type=click.Path(path_type=Path), help="Write every SR image as PNG below this."
-)
-@click.option(
-    "--require-isolation",
-    "isolation",
-    type=click.Choice(["process", "bubblewrap"]),
-    help="Refuse to run guests with less isolation than this.",
-)
-@click.option(
-    "--with-requirements",
-    is_flag=True,
-    help="Install what a submission's requirements.txt asks for into an environment of its own, kept in the cache.",
-)
-@click.option(
-    "--allow-pickle",
-    is_flag=True,
-    help="Let weights be read that may run code as they are: in the sandbox only, needs bubblewrap, is recorded.",
-)
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    type=_LimitType(),
-    help="Other limit of load, enhance, runtime or complexity; unofficial.",
-)
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Models at work at once; timing is alone all the same.",
-)
-@click.option("--max-hours", type=_HoursType(), help="Begin no model after this long; the same command goes on.")
-@click.option("--fail-fast", is_flag=True, help="Begin no model after the first that failed.")
+@_SELECTION
+@_PLACE
+@_OVERRIDES
+@_OUTPUT
+@_PACE
+@click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the jobs run.")
 @click.option("--campaign", type=click.Path(path_type=Path), help="Take submissions and settings from this TOML file.")
-@click.option("-v", "--verbose", is_flag=True, help="Say of each model and data set left out why it is.")
+@click.option("-v", "--verbose", is_flag=True, help="Say why each model and data set was left out.")
 @click.pass_context
 def run_command(
     context: click.Context,
-    paths: tuple[Path, ...],
-    track_ids: tuple[str, ...],
-    device: str,
-    roots: tuple[Path, ...],
-    records: Path,
-    again: bool,
-    threads: int,
-    quick: bool,
-    execution: str | None,
-    precision: str | None,
-    size: Size | None,
-    warmup: int | None,
-    repeats: int | None,
-    models: tuple[str, ...],
-    images: int | None,
-    data: tuple[str, ...],
-    gallery: Path | None,
-    isolation: str | None,
-    with_requirements: bool,
-    allow_pickle: bool,
-    limits: tuple[tuple[str, float], ...],
-    jobs: int,
-    max_hours: float | None,
-    fail_fast: bool,
+    selection: Selection,
+    place: Place,
+    overrides: Overrides,
+    output: Output,
+    pace: Pace,
+    executor: str,
     campaign: Path | None,
     verbose: bool,
 ) -> None:
     """Measure every model of the submissions at PATH... on every track of its scale whose data are at hand.
 
-    A PATH is a submission's folder or archive, or a folder of them. What has a record already is not measured again.
-    --save-images writes the images of what is measured: add --again where there is a record already.
+    A PATH is a submission's folder or archive, or a folder of them. A model that has a record is not measured again.
+    --save-images writes the images of what is measured: add --again if there is a record.
     """
-    from rtsr_bench.cli.carry import carry_out
-    from rtsr_bench.evaluate.campaign import Settings, read_campaign
-    from rtsr_bench.evaluate.overrides import Overrides
+    from rtsr_bench.cli.running import run_submissions
+    from rtsr_bench.evaluate.settings import Settings
 
     if campaign is not None:
-        settings = read_campaign(campaign)
-        _only_beside_a_campaign(context)
-        settings = replace(settings, again=again, gallery=gallery)
-    elif not paths:
+        settings = _of_campaign(context, campaign, output, pace)
+    elif not selection.paths:
         raise UserError("nothing to measure: name a submission's folder or archive, or a --campaign")
     else:
-        settings = Settings(
-            paths=paths,
-            records=records,
-            tracks=tuple(dict.fromkeys(track_ids)),
-            devices=(device,),
-            roots=roots,
-            models=models,
-            threads=threads,
-            jobs=jobs,
-            isolation=isolation,
-            with_requirements=with_requirements,
-            allow_pickle=allow_pickle,
-            max_hours=max_hours,
-            fail_fast=fail_fast,
-            again=again,
-            gallery=gallery,
-            overrides=Overrides(
-                quick=quick,
-                execution=execution,
-                precision=Precision(precision) if precision else None,
-                input=size,
-                warmup=warmup,
-                repeats=repeats,
-                images=images,
-                data=data,
-                limits=limits,
-            ),
-        )
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminate)
-    context.exit(carry_out(settings, verbose=verbose))
+        settings = Settings(selection=selection, output=output, pace=pace, places=(place,), overrides=overrides)
+    end_on_signals()
+    context.exit(run_submissions(replace(settings, executor=executor), verbose=verbose))
 
 
-def _only_beside_a_campaign(context: click.Context) -> None:
-    """UserError for an argument that a campaign file decides: two places to look at would be one too many."""
+def _of_campaign(context: click.Context, file: Path, output: Output, pace: Pace) -> Settings:
+    """Read a campaign; UserError for an argument that it decides: two places to look at would be one too many."""
+    from rtsr_bench.evaluate.campaign import read_campaign
+
+    settings = read_campaign(file)
     given = click.core.ParameterSource.COMMANDLINE
     for name in context.params:
-        if name not in ("campaign", "again", "gallery", "verbose") and context.get_parameter_source(name) is given:
+        if name not in _BESIDE_A_CAMPAIGN and context.get_parameter_source(name) is given:
             raise UserError(f"--campaign decides this: leave {name.replace('_', ' ')} to the file")
+    return replace(
+        settings,
+        output=replace(settings.output, gallery=output.gallery, jobs=output.jobs),
+        pace=replace(settings.pace, again=pace.again),
+    )
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end the run as Ctrl-C does."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), _terminate)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -1,16 +1,18 @@
-"""The verb of the house: one model on one track becomes one record."""
+"""One model on one track becomes one record: what to measure (plan, job), and how."""
 
 from rtsr_bench.evaluate.bench import Bench
-from rtsr_bench.evaluate.crops import CropBook
 from rtsr_bench.evaluate.gallery import Gallery
-from rtsr_bench.evaluate.measure import Listener, measure
+from rtsr_bench.evaluate.job import Job
+from rtsr_bench.evaluate.keeping import measure_and_save
+from rtsr_bench.evaluate.listener import Listener
+from rtsr_bench.evaluate.measure import measure
 from rtsr_bench.evaluate.overrides import Overrides
-from rtsr_bench.evaluate.plan import Job, Plan, plan, summed_up
+from rtsr_bench.evaluate.plan import Asked, Plan, plan, summed_up
 from rtsr_bench.evaluate.reruns import answers
 
 __all__ = [
+    "Asked",
     "Bench",
-    "CropBook",
     "Gallery",
     "Job",
     "Listener",
@@ -18,6 +20,7 @@ __all__ = [
     "Plan",
     "answers",
     "measure",
+    "measure_and_save",
     "plan",
     "summed_up",
 ]

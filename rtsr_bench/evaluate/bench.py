@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from types import TracebackType
@@ -9,7 +10,8 @@ from typing import Self
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
-from rtsr_bench.evaluate.turns import Turns
+from rtsr_bench.evaluate.device_lock import DeviceLock
+from rtsr_bench.evaluate.place import Place
 from rtsr_bench.sandbox import Child, Hello, Isolation, Level, allow_pickles, obtainable, require, wants_gpu
 from rtsr_bench.system import cpu_model, visible_name
 
@@ -45,9 +47,16 @@ class Bench:
         self.hello: Hello = self._spare.hello
         self.device = self.hello.device
         self._visible = self._only_card()
-        self.turns = Turns("cpu" if self.device_kind == "cpu" else self.hello.device_uuid or self.device)
+        self.lock = DeviceLock("cpu" if self.device_kind == "cpu" else self.hello.device_uuid or self.device)
         self._children: list[Child] = []
         self._guard = threading.Lock()
+
+    @classmethod
+    def at(cls, place: Place) -> Self:
+        """Open the bench of a place."""
+        return cls(
+            device=place.device, threads=place.threads, required=place.isolation, allow_pickle=place.allow_pickle
+        )
 
     def _first(self, device: str, required: Level | None) -> Child:
         """Start the first child: a room that can be had may still lack a library that the environment needs."""
@@ -62,23 +71,28 @@ class Bench:
             return Child(device=device, threads=self.threads, level=Level.PROCESS)
 
     def _only_card(self) -> str:
-        """The UUID of the card to measure on, empty where the machine has no other: its children see no other card.
+        """What CUDA_VISIBLE_DEVICES names the measured card; empty if the machine has no other card.
 
-        Only a process with CUDA knows which card `cuda:N` is, so the first child tells, and another one takes its
-        place before any guest is there.
+        Only a process with CUDA knows which card `cuda:N` is. So the first child reports it, and a child that sees
+        nothing else replaces the first one before any guest is there.
         """
-        if self.device_kind != "cuda" or self.hello.facts.get("cuda_devices") == "1":
+        if self.device_kind != "cuda" or self.hello.facts.get("cuda_devices") == "1" or self._spare is None:
             return ""
-        visible = visible_name(self.hello.device_uuid)
-        if not visible or self._spare is None:
-            return ""
-        try:
-            alone = self._child(visible)
-        except UserError:  # a driver that does not take UUIDs: the children see all cards, as they would without this
-            return ""
-        self._spare.close()
-        self._spare = alone
-        return visible
+        for visible in filter(None, (visible_name(self.hello.device_uuid), _inherited_name(self.device))):
+            try:
+                alone = self._child(visible)
+            except UserError:  # a driver that does not accept UUIDs
+                continue
+            if alone.hello.device_uuid == self.hello.device_uuid:
+                self._spare.close()
+                self._spare = alone
+                return visible
+            alone.close()
+        self.close()
+        raise HarnessError(
+            f"{self.device}: expected a child process that sees this card alone, found none with its UUID or number in "
+            "CUDA_VISIBLE_DEVICES; set that variable to this card and name --device cuda"
+        )
 
     def _child(self, visible: str, *, timed: bool = False) -> Child:
         """Start a child on the device: the first one of those it sees, where it sees only one."""
@@ -96,11 +110,11 @@ class Bench:
         return self.hello.device_name or cpu_model()
 
     def start_child(self, *, timed: bool = False) -> Child:
-        """Return a child that no guest has been in; the caller closes it. Interrupted where the run was given up.
+        """Return a child that no guest has been in; the caller closes it. Cancelled if the run was cancelled.
 
         Only what runs in one that is `timed` may be timed: the others share a machine, they don't hurry.
         """
-        self.turns.go_on()
+        self.lock.check()
         child = None
         if not timed:
             with self._guard:
@@ -111,18 +125,19 @@ class Bench:
             self._children = [one for one in self._children if one.alive]
             self._children.append(child)
         try:
-            self.turns.go_on()  # it may have been given up while this child was started, and not seen by `give_up`
+            self.lock.check()  # a cancel while this child was starting did not see it
         except BaseException:
             child.close()
             raise
         return child
 
-    def give_up(self) -> None:
-        """Kill every child and let nobody wait for a turn: what other threads measure is worth nothing from here on."""
-        self.turns.give_up()
+    def cancel(self) -> None:
+        """Kill every child and end every wait for the device: no result of another thread counts from here on."""
+        self.lock.cancel()
         with self._guard:
             for child in self._children:
-                child.kill()
+                if child.alive:
+                    child.kill()
 
     def close(self) -> None:
         """End a child that was never used."""
@@ -137,3 +152,10 @@ class Bench:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _inherited_name(device: str) -> str:
+    """What CUDA_VISIBLE_DEVICES of this process calls a card that its children know as `cuda:N`."""
+    index = int(device.partition(":")[2] or 0)
+    names = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return names[index] if index < len(names) else str(index)

@@ -6,12 +6,14 @@ import glob
 import hashlib
 import re
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import LIMITS, Overrides
+from rtsr_bench.evaluate.place import Place
+from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
+from rtsr_bench.sandbox import Level
 from rtsr_bench.submissions.discovery import by_number
 from rtsr_bench.submissions.table import Table
 
@@ -22,33 +24,6 @@ _KEYS = (
     "version", "title", "submissions", "models", "tracks", "devices", "data_roots", "records", "threads", "jobs",
     "require_isolation", "with_requirements", "allow_pickle", "max_hours", "fail_fast",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """What a run is to do, from the command line or from a campaign file.
-
-    `tracks` empty stands for all; each of `devices` measures everything. `max_hours` None: no end. `jobs` is how many
-    models may be at work at once, of which one at most is timed, and then alone.
-    """
-
-    paths: tuple[Path, ...]
-    records: Path
-    tracks: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ("auto",)
-    roots: tuple[Path, ...] = ()
-    models: tuple[str, ...] = ()
-    threads: int = 0
-    jobs: int = 1
-    isolation: str | None = None
-    with_requirements: bool = False
-    allow_pickle: bool = False
-    max_hours: float | None = None
-    fail_fast: bool = False
-    again: bool = False
-    gallery: Path | None = None
-    overrides: Overrides = field(default_factory=Overrides)
-    title: str = ""
 
 
 def read_campaign(file: Path) -> Settings:
@@ -76,30 +51,46 @@ def read_campaign(file: Path) -> Settings:
     place = file.parent
     digest = hashlib.sha256(data).hexdigest()[:16]
     title = table.text("title", limit=100, default=file.stem, example='"RTSR 2026"')
+    return Settings(
+        selection=Selection(
+            paths=_submissions(table, place),
+            tracks=_texts(table, "tracks"),
+            models=_texts(table, "models"),
+            roots=tuple(place / root for root in _texts(table, "data_roots")),
+            with_requirements=_switch(table, "with_requirements"),
+        ),
+        output=Output(
+            records=place / table.text("records", limit=300, default="reports/records", example='"reports/records"')
+        ),
+        pace=Pace(
+            at_once=int(_number(table, "jobs", 1, 64, whole=True) or 1),
+            max_hours=_number(table, "max_hours", 0, LONGEST_HOURS),
+            fail_fast=_switch(table, "fail_fast"),
+        ),
+        places=_places(table),
+        overrides=Overrides(limits=tuple((name, _limit(limits, name)) for name in LIMITS if limits.has(name))),
+        title=f"{title} (campaign {digest})",
+    )
+
+
+def _places(table: Table) -> tuple[Place, ...]:
+    devices = _texts(table, "devices") or ("auto",)
+    if not all(_DEVICE.fullmatch(device) for device in devices):
+        raise table.mistake("devices", expected="cpu, cuda, cuda:N or auto", way_out='write devices = ["cuda:0"]')
     isolation = _texts(table, "require_isolation", single=True)
     if isolation and isolation[0] not in ("process", "bubblewrap"):
         raise table.mistake(
             "require_isolation", expected="process or bubblewrap", way_out='write require_isolation = "bubblewrap"'
         )
-    devices = _texts(table, "devices") or ("auto",)
-    if not all(_DEVICE.fullmatch(device) for device in devices):
-        raise table.mistake("devices", expected="cpu, cuda, cuda:N or auto", way_out='write devices = ["cuda:0"]')
-    return Settings(
-        paths=_submissions(table, place),
-        records=place / table.text("records", limit=300, default="reports/records", example='"reports/records"'),
-        tracks=_texts(table, "tracks"),
-        devices=devices,
-        roots=tuple(place / root for root in _texts(table, "data_roots")),
-        models=_texts(table, "models"),
-        threads=int(_number(table, "threads", 0, 1024, whole=True) or 0),
-        jobs=int(_number(table, "jobs", 1, 64, whole=True) or 1),
-        isolation=isolation[0] if isolation else None,
-        with_requirements=_switch(table, "with_requirements"),
-        allow_pickle=_switch(table, "allow_pickle"),
-        max_hours=_number(table, "max_hours", 0, LONGEST_HOURS),
-        fail_fast=_switch(table, "fail_fast"),
-        overrides=Overrides(limits=tuple((name, _limit(limits, name)) for name in LIMITS if limits.has(name))),
-        title=f"{title} (campaign {digest})",
+    threads = int(_number(table, "threads", 0, 1024, whole=True) or 0)
+    return tuple(
+        Place(
+            device=device,
+            threads=threads,
+            isolation=Level(isolation[0]) if isolation else None,
+            allow_pickle=_switch(table, "allow_pickle"),
+        )
+        for device in devices
     )
 
 

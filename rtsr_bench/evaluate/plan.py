@@ -1,78 +1,85 @@
-"""What there is to measure: which model on which track with which data, and what had to be left out and why."""
+"""What there is to measure, and what happens to everything else that was handed in.
+
+A plan accounts for every model of every submission: it has a job, or it is refused, or it is left out because it was
+not asked for. Nothing is dropped without a line (docs/decisions/0022-jobs-and-executors.md).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtsr_bench.backends import BACKENDS
-from rtsr_bench.datasets import Dataset, Missing, find_dataset
-from rtsr_bench.errors import UserError
+from rtsr_bench.datasets import Dataset
+from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
+from rtsr_bench.evaluate.data import TrackData
+from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.overrides import Overrides
-from rtsr_bench.protocol import Protocol
-from rtsr_bench.record import DataUse, Failure, record_key
-from rtsr_bench.submissions import ModelSpec, Submission, at_hand, checkpoint_sha256
+from rtsr_bench.evaluate.place import Place
+from rtsr_bench.record import Failure
+from rtsr_bench.submissions import ModelSpec, Submission, at_hand
+from rtsr_bench.submissions.selection import is_chosen
 from rtsr_bench.tracks import Track
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """One model on one track: everything that is decided before a guest is started."""
-
-    submission: Submission
-    model: ModelSpec
-    track: Track
-    protocol: Protocol
-    overrides: Overrides
-    data: tuple[Dataset, ...]
-    roots: tuple[Path, ...] = ()
-    unloadable: Failure | None = None
-
-    @property
-    def uses(self) -> tuple[DataUse, ...]:
-        """What the record keeps of the data sets."""
-        whole = self.protocol.images is None
-        return tuple(
-            DataUse(id=data.id, name=data.title, digest=data.digest, images=len(data.pairs), verified=data.verified,
-                    complete=whole, note=data.note)
-            for data in self.data
-        )  # fmt: skip
-
-    def key(self, device_name: str, torch_threads: int, device_uuid: str = "") -> str:
-        """The key of the record that this job would leave on such a system."""
-        return record_key(
-            track=self.track.id,
-            protocol=self.protocol,
-            submission=self.submission.id,
-            submission_digest=self.submission.digest,
-            model=self.model.id,
-            checkpoint_sha256=checkpoint_sha256(self.model, self.submission),
-            device_name=device_name,
-            device_uuid=device_uuid,
-            torch_threads=torch_threads,
-            data=self.uses,
-        )
+FindScale = Callable[[Submission, ModelSpec], int | Failure]
+"""Runs a model whose manifest gives no scale: the scale it has, or how it failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """One thing that is not measured: the whole reason in a line, and what it can be summed up by.
+    """One thing that is not measured and that nobody asked for: the whole reason in a line, and how to sum it up.
 
-    `scale` is that of a model for which no track was asked, `data_set` the title of a set that is not at hand.
+    `scale` is that of a model of the submission for which no track was asked, `data_set` the title of a set that is not
+    at hand.
     """
 
     line: str
+    submission: str = ""
     scale: int | None = None
     data_set: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """The jobs in order, and everything that was left out, with the way to get it."""
+class Refused:
+    """A submission or model that was asked for and that no job can measure; `error` names it and says why."""
 
-    jobs: tuple[Job, ...]
-    left_out: tuple[LeftOut, ...]
+    submission: str
+    error: RtsrBenchError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The jobs in order, what is refused, and what is left out."""
+
+    jobs: tuple[Job, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Iterable[Plan]) -> Plan:
+        """Put plans together; what several of them leave out is left out once."""
+        parts = list(parts)
+        return cls(
+            jobs=tuple(job for part in parts for job in part.jobs),
+            refused=tuple(one for part in parts for one in part.refused),
+            left_out=tuple(dict.fromkeys(one for part in parts for one in part.left_out)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is asked for: these tracks, of these models, measured in this way at this place.
+
+    `named` says that the user named the tracks. `models` are patterns on ids of models, empty for all.
+    """
+
+    tracks: Sequence[Track]
+    named: bool
+    roots: Sequence[Path]
+    place: Place
+    overrides: Overrides
+    models: Sequence[str] = ()
 
 
 def summed_up(left_out: Sequence[LeftOut], *, data: bool = True) -> tuple[str, ...]:
@@ -91,129 +98,139 @@ def summed_up(left_out: Sequence[LeftOut], *, data: bool = True) -> tuple[str, .
     return tuple(lines)
 
 
-def plan(
-    submissions: Sequence[Submission],
-    *,
-    tracks: Sequence[Track],
-    named: bool,
-    roots: Sequence[Path],
-    device_kind: str,
-    overrides: Overrides,
-    find_scale: Callable[[Submission, ModelSpec], int | Failure],
-) -> Plan:
+def plan(submissions: Sequence[Submission], asked: Asked, find_scale: FindScale) -> Plan:
     """Pair every model with every track of its scale whose data are at hand.
 
-    `named` says that the user asked for these very tracks: then a track without data is a UserError, and so is a plan
-    without a job. A model whose manifest names no scale is run once by `find_scale`; where that fails the guest failed,
-    which is a record, not an error: it stands as an unloadable job on the first track asked for. Nothing is fetched
-    here; models whose weights are not at hand come last, so that nobody waits for a server that others chose.
+    A model whose manifest gives no scale is run once by `find_scale`. If that fails, the failure becomes a record on
+    the first track with data at hand, and is refused if there is none. A submission of a team is refused if no track
+    asked for has the scale of any of its models; reference models are only left out then. Nothing is downloaded here;
+    models whose weights are not at hand come last, so that none waits for a server that others chose.
+
+    UserError if nothing can be measured (HarnessError if that is no submission's fault), and for a track that the user
+    named and whose data are not at hand.
     """
-    data = _Data(roots=roots, overrides=overrides, device_kind=device_kind, named=named)
-    jobs: list[Job] = []
-    left_out: list[LeftOut] = []
-    for submission in submissions:
-        for model in submission.models:
-            more, lines = _jobs(submission, model, tracks, data, find_scale)
-            jobs += more
-            left_out += lines
-    left_out = list(dict.fromkeys(left_out))
-    if not jobs:
-        raise UserError(
-            f"nothing to measure: {'; '.join(summed_up(left_out, data=False)) or 'no submission holds a model'}"
+    data = TrackData(roots=asked.roots, overrides=asked.overrides, place=asked.place, named=asked.named)
+    made = Plan.joined(_of_submission(submission, asked, data, find_scale) for submission in submissions)
+    if not made.jobs:
+        raise _nothing(made)
+    measured = {job.track.id for job in made.jobs}
+    for track in asked.tracks if asked.named else ():
+        if track.id not in measured and data.missing(track):
+            raise UserError(f"track {track.id} cannot be measured: {'; '.join(data.missing(track))}")
+    jobs = sorted(made.jobs, key=lambda job: not at_hand(job.model))
+    return Plan(jobs=tuple(jobs), refused=made.refused, left_out=(*made.left_out, *_unused(asked, measured)))
+
+
+def _nothing(made: Plan) -> RtsrBenchError:
+    """Say why nothing can be measured: what is refused first, then what is left out."""
+    refused = {one.submission for one in made.refused}
+    others = summed_up([one for one in made.left_out if one.submission not in refused or not one.scale], data=False)
+    reasons = [*(str(one.error) for one in made.refused), *others]
+    kind = HarnessError if any(isinstance(one.error, HarnessError) for one in made.refused) else UserError
+    return kind(f"nothing to measure: {'; '.join(reasons) or 'no submission was named'}")
+
+
+def _unused(asked: Asked, measured: set[str]) -> Iterator[LeftOut]:
+    """Tracks that the user named and that no model has the scale of."""
+    for track in asked.tracks if asked.named else ():
+        if track.id not in measured:
+            yield LeftOut(line=f"track {track.id}: no model to be measured has scale {track.scale}")
+
+
+def _of_submission(submission: Submission, asked: Asked, data: TrackData, find_scale: FindScale) -> Plan:
+    made = Plan.joined(_of_model(submission, model, asked, data, find_scale) for model in submission.models)
+    if made.jobs or made.refused or submission.origin == "reference":
+        return made
+    scales = sorted({one.scale for one in made.left_out if one.scale is not None})
+    if scales:
+        have = " or ".join(map(str, scales))
+        return Plan.joined(
+            [made, _refusal(submission, f"{submission.id}: none of the tracks asked for has scale {have}")]
         )
-    measured = {job.track.id for job in jobs}
-    for track in tracks if named else ():
-        if track.id not in measured and data.lines(track):
-            raise UserError(f"track {track.id} cannot be measured: {'; '.join(data.lines(track))}")
-    jobs.sort(key=lambda job: not at_hand(job.model))
-    return Plan(jobs=tuple(jobs), left_out=tuple(left_out))
+    if not submission.models:
+        return _refusal(submission, f"{submission.id}: expected a model, found none")
+    return made
 
 
-def _jobs(
-    submission: Submission,
-    model: ModelSpec,
-    tracks: Sequence[Track],
-    data: _Data,
-    find_scale: Callable[[Submission, ModelSpec], int | Failure],
-) -> tuple[list[Job], list[LeftOut]]:
-    unloadable = None
+def _of_model(submission: Submission, model: ModelSpec, asked: Asked, data: TrackData, find_scale: FindScale) -> Plan:
     if model.scale is None:
-        found = find_scale(submission, model)
-        unloadable = found if isinstance(found, Failure) else None
-        model = model.with_scale(tracks[0].scale if isinstance(found, Failure) else found)
-    fitting = [track for track in tracks if track.scale == model.scale]
-    jobs: list[Job] = []
-    left_out = []
+        found = _scale(submission, model, find_scale)
+        if isinstance(found, Plan):
+            return found
+        if isinstance(found, Failure):
+            return _unloadable(submission, model, found, asked, data)
+        model = model.with_scale(found)
+        if not is_chosen(model, asked.models):
+            return Plan(left_out=(LeftOut(line=f"{model.id}: not among the models of --model"),))
+    fitting = [track for track in asked.tracks if track.scale == model.scale]
     if not fitting:
         line = f"{model.id}: none of the tracks asked for has scale {model.scale}"
-        left_out.append(LeftOut(line=line, scale=model.scale))
-    by_id = {track.id: track for track in tracks}
-    for track in fitting[:1] if unloadable else fitting:
-        better = by_id.get(track.yields_to)
-        if better is not None and not data.named and data.of(better)[0]:
-            line = f"{track.id}: {better.id} is at hand and takes its place; ask for it with --track {track.id}"
-            left_out.append(LeftOut(line=line))
-            continue
-        sets, lines = data.of(track)
-        left_out += lines
+        return Plan(left_out=(LeftOut(line=line, submission=submission.id, scale=model.scale),))
+    jobs: list[Job] = []
+    left_out: list[LeftOut] = []
+    for track in fitting:
+        sets, lines = data.of(track, asked.tracks)
+        left_out += [LeftOut(line=line, data_set=title) for line, title in lines]
         if sets:
-            job = Job(
-                submission=submission,
-                model=model,
-                track=track,
-                protocol=data.overrides.apply(track.protocol, data.device_kind),
-                overrides=data.overrides,
-                data=sets,
-                roots=tuple(data.roots) if any(one.folder for one in sets) else (),
-                unloadable=unloadable,
-            )
-            jobs.append(job)
-    return jobs, left_out
+            jobs.append(_job(submission, model, track, asked, data, sets))
+    made = Plan(jobs=tuple(jobs), left_out=tuple(left_out))
+    if jobs:
+        return made
+    names = ", ".join(track.id for track in fitting)
+    return Plan.joined([made, _refusal(submission, f"{model.id}: no data at hand for {names}")])
 
 
-class _Data:
-    """Looks each track's data sets up once. Of tracks that nobody named, broken data are a line and no error."""
+def _scale(submission: Submission, model: ModelSpec, find_scale: FindScale) -> int | Failure | Plan:
+    """Find a scale; a plan that refuses the model where that breaks for a reason that is not the model's."""
+    try:
+        return find_scale(submission, model)
+    except RtsrBenchError as error:
+        trouble = type(error)(f"{model.id}: its scale could not be found: {error}")
+    except Exception as error:
+        if os.environ.get("RTSR_BENCH_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)"
+        trouble = HarnessError(f"{model.id}: its scale could not be found: {what}")
+    return Plan(refused=(Refused(submission=submission.id, error=trouble),))
 
-    def __init__(self, *, roots: Sequence[Path], overrides: Overrides, device_kind: str, named: bool) -> None:
-        self.named = named
-        self.roots, self.overrides, self.device_kind = roots, overrides, device_kind
-        self._found: dict[str, tuple[tuple[Dataset, ...], tuple[LeftOut, ...]]] = {}
-        self._broken: set[tuple[str, int]] = set()
 
-    def of(self, track: Track) -> tuple[tuple[Dataset, ...], tuple[LeftOut, ...]]:
-        """Return the data sets at hand and a line for each other."""
-        if track.id not in self._found:
-            protocol = self.overrides.apply(track.protocol, self.device_kind)
-            lacks = BACKENDS.find(protocol.backend).lacks
-            if lacks:
-                if self.named:
-                    raise UserError(f"track {track.id} cannot be measured: {lacks}")
-                self._found[track.id] = (), (LeftOut(line=f"{track.id}: {lacks}"),)
-                return self._found[track.id]
-            results = [self._find(name, track, protocol) for name in protocol.data_sets]
-            sets = tuple(data for data in results if isinstance(data, Dataset))
-            if protocol.images is not None:
-                sets = tuple(data.first(protocol.images) for data in sets)
-            if protocol.window is not None:
-                sets = tuple(data.windowed(protocol.window) for data in sets)
-            self._found[track.id] = (sets, tuple(self._lines(track, results, some=bool(sets))))
-        return self._found[track.id]
+def _unloadable(submission: Submission, model: ModelSpec, failure: Failure, asked: Asked, data: TrackData) -> Plan:
+    """Make the failure of a model without a known scale a record of the first track whose data are at hand."""
+    left_out: list[LeftOut] = []
+    for track in asked.tracks:
+        sets, lines = data.of(track, asked.tracks)
+        if sets:
+            model = model.with_scale(track.scale)
+            return Plan(jobs=(_job(submission, model, track, asked, data, sets, unloadable=failure),))
+        left_out += [LeftOut(line=line, data_set=title) for line, title in lines]
+    said = (
+        f"{model.id}: it could not be loaded ({failure.kind.value.replace('_', ' ')}: {failure.brief}), and no track "
+        "asked for has data at hand, so that no record can hold this"
+    )
+    return Plan.joined([Plan(left_out=tuple(left_out)), _refusal(submission, said)])
 
-    def _find(self, name: str, track: Track, protocol: Protocol) -> Dataset | Missing:
-        try:
-            return find_dataset(name, scale=track.scale, degradation=protocol.degradation, roots=self.roots)
-        except UserError as error:
-            if self.named:
-                raise
-            self._broken.add((name, track.scale))
-            return Missing(id=name, title=name, reason=str(error), way_out=f"rtsr-bench data verify {name} says more")
 
-    def lines(self, track: Track) -> tuple[str, ...]:
-        """Return the lines about data sets of a track that are not at hand."""
-        return tuple(one.line for one in self._found[track.id][1]) if track.id in self._found else ()
+def _refusal(submission: Submission, line: str) -> Plan:
+    return Plan(refused=(Refused(submission=submission.id, error=UserError(line)),))
 
-    def _lines(self, track: Track, results: Iterable[Dataset | Missing], *, some: bool) -> Iterable[LeftOut]:
-        for missing in (result for result in results if isinstance(result, Missing)):
-            without = "without " if some else "needs "
-            line = f"{track.id} {without}{missing.title}: {missing.reason}; {missing.way_out}"
-            yield LeftOut(line=line, data_set="" if (missing.id, track.scale) in self._broken else missing.title)
+
+def _job(
+    submission: Submission,
+    model: ModelSpec,
+    track: Track,
+    asked: Asked,
+    data: TrackData,
+    sets: tuple[Dataset, ...],
+    unloadable: Failure | None = None,
+) -> Job:
+    return Job(
+        submission=submission,
+        model=model,
+        track=track,
+        protocol=data.protocol(track),
+        overrides=asked.overrides,
+        data=sets,
+        roots=tuple(asked.roots) if any(one.folder for one in sets) else (),
+        place=asked.place,
+        unloadable=unloadable,
+    )

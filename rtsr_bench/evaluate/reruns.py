@@ -1,18 +1,18 @@
-"""Measuring again: whether a record at hand still answers for its model, and the command that would."""
+"""Measuring again: whether a record at hand still answers for its model, and the command that measures it again."""
 
 from __future__ import annotations
 
 import shlex
 
 from rtsr_bench.evaluate.bench import Bench
-from rtsr_bench.evaluate.plan import Job
+from rtsr_bench.evaluate.job import Job
 from rtsr_bench.record import Failure, Record, Stage
 
 
-def answers(record: Record, bench: Bench) -> bool:
-    """Whether a record at hand speaks for its model still: a guest that couldn't load may with pickles allowed."""
+def answers(record: Record, job: Job) -> bool:
+    """Whether a record still answers for the model of a job: one that couldn't load may load with pickles allowed."""
     unloaded = isinstance(record.complexity, Failure) and record.complexity.stage is Stage.LOAD
-    return not (unloaded and bench.allow_pickle and not record.pickle_allowed)
+    return not (unloaded and job.place.allow_pickle and not record.pickle_allowed)
 
 
 def command(job: Job, bench: Bench) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -54,6 +54,29 @@ class Watching:
     on_step: Callable[[int], None] = lambda _: None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """What came of timing a model, and how far the outputs were apart that two processes computed.
+
+    `outputs` are kept whatever came of the rest; empty where the model did not get that far.
+    """
+
+    measured: Measured | Failure
+    outputs: tuple[OutputTwice, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    """The moment at which timing started: on the wall clock, and in seconds that processors had worked for the child.
+
+    `state` is that of the device.
+    """
+
+    wall_s: float
+    worked_s: float
+    state: Telemetry
+
+
 def measure_runtime(
     child: Child,
     protocol: Protocol,
@@ -63,54 +86,71 @@ def measure_runtime(
     expected: Expected,
     watching: Watching,
     data_range: float = 1.0,
-    twice: list[OutputTwice] | None = None,
-) -> Measured | Failure:
-    """Time every repeat and see that nothing speaks against it; HarnessError where the machine is too busy.
-
-    How far the outputs were apart that two processes computed is added to `twice`, whatever comes of the rest.
-    """
+) -> Timing:
+    """Time every repeat and see that nothing speaks against it; HarnessError where the machine is too busy."""
     watching.machine.wait()
-    began, worked_s, kind = monotonic(), child.cpu_s(), child.hello.device.partition(":")[0]
-    conductor = Conductor(child, protocol, execution)
-    before = watching.read_state("before")
+    start = _Start(wall_s=monotonic(), worked_s=child.cpu_s(), state=watching.read_state("before"))
+    conductor, kind = Conductor(child, protocol, execution), child.hello.device.partition(":")[0]
     failure = conductor.begin(protocol.warmup, on_progress=watching.on_step)
     if failure is not None:
-        return failure
+        return Timing(measured=failure)
+    blocks = Blocks(conductor, watching.machine, expected.crops, _progress(protocol, watching))
+    timed = blocks.run(_order(protocol, expected, conductor.warmup_seeds()))
+    if isinstance(timed, Failure):
+        return Timing(measured=timed)
+    doubted = _doubt(timed, gap, kind, blocks, expected)
+    if isinstance(doubted, Failure) and not child.alive:
+        return Timing(measured=doubted)
+    finished = conductor.finish(memory=True)
+    apart = differences(expected.outputs, conductor.outputs, data_range)
+    outputs = tuple(_twice(apart, protocol)) if finished is None else ()
+    failure = finished or _judged(timed, gap, kind) or doubted or check_outputs(apart, tolerance(execution, kind))
+    failure = failure or check_answers(conductor.seen.values()) or _check_threads(child, start, kind)
+    if failure is not None:
+        return Timing(measured=failure, outputs=outputs)
+    runtime = _runtime(timed, conductor, protocol, execution, gap=gap, start=start, watching=watching)
+    return Timing(measured=Measured(runtime=runtime, memory=_memory(conductor)), outputs=outputs)
+
+
+def _progress(protocol: Protocol, watching: Watching) -> Callable[[Call], None]:
+    """Return what counts calls on random numbers, the samples, as steps after the warm-up."""
     done = [0]
 
     def on_call(call: Call) -> None:
         done[0] += call.given.image is None and not call.given.repeated
         watching.on_step(protocol.warmup + min(done[0], protocol.repeats))
 
-    blocks = Blocks(conductor, watching.machine, expected.crops, on_call)
-    timed = blocks.run(_order(protocol, expected, conductor.warmup_seeds()))
-    if isinstance(timed, Failure):
-        return timed
-    doubted = _doubt(timed, gap, kind, blocks, expected)
-    if isinstance(doubted, Failure) and not child.alive:
-        return doubted
-    finished = conductor.finish(memory=True)
-    apart = differences(expected.outputs, conductor.outputs, data_range)
-    if twice is not None and finished is None:
-        twice += _twice(apart, protocol)
-    related = [one for one in map(relation, conductor.seen.values()) if one is not None]
-    failure = finished or _judged(timed, gap, kind) or doubted or check_outputs(apart, tolerance(execution, kind))
-    failure = failure or check_answers(conductor.seen.values())
-    if failure is None and kind == "cpu":
-        failure = clocks.check_threads(child.cpu_s() - worked_s, monotonic() - began, child.hello.threads)
-    if failure is not None:
-        return failure
+    return on_call
+
+
+def _check_threads(child: Child, start: _Start, kind: str) -> Failure | None:
+    if kind != "cpu":
+        return None
+    return clocks.check_threads(child.cpu_s() - start.worked_s, monotonic() - start.wall_s, child.hello.threads)
+
+
+def _runtime(
+    timed: Timed,
+    conductor: Conductor,
+    protocol: Protocol,
+    execution: Execution,
+    *,
+    gap: Gap,
+    start: _Start,
+    watching: Watching,
+) -> Runtime:
     samples = timed.noise[: protocol.repeats]
-    runtime = Runtime(
+    related = [one for one in map(relation, conductor.seen.values()) if one is not None]
+    return Runtime(
         samples_ms=tuple(call.sample_ms for call in samples),
         input=protocol.input,
         batch=protocol.batch,
         precision=execution.precision,
         warmup=protocol.warmup,
-        wall_s=monotonic() - began,
+        wall_s=monotonic() - start.wall_s,
         parent_wall_s=max(0.0, sum(call.bracket_s for call in samples) - len(samples) * gap.usual_ms / 1e3),
         host_ms=tuple(call.host_ms for call in samples if call.host_ms is not None),
-        telemetry=(before, watching.read_state("after")),
+        telemetry=(start.state, watching.read_state("after")),
         image_ms=tuple(call.sample_ms for call in timed.crops),
         idle_ms=tuple(call.idle_ms for call in samples if call.idle_ms is not None),
         foreign_load=timed.foreign,
@@ -118,7 +158,6 @@ def measure_runtime(
         retimed=watching.machine.retimed,
         input_correlation=sorted(related)[len(related) // 2] if related else None,
     )
-    return Measured(runtime=runtime, memory=_memory(conductor))
 
 
 def _memory(conductor: Conductor) -> Memory | None:
@@ -179,14 +218,12 @@ def _order(protocol: Protocol, expected: Expected, seeds: Sequence[int]) -> list
     return plan
 
 
-def _twice(apart: Mapping[Input, float], protocol: Protocol) -> list[OutputTwice]:
-    return [
-        OutputTwice(
+def _twice(apart: Mapping[Input, float], protocol: Protocol) -> Iterator[OutputTwice]:
+    for given, value in apart.items():
+        yield OutputTwice(
             given="random numbers" if given.image is None else "images",
             size=protocol.input,
             places=len(look(given, protocol).output),
             difference=value if given.image is None and math.isfinite(value) else None,
             mse=value if given.image is not None and math.isfinite(value) else None,
         )
-        for given, value in apart.items()
-    ]

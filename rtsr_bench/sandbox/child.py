@@ -69,9 +69,9 @@ class Child:
     ) -> None:
         """Start the process and let it make the device ready; UserError where the device can't be had.
 
-        `visible` is the UUID of the only GPU that the child sees, empty for all of them. `level` None is the highest
-        isolation level that can be had here. The threads of one that is `timed` spin while they wait for each other, as
-        torch has it; those of another sleep.
+        `visible` names the only GPU that the child sees, empty for all of them; on `cpu` it sees none. `level` None is
+        the highest isolation level that can be had here. The threads of a `timed` child spin while they wait for each
+        other, as torch has it; those of another sleep.
         """
         gpu, plugged = wants_gpu(device), Plugged.of_child()
         self.isolation = level or (levels.obtainable(gpu=True) if gpu else levels.obtainable()).level
@@ -90,8 +90,8 @@ class Child:
                     theirs,
                     gpu=gpu,
                     timed=timed,
-                    visible=visible,
                     plugins=plugged.paths,
+                    visible="" if device == "cpu" else visible or None,
                 )
             private = bubblewrap.SCRATCH if self.isolation is Level.BUBBLEWRAP else None
             self._watch = Watch(self._process.root, self._bounds, self._room, private)

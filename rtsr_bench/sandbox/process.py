@@ -46,18 +46,18 @@ class Process:
         *,
         gpu: bool,
         timed: bool,
-        visible: str = "",
+        visible: str | None = None,
         plugins: tuple[Path, ...] = (),
     ) -> None:
         """Start it with one end of the wire; HarnessError where no process can be started.
 
-        `visible` is the UUID of the only GPU that it may see, empty for all of them. `plugins` are files and folders at
-        hand that it can read, at the places that the attribute of that name holds.
+        `visible` names the only GPU that it may see: empty for none, None for all of them. `plugins` are files and
+        folders at hand that it can read, at the places that the attribute of that name holds.
         """
         self.level = level
         self.output = bytearray()
         environment = passed_on() | ({} if timed else _PATIENT)
-        environment |= {"CUDA_VISIBLE_DEVICES": visible} if visible else {}
+        environment |= {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
         program = [sys.executable, "-I", "-B", *WORKER, str(wire.fileno()), str(os.getpid())]
         with contextlib.ExitStack() as stack:
             if level is Level.BUBBLEWRAP:

@@ -48,13 +48,21 @@ def at_hand(spec: ModelSpec) -> bool:
 
 
 def checkpoint_sha256(spec: ModelSpec, submission: Submission) -> str:
-    """Return the SHA-256 of a model's weights without fetching them, empty where the manifest names none."""
+    """Return the SHA-256 of a model's weights without fetching them, empty if the manifest names none.
+
+    UserError if they cannot be read.
+    """
     match spec.checkpoint:
         case None:
             return ""
         case CheckpointFile(name=name):
-            with (submission.folder / name).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            try:
+                with (submission.folder / name).open("rb") as file:
+                    return hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise UserError(
+                    f"{spec.id}: expected readable weights at {name}, found: {error.strerror}; restore the file"
+                ) from None
         case CheckpointRecipe(sha256=sha256):
             return sha256
 

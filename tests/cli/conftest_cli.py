@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rtsr_bench import plugins
+from rtsr_bench.cli import main
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 GUESTS = Path(__file__).parents[1] / "guests"
@@ -21,17 +25,19 @@ LITTLE = ("--track", "classic-x2", "--input", "24x40", "--warmup", "1", "--repea
 
 
 @pytest.fixture
-def rtsr_bench(tmp_path: Path) -> Run:
-    """Run the command line as a user would, in a folder of its own."""
+def rtsr_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in a folder of its own: in this process, or as a user would where `env` is given."""
 
     def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
-        environment["RTSR_BENCH_LOCKS"] = os.environ["RTSR_BENCH_LOCKS"]
-        command = [sys.executable, "-m", "rtsr_bench", *map(str, arguments)]
+        environment |= {name: os.environ[name] for name in _KEPT}
+        words = [str(argument) for argument in arguments]
+        if env is None:
+            return _in_this_process(words, environment, tmp_path, monkeypatch, capsys)
         return subprocess.run(
-            command,
+            [sys.executable, "-m", "rtsr_bench", *words],
             cwd=tmp_path,
-            env=environment | (env or {}),
+            env=environment | env,
             capture_output=True,
             text=True,
             timeout=200,
@@ -39,6 +45,38 @@ def rtsr_bench(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+_KEPT = ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT")
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def _in_this_process(
+    words: list[str],
+    environment: dict[str, str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> subprocess.CompletedProcess[str]:
+    """Call the program's entry point; starting an interpreter and importing everything takes a second each time."""
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["rtsr-bench", *words])
+        for name in set(os.environ) - set(environment):
+            patch.delenv(name)
+        patch.setenv(plugins.ENVIRONMENT, "")
+        try:
+            main()
+            code: object = 0
+        except SystemExit as left:
+            code = left.code
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+    told = capsys.readouterr()
+    return subprocess.CompletedProcess(words, code if isinstance(code, int) else 1, told.out, told.err)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_an_error_that_a_console_cannot_show_is_still_the_users(console: str, tm
     )  # fmt: skip
     assert done.returncode == 2
     assert b"found nothing there" in done.stderr
-    assert b"fault of rtsr-bench" not in done.stderr
+    assert b"internal error" not in done.stderr
 
 
 @pytest.mark.parametrize(

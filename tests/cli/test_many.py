@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from conftest_cli import GUESTS, LITTLE, Run, one_line
 
-from rtsr_bench.cli.carry import carry_out
+from rtsr_bench.cli.running import run_submissions
 from rtsr_bench.datasets.fetch import Recipe
 from rtsr_bench.errors import UserError
-from rtsr_bench.evaluate.campaign import Settings
 from rtsr_bench.evaluate.overrides import Overrides
+from rtsr_bench.evaluate.place import Place
+from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, Fidelity, Record
 from rtsr_bench.store import load_records
@@ -53,12 +54,9 @@ def by_name(folder: Path) -> dict[str, Record]:
     return {stored.record.submission.id: stored.record for stored in loaded.records}
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_good_and_bad_ones_in_one_run_with_kills_in_between(
-    rtsr_bench: Run, tiny: Path, tmp_path: Path, jobs: int
-) -> None:
+def test_good_and_bad_ones_in_one_run_with_kills_in_between(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     folder, kept = teams(tmp_path / "teams", 2), tmp_path / "kept"
-    arguments = ["run", folder, *LITTLE, "--data-root", tiny, "--records", kept, "--jobs", jobs]
+    arguments = ["run", folder, *LITTLE, "--data-root", tiny, "--records", kept, "--jobs", "3"]
     command = [sys.executable, "-m", "rtsr_bench", *map(str, arguments)]
     for sign, records in ((signal.SIGINT, 1), (signal.SIGKILL, 3)):
         with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
@@ -87,7 +85,7 @@ def test_a_run_that_may_take_no_time_begins_nothing_and_says_so(rtsr_bench: Run,
     arguments = ["run", teams(tmp_path / "teams", 2, bad=False), *LITTLE, "--data-root", tiny]
     done = rtsr_bench(*arguments, "--max-hours", "0")
     assert done.returncode == 4, done.stderr
-    assert "2 not begun (--max-hours 0): the same command goes on with them" in done.stderr
+    assert "2 not started (--max-hours 0): run the same command to resume" in done.stderr
     assert rtsr_bench(*arguments).returncode == 0
 
 
@@ -95,7 +93,7 @@ def test_the_first_failure_ends_a_run_that_is_to_fail_fast(rtsr_bench: Run, tiny
     bad, good = teams(tmp_path / "bad", 0) / "raises", teams(tmp_path / "good", 1, bad=False)
     done = rtsr_bench("run", bad, good, *LITTLE, "--data-root", tiny, "--fail-fast")
     assert done.returncode == 1, done.stderr
-    assert "1 not begun (--fail-fast)" in done.stderr
+    assert "1 not started (--fail-fast)" in done.stderr
     assert list(by_name(tmp_path / "reports" / "records")) == ["raises"]
 
 
@@ -115,7 +113,7 @@ def test_a_campaign_file_is_a_whole_run(rtsr_bench: Run, tiny: Path, tmp_path: P
     done = rtsr_bench("run", "--campaign", file)
     assert done.returncode == 4, done.stderr
     assert "Cup (campaign " in done.stderr
-    assert "1 not begun" in done.stderr
+    assert "1 not started" in done.stderr
     assert (tmp_path / "cup" / "kept").is_dir()
 
 
@@ -172,10 +170,10 @@ def test_what_is_no_submission_among_several_paths_costs_nobody_else(
     assert [line.partition(": expected ")[0].rpartition("/")[2] for line in refused] == [
         "README", "empty", "notes", "refused: mistyped",
     ]  # fmt: skip
-    assert "4 have no record (4 of them refused)" in done.stderr
+    assert "4 without a record (4 refused)" in done.stderr
     whole = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny)
     assert whole.returncode == 0, "in a folder of submissions they are nothing that was asked for"
-    assert "left out, no submissions: README, empty, notes (-v tells why)" in whole.stderr
+    assert "left out (not submissions): README, empty, notes (-v says why)" in whole.stderr
 
 
 def test_requirements_that_cannot_be_compared_cost_nobody_else(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
@@ -199,10 +197,14 @@ def test_check_goes_on_after_one_that_cannot_be_accepted(rtsr_bench: Run, tmp_pa
     assert "submission.toml: expected TOML" in one_line(done, 2)
 
 
-def settings(folder: Path, tiny: Path, kept: Path, **more: object) -> Settings:
-    overrides = Overrides(input=Size(24, 40), warmup=1, repeats=3)
-    return Settings(paths=(folder,), records=kept, tracks=("classic-x2",), devices=("cpu",), roots=(tiny,), threads=1,
-                    overrides=overrides, **more)  # fmt: skip
+def settings(folder: Path, tiny: Path, kept: Path, **pace: int) -> Settings:
+    return Settings(
+        selection=Selection(paths=(folder,), tracks=("classic-x2",), roots=(tiny,)),
+        output=Output(records=kept),
+        pace=Pace(**pace),
+        places=(Place(device="cpu", threads=1),),
+        overrides=Overrides(input=Size(24, 40), warmup=1, repeats=3),
+    )
 
 
 def test_trouble_with_what_one_requires_is_no_others(
@@ -215,7 +217,7 @@ def test_trouble_with_what_one_requires_is_no_others(
         return tuple(f"{1 // 0}" for _ in requirements)
 
     monkeypatch.setattr("rtsr_bench.submissions.unmet", trip)
-    assert carry_out(settings(folder, tiny, tmp_path / "kept")) == 3
+    assert run_submissions(settings(folder, tiny, tmp_path / "kept")) == 3
     assert list(by_name(tmp_path / "kept")) == ["good1"]
     assert "not measured: good0: what it requires could not be read: ZeroDivisionError" in capsys.readouterr().err
 
@@ -231,7 +233,8 @@ class Server:
         monkeypatch.setattr("rtsr_bench.datasets.fetch.obtain", self.obtain)
 
     def obtain(self, recipe: Recipe, *, within_s: float) -> Path:
-        assert threading.current_thread() is threading.main_thread()
+        if recipe.file_name not in dict(self.asked):  # before it is measured, when nothing is timed
+            assert threading.current_thread() is threading.main_thread()
         self.asked.append((recipe.file_name, sorted(by_name(self.kept)) if self.kept.is_dir() else []))
         if not (self.folder / recipe.file_name).is_file():
             raise UserError(f"{recipe.file_name}: cannot be had from {recipe.url} (it stalls); name a mirror")
@@ -246,9 +249,8 @@ def wants(folder: Path, name: str, weights: bytes) -> None:
     (folder / name / "submission.toml").write_text(manifest)
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
 def test_weights_that_cannot_be_had_keep_nobody_else_waiting(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], jobs: int
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import torch
 
@@ -258,19 +260,20 @@ def test_weights_that_cannot_be_had_keep_nobody_else_waiting(
     torch.save({"conv.weight": torch.eye(3)[:, :, None, None]}, server.folder / "b-comes.pth")
     wants(folder, "b-comes", (server.folder / "b-comes.pth").read_bytes())
     teams(folder, 2, bad=False)
-    assert carry_out(settings(folder, tiny, kept, jobs=jobs)) == 0
+    assert run_submissions(settings(folder, tiny, kept, at_once=3)) == 2
     said = capsys.readouterr().err
     assert sorted(by_name(kept)) == ["b-comes", "good0", "good1"]
     assert isinstance(by_name(kept)["b-comes"].fidelity, Fidelity)
     assert server.asked[0] == ("a-stalls.pth", ["good0", "good1"])
     assert [name for name, _ in server.asked].count("a-stalls.pth") == 1
-    assert "weights not at hand, fetched after the others are measured: a-stalls/x2, b-comes/x2" in said
+    assert "weights to be downloaded, after the other models are measured: a-stalls/x2, b-comes/x2" in said
     assert (
-        "left out: a-stalls/x2: a-stalls.pth: cannot be had from https://example.org/a-stalls.pth (it stalls)" in said
+        "not measured: a-stalls/x2: a-stalls.pth: cannot be had from https://example.org/a-stalls.pth (it stalls)"
+        in said
     )
-    assert "1 left out, because their weights cannot be had" in said
+    assert "1 models not measured, because their weights cannot be downloaded" in said
     server.asked.clear()
-    assert carry_out(settings(folder, tiny, kept)) == 0
+    assert run_submissions(settings(folder, tiny, kept)) == 2
     assert [name for name, _ in server.asked] == ["a-stalls.pth"], "what has a record needs no weights"
 
 
@@ -279,5 +282,5 @@ def test_where_no_weights_can_be_had_at_all_the_run_says_so_with_its_code(
 ) -> None:
     Server(tmp_path / "kept", tmp_path, monkeypatch)
     wants(tmp_path / "teams", "stalls", b"")
-    assert carry_out(settings(tmp_path / "teams", tiny, tmp_path / "kept")) == 2
-    assert "left out: stalls/x2: stalls.pth: cannot be had" in capsys.readouterr().err
+    assert run_submissions(settings(tmp_path / "teams", tiny, tmp_path / "kept")) == 2
+    assert "not measured: stalls/x2: stalls.pth: cannot be had" in capsys.readouterr().err

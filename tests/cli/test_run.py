@@ -18,6 +18,8 @@ import pytest
 from conftest_cli import GUESTS, LITTLE, Run, one_line
 from PIL import Image
 
+from rtsr_bench.datasets import Dataset, find_dataset
+from rtsr_bench.errors import UserError
 from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Memory, Record, Runtime, Stage
 from rtsr_bench.score import mean_psnr_db
 from rtsr_bench.store import load_records
@@ -94,7 +96,7 @@ def test_what_has_a_record_is_not_measured_again_unless_asked(rtsr_bench: Run, t
     before = {path: path.read_bytes() for path in folder.glob("*.json")}
     second = rtsr_bench(*arguments)
     assert second.returncode == 0
-    assert "0 new records, 1 at hand" in second.stderr
+    assert "0 new records, 1 existing" in second.stderr
     assert rtsr_bench(*arguments, "--again").returncode == 0
     assert len(records(folder)) == 2
     assert all(path.read_bytes() == data for path, data in before.items())
@@ -110,30 +112,29 @@ def test_the_official_zip_runs_as_it_is(rtsr_bench: Run, tiny: Path, tmp_path: P
     assert record.model.scale == 2
 
 
-@pytest.mark.parametrize(
-    ("guest", "stage", "kind"),
-    [
-        ("raises", Stage.LOAD, FailureKind.EXCEPTION),
-        ("wrong_shape", Stage.ENHANCE, FailureKind.BAD_OUTPUT),
-        ("nan_output", Stage.ENHANCE, FailureKind.BAD_OUTPUT),
-        ("kills_itself", Stage.LOAD, FailureKind.CRASHED),
-    ],
-)
-def test_a_guest_that_breaks_leaves_a_record_and_the_next_one_runs(
-    rtsr_bench: Run, tiny: Path, tmp_path: Path, guest: str, stage: Stage, kind: FailureKind
-) -> None:
-    broken = tmp_path / guest
-    shutil.copytree(GUESTS / guest, broken)
-    if stage is Stage.ENHANCE:  # a declared scale, so that the first thing to be seen is an image
-        (broken / "submission.toml").write_text(MANIFEST)
-    done = rtsr_bench("run", broken, GUESTS / "good", *LITTLE, "--data-root", tiny)
+BREAKING = {
+    "raises": (Stage.LOAD, FailureKind.EXCEPTION),
+    "wrong_shape": (Stage.ENHANCE, FailureKind.BAD_OUTPUT),
+    "nan_output": (Stage.ENHANCE, FailureKind.BAD_OUTPUT),
+    "kills_itself": (Stage.LOAD, FailureKind.CRASHED),
+}
+
+
+def test_guests_that_break_leave_records_and_the_next_one_runs(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    for guest, (stage, _) in BREAKING.items():
+        shutil.copytree(GUESTS / guest, tmp_path / guest)
+        if stage is Stage.ENHANCE:  # a declared scale, so that the first thing to be seen is an image
+            (tmp_path / guest / "submission.toml").write_text(MANIFEST)
+    done = rtsr_bench("run", *BREAKING, GUESTS / "good", *LITTLE, "--data-root", tiny)
     assert done.returncode == 1, done.stderr
     by_id = {record.submission.id: record for record in records(tmp_path / "reports" / "records")}
-    failure = by_id[guest].fidelity
-    assert isinstance(failure, Failure)
-    assert (failure.stage, failure.kind) == (stage, kind)
-    assert isinstance(by_id["good"].fidelity, Fidelity)
-    assert failure.brief in done.stderr
+    assert isinstance(by_id.pop("good").fidelity, Fidelity)
+    assert set(by_id) == set(BREAKING)
+    for guest, record in by_id.items():
+        failure = record.fidelity
+        assert isinstance(failure, Failure)
+        assert (failure.stage, failure.kind) == BREAKING[guest]
+        assert failure.brief in done.stderr
 
 
 def test_a_model_that_declares_another_scale_than_it_has(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
@@ -204,12 +205,23 @@ def spoil(tiny: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["truncated", "sizes", "no LR", "16 bit", "alpha"])
-def test_broken_images_get_one_line_that_names_the_file(rtsr_bench: Run, tiny: Path, tmp_path: Path, how: str) -> None:
+def test_broken_images_are_named_in_one_line(tiny: Path, how: str) -> None:
     spoil(tiny, how)
+    with pytest.raises(UserError, match="img_002") as caught:  # noqa: PT012 - found with the set, or when it is read
+        found = find_dataset("set5", scale=2, degradation="files", roots=[tiny])
+        assert isinstance(found, Dataset)
+        for pair in found.pairs:
+            pair.both()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_on_broken_images_ends_with_one_line_and_no_record(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    spoil(tiny, "truncated")
     done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
-    assert "img_002" in done.stderr
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("no record of good/x2 on classic-x2: ")]
+    assert "img_002" in said
     assert records(tmp_path / "reports" / "records") == []
 
 
@@ -237,19 +249,33 @@ def test_fidelity_is_measured_in_the_timed_precision_and_in_fp32_beside_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("sign", "delay_s"),
-    [(signal.SIGINT, 3.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 0.7), (signal.SIGKILL, 4.0), (signal.SIGKILL, 7.0)],
-)
-def test_a_run_killed_at_any_moment_goes_on_where_it_was(
-    rtsr_bench: Run, tiny: Path, tmp_path: Path, sign: signal.Signals, delay_s: float
-) -> None:
+def test_a_run_killed_at_any_moment_is_resumed_by_the_same_command(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     for name in ("first", "second"):
         shutil.copytree(GUESTS / "good", tmp_path / "teams" / name)
     arguments = ["run", str(tmp_path / "teams"), *LITTLE, "--data-root", str(tiny), "--records", str(folder)]
+    records_before: dict[str, bytes] = {}
+    killed = []
+    # Killed while it starts, in the first model, between both, and in the second one, on a machine that is idle.
+    for sign, delay_s in ((signal.SIGKILL, 0.7), (signal.SIGINT, 3.0), (signal.SIGKILL, 4.0), (signal.SIGTERM, 5.0)):
+        killed.append(killed_after(delay_s, sign, arguments, tmp_path))
+        assert all((folder / name).read_bytes() == data for name, data in records_before.items())
+        records_before = {path.name: path.read_bytes() for path in folder.glob("*.json")} if folder.is_dir() else {}
+    assert rtsr_bench(*arguments).returncode == 0
+    assert sorted(record.submission.id for record in records(folder)) == ["first", "second"]
+    for pid in killed:
+        assert not [
+            path for place in ("/dev/shm", tempfile.gettempdir()) for path in Path(place).glob(f"rtsr-bench-{pid}-*")
+        ]
+    assert all((folder / name).read_bytes() == data for name, data in records_before.items())
+    assert rtsr_bench("report", "--records", folder, "--out", tmp_path / "site").returncode == 0
+    assert (tmp_path / "site" / "index.html").is_file()
+
+
+def killed_after(delay_s: float, sign: signal.Signals, arguments: list[str], folder: Path) -> int:
+    """Start a run, kill it, and see that none of its children lives on; returns its number."""
     with subprocess.Popen(
-        [sys.executable, "-m", "rtsr_bench", *arguments], cwd=tmp_path, stdout=subprocess.DEVNULL,
+        [sys.executable, "-m", "rtsr_bench", *arguments], cwd=folder, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
     ) as running:  # fmt: skip
         time.sleep(delay_s)
@@ -260,14 +286,7 @@ def test_a_run_killed_at_any_moment_goes_on_where_it_was(
     while children_of(running.pid):
         assert time.monotonic() < deadline, "a child lives on"
         time.sleep(0.05)
-    before = {path.name: path.read_bytes() for path in folder.glob("*.json")} if folder.is_dir() else {}
-    assert rtsr_bench(*arguments).returncode == 0
-    assert sorted(record.submission.id for record in records(folder)) == ["first", "second"]
-    for place in (Path(tempfile.gettempdir()), Path("/dev/shm")):
-        assert not list(place.glob(f"rtsr-bench-{running.pid}-*"))
-    assert all((folder / name).read_bytes() == data for name, data in before.items())
-    assert rtsr_bench("report", "--records", folder, "--out", tmp_path / "site").returncode == 0
-    assert (tmp_path / "site" / "index.html").is_file()
+    return running.pid
 
 
 def children_of(pid: int) -> list[str]:
@@ -302,7 +321,9 @@ def test_what_is_left_out_is_summed_up_unless_one_asks_why(rtsr_bench: Run, tiny
         (tmp_path / "teams" / f"other{scale}" / "submission.toml").write_text(MANIFEST.replace("2", str(scale)))
     shutil.copytree(GUESTS / "good", tmp_path / "teams" / "good")
     done = rtsr_bench("run", "teams", *LITTLE, "--data-root", tiny)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 2, "nothing of two teams was measured"
+    refused = [line for line in done.stderr.splitlines() if line.startswith("refused: ")]
+    assert refused == [f"refused: other{n}: none of the tracks asked for has scale {n}" for n in (3, 4)]
     assert left_out(done) == [
         "2 models of x3, x4: none of the tracks asked for has that scale",
         "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list` (or -v) tells why",
@@ -344,3 +365,27 @@ def test_whole_images_are_saved_only_on_demand(rtsr_bench: Run, tiny: Path, tmp_
     assert saved == [folder / f"img_00{i}_SRF_2_HR.png" for i in (1, 2, 3)]
     with Image.open(tmp_path / "sr" / saved[0]) as image:
         assert image.size == (96, 64)
+
+
+def test_a_team_that_cannot_be_loaded_is_a_row_beside_one_that_can(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "teams"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "submission_test.zip", "w") as out:
+        out.writestr("submission/arch.py", '"""The network comes later."""\n')
+    shutil.copytree(GUESTS / "good", folder / "good")
+    (folder / "good" / "submission.toml").write_text(MANIFEST)
+    env = {"RTSR_BENCH_CACHE": str(tmp_path / "cache")}  # without the sets that were fetched on this machine
+    short = ("--quick", "--images", "1", "--input", "24x40", "--warmup", "1", "--repeats", "3", "--device", "cpu")
+    done = rtsr_bench("run", folder, *short, "--data-root", tiny, env=env)
+    assert done.returncode == 1, done.stderr
+    by_id = {record.model.id: record for record in records(tmp_path / "reports" / "records")}
+    assert sorted(by_id) == ["good/x2", "submission_test/x2"]
+    failure = by_id["submission_test/x2"].runtime
+    assert isinstance(failure, Failure)
+    assert failure.stage is Stage.LOAD
+    assert "submission_test/x2" in done.stdout
+    alone = rtsr_bench("run", folder / "submission_test.zip", *short, "--track", "rtsr2023-x2", env=env)
+    line = one_line(alone, 2)
+    assert "nothing to measure: submission_test/x?: it could not be loaded (" in line
+    assert "no track asked for has data at hand" in line
+    assert "no stand-in is accepted" in line

@@ -53,7 +53,7 @@ def test_a_pickle_is_refused_with_the_way_out_which_then_works_and_is_recorded(
     assert second.made_twice is not None
     assert len(second.made_twice.images) == 2
     kept = rtsr_bench(*arguments, "--allow-pickle")
-    assert "0 new records, 1 at hand already" in kept.stderr
+    assert "0 new records, 1 existing" in kept.stderr
     rtsr_bench("report", "--out", tmp_path / "site")
     pages = [page.read_text() for page in (tmp_path / "site" / "models").glob("*.html")]
     assert any("weights might run code as they were read" in page and "by two processes" in page for page in pages)

@@ -24,7 +24,7 @@ PIXELS = {"images", "metrics"}
 TWO_SIDED = {"backends", "formats"}
 DISK = {"datasets", "submissions", "store", "system", "load"}
 BOUNDARY = {"sandbox"}
-VERBS = {"evaluate", "training", "reproduce"}
+VERBS = {"evaluate", "executors", "training", "reproduce"}
 
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(CORE, CORE),

@@ -25,10 +25,10 @@ def test_paths_are_relative_to_the_file_and_in_the_order_of_numbers(tmp_path: Pa
         "[limits]\nload = 30\nruntime = 600",
     )
     settings = read_campaign(path)
-    assert [one.name for one in settings.paths] == ["team1.zip", "team10", "team9"]
-    assert settings.records == tmp_path / "reports" / "records"
-    assert settings.roots == (tmp_path / "../data",)
-    assert settings.max_hours == 2.5
+    assert [one.name for one in settings.selection.paths] == ["team1.zip", "team10", "team9"]
+    assert settings.output.records == tmp_path / "reports" / "records"
+    assert settings.selection.roots == (tmp_path / "../data",)
+    assert settings.pace.max_hours == 2.5
     assert settings.overrides.options == ("--limit load=30", "--limit runtime=600")
     assert settings.title.startswith("RTSR 2026 (campaign ")
     path.write_text(path.read_text() + "\n# reviewed\n")
@@ -37,7 +37,7 @@ def test_paths_are_relative_to_the_file_and_in_the_order_of_numbers(tmp_path: Pa
 
 def test_natural_order(tmp_path: Path) -> None:
     settings = read_campaign(written(tmp_path, 'submissions = ["entries/team*[0-9]"]'))
-    assert [one.name for one in settings.paths] == ["team9", "team10"]
+    assert [one.name for one in settings.selection.paths] == ["team9", "team10"]
 
 
 @pytest.mark.parametrize(

@@ -72,4 +72,5 @@ def timed(
         gap = measure_gap(child, protocol, execution)
         assert not isinstance(gap, Failure), gap
         assert isinstance(child.ask(Op.LOAD, Loaded, request(guest, args), limit_s=60), Loaded)
-        return measure_runtime(child, protocol, execution, gap=gap, expected=expected, watching=watching(looking))
+        timing = measure_runtime(child, protocol, execution, gap=gap, expected=expected, watching=watching(looking))
+        return timing.measured

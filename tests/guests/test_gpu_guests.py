@@ -62,7 +62,7 @@ def measured(guest: str) -> Measured | Failure:
 
 
 def timed(child: Child, gap: Gap, expected: Expected) -> Measured | Failure:
-    return measure_runtime(child, PROTOCOL, EAGER_FP32, gap=gap, expected=expected, watching=watching())
+    return measure_runtime(child, PROTOCOL, EAGER_FP32, gap=gap, expected=expected, watching=watching()).measured
 
 
 @pytest.mark.gpu

@@ -207,10 +207,11 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
     if gap is not None:
         assert not isinstance(gap, Failure)
         limits = replace(PROTOCOL.limits, runtime_s=case.limit_s)
-        measured = measure_runtime(
+        timing = measure_runtime(
             child, replace(PROTOCOL, limits=limits), EAGER_FP32, gap=gap, expected=expected,
             watching=watching(None if case.kinds else LoadMeter(child.cpu_s)),
         )  # fmt: skip
+        measured = timing.measured
         assert isinstance(measured, Failure | Measured)
         return measured if isinstance(measured, Failure) else None
     if case.act == "count":

@@ -99,7 +99,7 @@ def measure(
     return measure_runtime(
         cast("Any", child), protocol(repeats), EAGER_FP32, gap=GAP, expected=EXPECTED,
         watching=Watching(machine=machine, read_state=lambda when: Telemetry(when=when)),
-    )  # fmt: skip
+    ).measured  # fmt: skip
 
 
 @pytest.mark.parametrize(("repeats", "crops"), [(244, 31), (100, 16), (15, 8), (40, 20), (1, 8)])

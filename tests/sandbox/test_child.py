@@ -285,3 +285,11 @@ def test_only_a_timed_childs_threads_spin_while_they_wait(timed: bool, policy: s
         failure = load(started, "good", folder=str(tmp_path))
     assert isinstance(failure, Failure)
     assert policy in failure.message
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_a_child_that_is_given_the_cpu_sees_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with Child(device="cpu", level=Level.PROCESS) as child:
+        (environment,) = {Path(f"/proc/{pid}/environ").read_bytes() for pid in child.pids()[:1]}
+    assert b"CUDA_VISIBLE_DEVICES=" in environment.split(b"\0")

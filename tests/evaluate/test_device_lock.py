@@ -1,4 +1,4 @@
-"""Turns on a device: timing is alone on it, across threads and processes, and a dead holder keeps nobody waiting."""
+"""The lock of a device: exclusive for timing, across threads and processes, and released when its holder dies."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from rtsr_bench.errors import HarnessError
-from rtsr_bench.evaluate.turns import Interrupted, Turns
+from rtsr_bench.evaluate.device_lock import Cancelled, DeviceLock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from rtsr_bench.evaluate.turns import Turns
-with Turns("cpu", Path(sys.argv[1])).alone("timing team_x/x2"):
+from rtsr_bench.evaluate.device_lock import DeviceLock
+with DeviceLock("cpu", Path(sys.argv[1])).exclusive("timing team_x/x2"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -32,9 +32,9 @@ def _holder(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-def _in_a_thread(turns: Turns, how: str, entered: threading.Event, leave: threading.Event) -> threading.Thread:
+def _in_a_thread(lock: DeviceLock, how: str, entered: threading.Event, leave: threading.Event) -> threading.Thread:
     def body() -> None:
-        with turns.together() if how == "together" else turns.alone("timing"):
+        with lock.shared() if how == "shared" else lock.exclusive("timing"):
             entered.set()
             leave.wait(20)
 
@@ -43,17 +43,17 @@ def _in_a_thread(turns: Turns, how: str, entered: threading.Event, leave: thread
     return thread
 
 
-def test_those_together_are_together_and_the_one_alone_waits_for_all_of_them(tmp_path: Path) -> None:
-    turns = Turns("cpu", tmp_path)
+def test_shared_holders_run_together_and_an_exclusive_one_waits_for_all_of_them(tmp_path: Path) -> None:
+    lock = DeviceLock("cpu", tmp_path)
     first, second, alone, leave, leave_alone = (threading.Event() for _ in range(5))
-    threads = [_in_a_thread(turns, "together", one, leave) for one in (first, second)]
+    threads = [_in_a_thread(lock, "shared", one, leave) for one in (first, second)]
     assert first.wait(10)
     assert second.wait(10)
-    threads.append(_in_a_thread(turns, "alone", alone, leave_alone))
+    threads.append(_in_a_thread(lock, "exclusive", alone, leave_alone))
     assert not alone.wait(0.3)
     late = threading.Event()
-    threads.append(_in_a_thread(turns, "together", late, leave))
-    assert not late.wait(0.3), "who comes later must not pass the one that waits to be alone"
+    threads.append(_in_a_thread(lock, "shared", late, leave))
+    assert not late.wait(0.3), "a later shared holder must not overtake a waiting exclusive one"
     leave.set()
     assert alone.wait(10)
     assert not late.wait(0.3)
@@ -64,15 +64,15 @@ def test_those_together_are_together_and_the_one_alone_waits_for_all_of_them(tmp
 
 
 def test_devices_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    with Turns("cpu", tmp_path).alone("timing"), Turns("GPU-1b2c", tmp_path).alone("timing"):
+    with DeviceLock("cpu", tmp_path).exclusive("timing"), DeviceLock("GPU-1b2c", tmp_path).exclusive("timing"):
         pass
 
 
-def test_who_waits_is_told_for_whom_and_a_killed_holder_lets_go(tmp_path: Path) -> None:
+def test_a_waiting_process_is_told_the_holder_and_a_killed_holder_releases_the_lock(tmp_path: Path) -> None:
     process = _holder(tmp_path)
     told: list[str] = []
     threading.Timer(0.5, lambda: process.send_signal(signal.SIGKILL)).start()
-    with Turns("cpu", tmp_path).alone("timing", told.append):
+    with DeviceLock("cpu", tmp_path).exclusive("timing", told.append):
         pass
     process.wait()
     assert process.stdout is not None
@@ -82,42 +82,42 @@ def test_who_waits_is_told_for_whom_and_a_killed_holder_lets_go(tmp_path: Path) 
     assert f"process {process.pid})" in told[0]
 
 
-def test_the_note_of_a_stranger_reaches_the_terminal_harmless(tmp_path: Path) -> None:
-    turns, told = Turns("cpu", tmp_path), list[str]()
+def test_the_note_of_a_stranger_is_escaped(tmp_path: Path) -> None:
+    lock, told = DeviceLock("cpu", tmp_path), list[str]()
     entered, leave = threading.Event(), threading.Event()
-    thread = _in_a_thread(turns, "alone", entered, leave)
+    thread = _in_a_thread(lock, "exclusive", entered, leave)
     assert entered.wait(10)
     next(tmp_path.glob("*.turn")).write_text("\x1b[2Jgone" + "x" * 1000)
     threading.Timer(0.3, leave.set).start()
-    with turns.together(told.append):
+    with lock.shared(told.append):
         thread.join()
     assert "\x1b" not in told[0]
     assert len(told[0]) < 300
 
 
-def test_giving_up_ends_the_waiting(tmp_path: Path) -> None:
-    turns = Turns("cpu", tmp_path)
-    with turns.alone("timing"):
-        threading.Timer(0.2, turns.give_up).start()
+def test_cancelling_ends_the_waiting(tmp_path: Path) -> None:
+    lock = DeviceLock("cpu", tmp_path)
+    with lock.exclusive("timing"):
+        threading.Timer(0.2, lock.cancel).start()
         began = time.monotonic()
-        with pytest.raises(Interrupted), turns.together():
+        with pytest.raises(Cancelled), lock.shared():
             pass
         assert time.monotonic() - began < 10
 
 
-def test_a_link_that_somebody_laid_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("mine")
     (tmp_path / "rtsr-bench-cpu.gate").symlink_to(victim)
-    with pytest.raises(HarnessError, match="RTSR_BENCH_LOCKS"), Turns("cpu", tmp_path).alone("timing"):
+    with pytest.raises(HarnessError, match="RTSR_BENCH_LOCKS"), DeviceLock("cpu", tmp_path).exclusive("timing"):
         pass
     assert victim.read_text() == "mine"
 
 
-def test_every_user_may_lock_what_one_user_made(tmp_path: Path) -> None:
+def test_a_lock_file_is_writable_for_every_user(tmp_path: Path) -> None:
     old = os.umask(0o077)
     try:
-        with Turns("cpu", tmp_path).alone("timing"):
+        with DeviceLock("cpu", tmp_path).exclusive("timing"):
             pass
     finally:
         os.umask(old)

@@ -1,8 +1,8 @@
-"""Whose turn it is on a device: timing has it alone, whatever else measures there is together or held.
+"""The lock of a device: one holder times on it exclusively, or several use it without timing.
 
-Every process of this package on the machine keeps to it, whoever started it: two files with advisory locks (flock),
-which the kernel gives back when their holder dies in whatever way. They lie in RTSR_BENCH_LOCKS, else in /run/lock,
-else in the folder for temporary files. Containers that share a device have to share that folder.
+Every process of this package on the machine takes it: two files with advisory locks (flock), which the kernel releases
+when their holder dies. They lie in RTSR_BENCH_LOCKS, else in /run/lock, else in the folder for temporary files.
+Containers that share a device have to share that folder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import os
 import re
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,43 +25,48 @@ _PAUSE_S = 0.1
 _LONGEST_NOTE = 200
 
 Tell = Callable[[str], None]
-"""Is told, once, for whom one waits."""
+"""Is told, once, who holds the device."""
 
 
-class Interrupted(BaseException):
-    """The run was given up: a thread of it is to end, whatever it waits for or is about to begin."""
+class Cancelled(BaseException):
+    """The run was cancelled: a thread of it ends here, whatever it waits for or is about to start."""
 
 
-class Turns:
-    """The turns on one device; `device` is `cpu` or what names a card on this machine, such as its UUID.
+class DeviceLock:
+    """The lock of one device; `device` is `cpu` or what names a card on this machine, such as its UUID.
 
-    Who wants to be alone first closes the gate, so that those who come later can't keep it waiting for ever.
+    Whoever wants it exclusively closes the gate first, so that later shared holders cannot delay it for ever.
     """
 
     def __init__(self, device: str, folder: Path | None = None) -> None:
         name = re.sub(r"[^A-Za-z0-9-]", "_", device)
         folder = folder or _folder()
         self._gate, self._turn = (folder / f"rtsr-bench-{name}.{which}" for which in ("gate", "turn"))
-        self._given_up = threading.Event()
+        self._cancelled = threading.Event()
 
-    def give_up(self) -> None:
-        """Let whoever waits for a turn here raise Interrupted."""
-        self._given_up.set()
+    def cancel(self) -> None:
+        """Let whoever waits here raise Cancelled, now and from here on."""
+        self._cancelled.set()
 
-    def go_on(self) -> None:
-        """Raise Interrupted where the run was given up."""
-        if self._given_up.is_set():
-            raise Interrupted
+    def check(self) -> None:
+        """Raise Cancelled if the run was cancelled."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but raise Cancelled as soon as the run is cancelled."""
+        if self._cancelled.wait(seconds):
+            raise Cancelled
 
     @contextlib.contextmanager
-    def together(self, tell: Tell = lambda _: None) -> Iterator[None]:
-        """Be on the device with others of one's kind, and never while something is timed there."""
+    def shared(self, tell: Tell = lambda _: None) -> Iterator[None]:
+        """Use the device together with other shared holders, never while something is timed on it."""
         with self._locked(self._turn, fcntl.LOCK_SH, tell):
             yield
 
     @contextlib.contextmanager
-    def alone(self, what: str, tell: Tell = lambda _: None) -> Iterator[None]:
-        """Be the only one on the device; `what` is shown to those who wait meanwhile."""
+    def exclusive(self, what: str, tell: Tell = lambda _: None) -> Iterator[None]:
+        """Have the device alone; `what` is shown to those who wait meanwhile."""
         with self._locked(self._turn, fcntl.LOCK_EX, tell) as handle:
             _note(handle, f"{what} ({_user()}, process {os.getpid()})")
             try:
@@ -75,11 +79,10 @@ class Turns:
         told = [False]
 
         def waiting() -> None:
-            self.go_on()
             if not told[0]:
                 told[0] = True
                 tell(self._holder())
-            time.sleep(_PAUSE_S)
+            self.sleep(_PAUSE_S)
 
         with contextlib.ExitStack() as held:
             with contextlib.ExitStack() as entrance:
@@ -110,7 +113,7 @@ def _take(handle: int, how: int, waiting: Callable[[], None]) -> None:
 
 
 def _opened(path: Path) -> int:
-    """A handle on the file, made so that every user may lock it; never through a link that somebody laid there."""
+    """Open the file, created so that every user may lock it; never through a link that somebody put there."""
     safe = os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         for flags in (os.O_RDWR, os.O_RDONLY):
@@ -123,7 +126,7 @@ def _opened(path: Path) -> int:
         os.fchmod(handle, 0o666)
     except OSError as error:
         raise HarnessError(
-            f"{path}: cannot be opened to wait for the device ({error.strerror}): name a folder that you may write to "
+            f"{path}: cannot be opened to lock the device ({error.strerror}); name a folder that you may write to "
             f"with {VARIABLE}"
         ) from error
     return handle

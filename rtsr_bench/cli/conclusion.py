@@ -1,0 +1,87 @@
+"""The end of a run: what became of everything that was handed in, and the exit code that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rtsr_bench.cli.summary import UNFINISHED, how_they_failed, where_the_time_went, worst
+from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
+
+if TYPE_CHECKING:
+    from rtsr_bench.cli.progress import Display
+    from rtsr_bench.evaluate.settings import Settings
+    from rtsr_bench.executors import Tally
+    from rtsr_bench.executors.schedule import Pending
+    from rtsr_bench.record import Record
+
+GUEST_FAILED = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conclusion:
+    """A finished run at one place. `problems` are the errors of submissions that have no job; it `began` then."""
+
+    settings: Settings
+    waiting: Pending
+    tally: Tally
+    problems: Sequence[RtsrBenchError]
+    began: float
+
+    @property
+    def records(self) -> list[Record]:
+        """Every record of the run, those that were there before first."""
+        return [*(record for _, record in self.waiting.known), *(one.record for one in self.tally.ended)]
+
+    def say(self, display: Display) -> int:
+        """Print the table and the summary; returns the exit code."""
+        display.table(self.records)
+        for line in self._lines():
+            display.note(line)
+        return self.exit_code
+
+    @property
+    def exit_code(self) -> int:
+        """0 only if everything that was handed in and asked for was measured, and nothing failed.
+
+        A model of a team whose weights cannot be had counts as not measured (2). One of the reference models is left
+        out, unless there was nothing else.
+        """
+        tally, records = self.tally, self.records
+        codes = [GUEST_FAILED if how_they_failed(records) else 0]
+        codes += [problem.exit_code for problem in (*self.problems, *(one.error for one in tally.lost))]
+        without = tally.without_weights
+        if any(one.task.job.submission.origin != "reference" for one in without) or (
+            without and not records and not tally.not_started
+        ):
+            codes.append(UserError.exit_code)
+        codes += [HarnessError.exit_code] if self._unwritten else []
+        codes += [UNFINISHED] if tally.not_started else []
+        return worst(codes)
+
+    @property
+    def _unwritten(self) -> int:
+        return sum(len(one.unwritten) for one in self.tally.ended)
+
+    def _lines(self) -> Iterator[str]:
+        tally, made, known = self.tally, self.tally.ended, len(self.waiting.known)
+        yield f"{len(made)} new records, {known} existing (--again re-measures), in {self.settings.output.records}"
+        failed = how_they_failed(self.records)
+        if failed:
+            yield failed
+        if self.problems or tally.lost:
+            refused = sum(isinstance(problem, UserError) for problem in self.problems)
+            said = f" ({refused} refused)" if refused else ""
+            yield f"{len(self.problems) + len(tally.lost)} without a record{said}: see the lines above"
+        if tally.without_weights:
+            models = len({one.task.job.model.id for one in tally.without_weights})
+            yield f"{models} models not measured, because their weights cannot be downloaded: see the lines above"
+        if tally.not_started:
+            why = "--fail-fast" if tally.stopped else f"--max-hours {self.settings.pace.max_hours:g}"
+            yield f"{len(tally.not_started)} not started ({why}): run the same command to resume"
+        if self._unwritten:
+            yield f"{self._unwritten} SR images could not be written: see the lines above; the records are kept"
+        if made:
+            yield from where_the_time_went([one.record for one in made], monotonic() - self.began)

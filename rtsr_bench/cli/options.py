@@ -1,0 +1,62 @@
+"""Options in groups, of which a command takes each as one value; and the option that every command has."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rtsr_bench import plugins
+
+Decorator = Callable[[Any], Any]
+
+
+def grouped(name: str, make: Callable[..., object], *options: Decorator) -> Decorator:
+    """Add options to a command, which takes what `make` makes of them as its argument `name`.
+
+    `make` gets each option under the name that click gives it. It is called when the command runs, and so may import
+    what `--help` must not wait for.
+    """
+
+    def decorate(command: Any) -> Any:
+        names: list[str] = []
+
+        @functools.wraps(command)
+        def wrapped(*args: Any, **values: Any) -> Any:
+            own = {key: values.pop(key) for key in names}
+            return command(*args, **{name: make(**own)}, **values)
+
+        made: Any = wrapped
+        for option in reversed(options):
+            made = option(made)
+            names.append(made.__click_params__[-1].name)
+        return made
+
+    return decorate
+
+
+def add_plugin_option(command: click.Command) -> None:
+    """Let a command, and every command below it, take --plugin."""
+    option = click.Option(
+        ["--plugin"],
+        type=click.Path(path_type=Path),
+        multiple=True,
+        expose_value=False,
+        is_eager=True,  # before any option that looks for what a plug-in adds
+        callback=_add_plugins,
+        metavar="PATH",
+        help="Add a plug-in: a Python file, a TOML file or a folder (repeatable).",
+    )
+    command.params.append(option)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            add_plugin_option(below)
+
+
+def _add_plugins(context: click.Context, option: click.Parameter, paths: tuple[Path, ...]) -> None:
+    del context, option
+    for path in paths:
+        plugins.add_path(path)

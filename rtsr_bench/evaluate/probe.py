@@ -1,0 +1,27 @@
+"""Running a model once to find the scale that no manifest gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rtsr_bench.evaluate.bench import Bench
+from rtsr_bench.record import Failure
+from rtsr_bench.sandbox import Loaded
+from rtsr_bench.submissions import ModelSpec, Submission, load_request, resolve_checkpoint
+from rtsr_bench.wire import Op
+
+
+def find_scale(
+    bench: Bench,
+    submission: Submission,
+    model: ModelSpec,
+    *,
+    limit_s: float,
+    waiting: Callable[[str], None] = lambda _: None,
+) -> int | Failure:
+    """Load a model in a child and run it once: its scale, or how it failed; `limit_s` seconds at most."""
+    with bench.lock.shared(waiting), bench.start_child() as child:
+        checkpoint = resolve_checkpoint(model, submission)
+        request = load_request(model, submission, checkpoint, allow_pickle=bench.allow_pickle)
+        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=limit_s)
+        return loaded if isinstance(loaded, Failure) else loaded.scale

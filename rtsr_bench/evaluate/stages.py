@@ -1,0 +1,242 @@
+"""The two stages of a measurement, each in a child of its own: images first, then timing alone on the device.
+
+Each stage returns what it found as one value; nothing is filled in later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.evaluate.bench import Bench
+from rtsr_bench.evaluate.clocks import Gap
+from rtsr_bench.evaluate.crops import Keeper
+from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
+from rtsr_bench.evaluate.fidelity import measure_fidelity
+from rtsr_bench.evaluate.handed_in import Comparison
+from rtsr_bench.evaluate.job import Job
+from rtsr_bench.evaluate.listener import Listener
+from rtsr_bench.evaluate.quiet import Machine
+from rtsr_bench.evaluate.recheck import Witness
+from rtsr_bench.evaluate.runtime import Measured, Timing, Watching, measure_runtime
+from rtsr_bench.execution import Execution, Precision
+from rtsr_bench.load import LoadMeter
+from rtsr_bench.protocol import Size
+from rtsr_bench.record import Complexity, Failure, Fidelity, System
+from rtsr_bench.sandbox import Child, Loaded, count_model
+from rtsr_bench.system import Gauge, describe, gauge, watching
+from rtsr_bench.wire import Op
+
+ALSO_COUNTED_AT = Size(256, 256)
+"""The input at which the field's other challenges count; stands beside the count at the track's own LR size."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What every stage needs: the job, the bench it runs on, what the child is told to load, and who listens."""
+
+    job: Job
+    bench: Bench
+    guest: dict[str, Any]
+    listener: Listener
+
+    @property
+    def execution(self) -> Execution:
+        """How the model is run and timed."""
+        return self.job.protocol.execution(self.bench.device_kind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Images:
+    """Fidelity in the timed precision and, where that is another, in fp32; and what looked at the same images.
+
+    None of it for a model without trained weights.
+    """
+
+    fidelity: Fidelity | Failure | None = None
+    fidelity_fp32: Fidelity | Failure | None = None
+    witness: Witness | None = None
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageStage:
+    """What the first child gave. `failed`: the model could not be loaded, and nothing else was tried.
+
+    `expected` is what timed calls have to give; None where the images failed, so that nothing is timed.
+    """
+
+    system: System
+    failed: Failure | None = None
+    notes: tuple[str, ...] = ()
+    images: Images = field(default_factory=Images)
+    expected: Expected | Failure | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimedStage:
+    """What the timed child gave. `failed`: the model could not be loaded a second time.
+
+    `timing` is None where nothing was timed; `disagreement` says that this child made other images than the first one.
+    """
+
+    failed: Failure | None = None
+    notes: tuple[str, ...] = ()
+    timing: Timing | None = None
+    disagreement: Failure | None = None
+    complexity: Complexity | Failure | None = None
+
+
+def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
+    """Enhance every image, beside other measurements on the device; each of the `keepers` is shown every SR image."""
+    bench = work.bench
+    with (
+        bench.lock.shared(work.listener.waiting),
+        bench.start_child() as child,
+        gauge(bench.device_kind, child.hello.device_uuid) as meter,
+    ):
+        system = describe_child(child, bench, meter)
+        loaded = work.job.unloadable or _load(child, work)
+        if isinstance(loaded, Failure):
+            stage = ImageStage(system=system, failed=loaded)
+        else:
+            images = Images() if work.job.model.untrained else _fidelity(child, work, keepers)
+            failed = isinstance(images.fidelity, Failure)
+            expected = None if failed else _expect(child, work, images.witness)
+            stage = ImageStage(system=system, notes=loaded.notes, images=images, expected=expected)
+        meter.see_device()
+    return stage
+
+
+def measure_timed(work: Work, first: ImageStage) -> TimedStage:
+    """Time the model alone on its device, then compare some images again and count its operations.
+
+    Alone to the end: a guest that is still there while another one is timed could take its device from it.
+    """
+    bench, job = work.bench, work.job
+    with (
+        bench.lock.exclusive(f"timing {job.model.id}", work.listener.waiting),
+        bench.start_child(timed=True) as child,
+        gauge(bench.device_kind, child.hello.device_uuid) as meter,
+    ):
+        gap = measure_gap(child, job.protocol, work.execution)
+        if isinstance(gap, Failure):
+            raise HarnessError(f"the machine could not be timed without a guest: {gap.message}")
+        loaded = _load(child, work)
+        if isinstance(loaded, Failure):
+            return TimedStage(failed=loaded)
+        timing = _timing(child, work, first.expected, gap, meter)
+        disagreement = _look_again(child, work, first.images)
+        complexity = _complexity(child if child.alive else None, work)
+    return TimedStage(notes=loaded.notes, timing=timing, disagreement=disagreement, complexity=complexity)
+
+
+def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:
+    """Return the system that a child runs on."""
+    hello = child.hello
+    return describe(
+        device=bench.device,
+        device_name=hello.device_name,
+        device_uuid=hello.device_uuid,
+        torch_threads=hello.threads,
+        torch=hello.torch,
+        python=hello.python,
+        facts={**hello.facts, **(meter.facts if meter else {})},
+        isolation=child.isolation.value,
+    )
+
+
+def _load(child: Child, work: Work) -> Loaded | Failure:
+    work.listener.stage("loading", 1)
+    request = {**work.guest, "scale": work.job.model.scale}
+    return child.ask(Op.LOAD, Loaded, request, limit_s=work.job.protocol.limits.load_s)
+
+
+def _fidelity(child: Child, work: Work, keepers: Sequence[Keeper | None]) -> Images:
+    job = work.job
+    witness = Witness(data=job.data, timed=job.protocol.input, scale=job.protocol.scale)
+    comparison = Comparison.of(job.submission, job.model, job.data)
+
+    def under(which: Execution, keepers: Sequence[Keeper | None]) -> Fidelity | Failure:
+        work.listener.stage(f"images in {which.precision.value}", sum(len(data.pairs) for data in job.data))
+        return measure_fidelity(
+            child,
+            job.data,
+            job.protocol,
+            which,
+            baselines=work.bench.baselines,
+            on_image=work.listener.step,
+            keepers=[keeper for keeper in keepers if keeper is not None],
+        )
+
+    execution = work.execution
+    fidelity = under(execution, [*keepers, witness, comparison])
+    also_fp32 = execution.precision is not Precision.FP32 and child.alive
+    return Images(
+        fidelity=fidelity,
+        fidelity_fp32=under(execution.in_precision(Precision.FP32), ()) if also_fp32 else None,
+        witness=witness,
+        comparison=comparison,
+    )
+
+
+def _expect(child: Child, work: Work, witness: Witness | None) -> Expected | Failure:
+    """Let another child than the timed one say what timed calls will have to give."""
+    work.listener.stage("outputs to compare with", 1)
+    return expect_outputs(child, work.job.data, work.job.protocol, work.execution, witness.made() if witness else [])
+
+
+def _timing(child: Child, work: Work, expected: Expected | Failure | None, gap: Gap, meter: Gauge) -> Timing | None:
+    if not isinstance(expected, Expected):
+        return None if expected is None else Timing(measured=expected)
+    job, rules = work.job, work.job.protocol
+    work.listener.stage(f"timing in {work.execution.precision.value}", rules.warmup + rules.repeats)
+    machine = Machine(
+        LoadMeter(child.cpu_s, meter.foreign(child.pids)),
+        official=rules.digest == job.track.protocol.digest,
+        device_kind=child.hello.device.partition(":")[0],
+        tell=work.listener.waiting,
+        sleep=work.bench.lock.sleep,
+    )
+    with watching(meter) as during:
+        timing = measure_runtime(
+            child,
+            rules,
+            work.execution,
+            gap=gap,
+            expected=expected,
+            watching=Watching(machine=machine, read_state=meter.read, on_step=work.listener.step),
+            data_range=job.model.data_range,
+        )
+    meter.see_device()
+    if not isinstance(timing.measured, Measured):
+        return timing
+    before, after = (state for state in timing.measured.runtime.telemetry if state.when != "during")
+    runtime = replace(timing.measured.runtime, telemetry=(before, *during, after))
+    return replace(timing, measured=replace(timing.measured, runtime=runtime))
+
+
+def _look_again(child: Child, work: Work, images: Images) -> Failure | None:
+    """Compare some images with those of the first child, once nothing is timed any more."""
+    if images.witness is None or isinstance(images.fidelity, Failure) or not child.alive:
+        return None
+    work.listener.stage("some images again", 1)
+    return images.witness.disagrees(child, work.job.protocol, work.execution)
+
+
+def _complexity(child: Child | None, work: Work) -> Complexity | Failure:
+    work.listener.stage("counting", 1)
+    job, limits = work.job, work.job.protocol.limits
+    counted = count_model(
+        child,
+        {**work.guest, "scale": job.model.scale},
+        tuple(dict.fromkeys((job.protocol.input, job.track.protocol.input, ALSO_COUNTED_AT))),
+        start=work.bench.start_child,
+        load_s=limits.load_s,
+        count_s=limits.complexity_s,
+    )
+    if isinstance(counted, Failure):
+        return counted
+    return Complexity(params=counted.params, counts=counted.counts)
