@@ -12,6 +12,7 @@ import torch
 
 from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.formats import FORMATS
+from rtsr_bench.measuring import cuda_calls
 from rtsr_bench.measuring.guest import BadGuest, Guest, Notes
 from rtsr_bench.measuring.process_state import ProcessState
 from rtsr_bench.measuring.weightfile import complaint
@@ -34,6 +35,7 @@ def load(request: Mapping[str, Any], device: torch.device) -> Guest:
     if request.get("packages"):  # what the submission requires stands before what is installed
         sys.path.insert(0, str(request["packages"]))
     notes, state = Notes(), ProcessState(device)
+    cuda_calls.map_to(device, Path(request["folder"]), notes.add)
     try:
         build = FORMATS.find(str(request["format"])).load(request, device, notes)
         guest = Guest(build=build, device=device, data_range=float(request["data_range"]), notes=notes, state=state)

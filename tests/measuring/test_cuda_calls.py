@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.protocol import Size
+
 CALLS = {
     "tensor": ("torch.ones(2).cuda()", ".cuda()"),
     "module": ("torch.nn.Conv2d(1, 1, 1).cuda().weight", ".cuda()"),
@@ -71,3 +74,38 @@ def test_on_cuda_nothing_is_patched(tmp_path: Path) -> None:
 
     (tmp_path / "arch.py").write_text("x.cuda()\n")
     assert cuda_calls.map_to(torch.device("cuda"), tmp_path, pytest.fail) is None
+
+
+ENTRY = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 12, 3, padding=1)
+        self.offset = torch.zeros(1, 12, 1, 1, device="cuda")
+
+    def forward(self, x):
+        return torch.nn.functional.pixel_shuffle(self.conv(x.cuda()) + self.offset, 2)
+
+
+def srmodel():
+    return Net().cuda().eval()
+"""
+
+
+def test_a_submission_that_calls_cuda_runs_in_a_child(tmp_path: Path) -> None:
+    from rtsr_bench.record import Failure
+    from rtsr_bench.sandbox import Child, Loaded
+    from rtsr_bench.wire import Op
+
+    (tmp_path / "arch.py").write_text(ENTRY)
+    request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None, "data_range": 1.0,
+               "format": "python", "scale": 2}  # fmt: skip
+    with Child(device="cpu", threads=1) as child:
+        loaded = child.ask(Op.LOAD, Loaded, request, limit_s=60)
+        assert not isinstance(loaded, Failure), loaded
+        assert any("asks for CUDA (.cuda())" in note for note in loaded.notes), loaded.notes
+        assert not isinstance(child.enhance(bytes(12 * 16 * 3), size=Size(12, 16), scale=2, execution=EAGER_FP32,
+                                            limit_s=60), Failure)  # fmt: skip

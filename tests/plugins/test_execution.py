@@ -32,7 +32,7 @@ def test_an_execution_from_one_file_runs_a_model_to_a_page(tmp_path_factory: pyt
     assert isinstance(record.runtime, Runtime)
     assert isinstance(record.fidelity, Fidelity)
     # Nearest neighbour comes to some 25 dB here, its negative to less than 20.
-    assert mean_psnr_db(image.mse["rgb_b0"] for image in record.fidelity.images) < 20
+    assert mean_psnr_db(image.values["mse/rgb_b0"] for image in record.fidelity.images) < 20
     assert "execution inverted instead of eager" in page
 
 
