@@ -20,6 +20,7 @@ from PIL import Image
 
 from rtsr_bench.datasets import Dataset, find_dataset
 from rtsr_bench.errors import UserError
+from rtsr_bench.execution import Execution, MemoryFormat, Precision
 from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Memory, Record, Runtime, Stage
 from rtsr_bench.score import mean_psnr_db
 from rtsr_bench.store import load_records
@@ -239,13 +240,18 @@ def test_a_grey_image_is_expanded_to_rgb(rtsr_bench: Run, tiny: Path, tmp_path: 
 def test_fidelity_is_measured_in_the_timed_precision_and_in_fp32_beside_it(
     rtsr_bench: Run, tiny: Path, tmp_path: Path
 ) -> None:
-    done = rtsr_bench("run", GUESTS / "rounds", *LITTLE, "--data-root", tiny, "--precision", "bf16")
+    other = ("--execution", "channels-last", "--precision", "bf16")
+    done = rtsr_bench("run", GUESTS / "rounds", *LITTLE, "--data-root", tiny, *other)
     assert done.returncode == 0, done.stderr
     (record,) = records(tmp_path / "reports" / "records")
     assert isinstance(record.fidelity, Fidelity)
     assert isinstance(record.fidelity_fp32, Fidelity)
     assert (record.fidelity.precision, record.fidelity_fp32.precision) == ("bf16", "fp32")
     assert record.fidelity.images[0].values["mse/rgb_b0"] != record.fidelity_fp32.images[0].values["mse/rgb_b0"]
+    assert record.execution == Execution(
+        backend="channels-last", memory_format=MemoryFormat.CHANNELS_LAST, precision=Precision.BF16
+    )
+    assert record.overrides[:2] == ("--execution channels-last", "--precision bf16")
 
 
 @pytest.mark.slow
