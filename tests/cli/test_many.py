@@ -82,10 +82,10 @@ def test_good_and_bad_ones_in_one_run_with_kills_in_between(rtsr_bench: Run, tin
 
 
 def test_a_run_that_may_take_no_time_begins_nothing_and_says_so(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
-    arguments = ["run", teams(tmp_path / "teams", 2, bad=False), *LITTLE, "--data-root", tiny]
+    arguments = ["run", teams(tmp_path / "teams", 1, bad=False), *LITTLE, "--data-root", tiny]
     done = rtsr_bench(*arguments, "--max-hours", "0")
     assert done.returncode == 4, done.stderr
-    assert "2 not started (--max-hours 0): run the same command to resume" in done.stderr
+    assert "1 not started (--max-hours 0): run the same command to resume" in done.stderr
     assert rtsr_bench(*arguments).returncode == 0
 
 
@@ -163,15 +163,15 @@ def test_what_is_no_submission_among_several_paths_costs_nobody_else(
     (folder / "notes").mkdir()
     (folder / "notes" / "todo.txt").write_text("")
     (folder / "README").write_text("")
-    done = rtsr_bench("run", *sorted(folder.iterdir()), "mistyped", *LITTLE, "--data-root", tiny)
+    arguments = (*LITTLE, "--data-root", tiny, "--jobs-out", "jobs")  # who has a job is measured
+    done = rtsr_bench("run", *sorted(folder.iterdir()), "mistyped", *arguments)
     assert done.returncode == 2, done.stderr
-    assert list(by_name(tmp_path / "reports" / "records")) == ["good0"]
+    assert [path.name.split("__")[1] for path in (tmp_path / "jobs").iterdir()] == ["good0"]
     refused = [line for line in done.stderr.splitlines() if line.startswith("refused: ")]
     assert [line.partition(": expected ")[0].rpartition("/")[2] for line in refused] == [
         "README", "empty", "notes", "refused: mistyped",
     ]  # fmt: skip
-    assert "4 without a record (4 refused)" in done.stderr
-    whole = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny)
+    whole = rtsr_bench("run", folder, *arguments)
     assert whole.returncode == 0, "in a folder of submissions they are nothing that was asked for"
     assert "left out (not submissions): README, empty, notes (-v says why)" in whole.stderr
 
@@ -179,10 +179,10 @@ def test_what_is_no_submission_among_several_paths_costs_nobody_else(
 def test_requirements_that_cannot_be_compared_cost_nobody_else(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     folder = teams(tmp_path / "teams", 2, bad=False)
     (folder / "good0" / "requirements.txt").write_text('foo; os_name ~= "x"\n')
-    done = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny)
+    done = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny, "--jobs-out", "jobs")
     assert done.returncode == 0, done.stderr
     assert 'good0 requires foo; os_name ~= "x" (not compared)' in done.stderr
-    assert list(by_name(tmp_path / "reports" / "records")) == ["good0", "good1"]
+    assert sorted(path.name.split("__")[1] for path in (tmp_path / "jobs").iterdir()) == ["good0", "good1"]
     checked = rtsr_bench("check", folder / "good0", "--device", "cpu")
     assert checked.returncode == 0, checked.stderr
     assert "(not compared)" in checked.stderr

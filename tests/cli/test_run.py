@@ -310,13 +310,6 @@ def children_of(pid: int) -> list[str]:
     return found
 
 
-def test_the_table_and_json_of_a_track_are_there_without_a_terminal(rtsr_bench: Run, tiny: Path) -> None:
-    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
-    assert "\x1b" not in done.stdout + done.stderr
-    assert "classic-x2, unofficial: --input 24x40 --warmup 1 --repeats 3" in done.stdout
-    assert "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list`" in done.stderr
-
-
 def left_out(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line.removeprefix("left out: ") for line in done.stderr.splitlines() if line.startswith("left out: ")]
 
@@ -326,15 +319,16 @@ def test_what_is_left_out_is_summed_up_unless_one_asks_why(rtsr_bench: Run, tiny
         shutil.copytree(GUESTS / "good", tmp_path / "teams" / f"other{scale}")
         (tmp_path / "teams" / f"other{scale}" / "submission.toml").write_text(MANIFEST.replace("2", str(scale)))
     shutil.copytree(GUESTS / "good", tmp_path / "teams" / "good")
-    done = rtsr_bench("run", "teams", *LITTLE, "--data-root", tiny)
-    assert done.returncode == 2, "nothing of two teams was measured"
+    arguments = ("run", "teams", *LITTLE, "--data-root", tiny, "--jobs-out", "jobs")
+    done = rtsr_bench(*arguments)
+    assert done.returncode == 2, "nothing of two teams is measured"
     refused = [line for line in done.stderr.splitlines() if line.startswith("refused: ")]
     assert refused == [f"refused: other{n}: none of the tracks asked for has scale {n}" for n in (3, 4)]
     assert left_out(done) == [
         "2 models of x3, x4: none of the tracks asked for has that scale",
         "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list` (or -v) tells why",
     ]
-    told = left_out(rtsr_bench("run", "teams", *LITTLE, "--data-root", tiny, "--verbose"))
+    told = left_out(rtsr_bench(*arguments, "--verbose"))
     assert told[-2:] == [f"other{n}/x{n}: none of the tracks asked for has scale {n}" for n in (3, 4)]
     assert [line.partition(":")[0] for line in told[:-2]] == [
         f"classic-x2 without {title}" for title in ("Set14", "BSD100", "Urban100")
@@ -345,14 +339,21 @@ def test_what_is_left_out_is_summed_up_unless_one_asks_why(rtsr_bench: Run, tiny
 def test_a_broken_data_set_nobody_named_is_told_in_full(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     spoil(tiny, "no LR")
     env = {"RTSR_BENCH_CACHE": str(tmp_path / "cache")}  # sets fetched on this machine would have lines of their own
-    done = rtsr_bench("run", GUESTS / "good", "--quick", "--device", "cpu", "--data-root", tiny, env=env)
+    options = ("--quick", "--device", "cpu", "--data-root", tiny, "--jobs-out", "jobs")
+    done = rtsr_bench("run", GUESTS / "good", *options, env=env)
     assert done.returncode == 0, done.stderr
     assert len([line for line in left_out(done) if "img_002_SRF_2_HR.png" in line]) == 1
     assert len(left_out(done)) == 2  # the others are one line
 
 
-def test_crops_stand_beside_the_record(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
-    assert rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny).returncode == 0
+def test_a_run_prints_a_table_keeps_crops_and_writes_whole_images_on_demand(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path
+) -> None:
+    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--save-images", tmp_path / "sr")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "classic-x2, unofficial: --input 24x40 --warmup 1 --repeats 3" in done.stdout
+    assert "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list`" in done.stderr
     (stored,) = load_records(tmp_path / "reports" / "records").records
     assert stored.crops is not None
     entries = json.loads((stored.crops / "index.json").read_text())
@@ -361,11 +362,6 @@ def test_crops_stand_beside_the_record(rtsr_bench: Run, tiny: Path, tmp_path: Pa
         for name in entry["files"].values():
             with Image.open(stored.crops / name) as crop:
                 assert crop.size == (entry["width"], entry["height"])
-
-
-def test_whole_images_are_saved_only_on_demand(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
-    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--save-images", tmp_path / "sr")
-    assert done.returncode == 0, done.stderr
     saved = sorted(path.relative_to(tmp_path / "sr") for path in (tmp_path / "sr").rglob("*.png"))
     folder = Path("classic-x2", "good", "x2", "set5-unverified-copy")
     assert saved == [folder / f"img_00{i}_SRF_2_HR.png" for i in (1, 2, 3)]
