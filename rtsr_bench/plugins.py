@@ -18,9 +18,10 @@ import importlib.util
 import os
 import pkgutil
 import sys
-import tomllib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,8 @@ ENVIRONMENT = "RTSR_BENCH_PLUGINS"
 MANIFEST = "submission.toml"
 
 T = TypeVar("T")
+_GUARD = threading.RLock()
+"""Held while members are loaded: another thread must not find some of them lacking."""
 
 
 class Registry(Generic[T]):
@@ -52,7 +55,7 @@ class Registry(Generic[T]):
         name = self._name(member)
         if name in self._members:
             raise UserError(
-                f"{self._kind} {name!r}: expected a name of its own, found one already registered; rename it"
+                f"{self._kind} {name!r}: expected a name not taken yet, found one already registered; rename it"
             )
         self._members[name] = member
         return member
@@ -66,13 +69,14 @@ class Registry(Generic[T]):
 
     def all(self) -> dict[str, T]:
         """Return every member by name, the shipped ones first."""
-        if not self._loaded:
-            self._loaded = True
-            package = importlib.import_module(self._package)
-            for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
-                importlib.import_module(f"{self._package}.{module.name}")
-        load()
-        return dict(self._members)
+        with _GUARD:
+            if not self._loaded:
+                self._loaded = True
+                package = importlib.import_module(self._package)
+                for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+                    importlib.import_module(f"{self._package}.{module.name}")
+            load()
+            return dict(self._members)
 
 
 @dataclass(slots=True)
@@ -122,12 +126,12 @@ def python_files() -> tuple[Path, ...]:
 
 def toml_files(table: str) -> tuple[Path, ...]:
     """Return the TOML files among the plug-ins that have a top-level table or key of this name."""
-    return tuple(path for path in _files() if path.suffix == ".toml" and table in _tables(path))
+    return tuple(path for path in dict.fromkeys(_files()) if path.suffix == ".toml" and table in _tables(path))
 
 
 def model_folders() -> tuple[Path, ...]:
     """Return the folders among the plug-ins that hold a submission: reference models from outside."""
-    return tuple(path for path in _files() if path.is_dir())
+    return tuple(path for path in dict.fromkeys(_files()) if path.is_dir())
 
 
 def _import(path: Path) -> None:
@@ -148,8 +152,9 @@ def _import(path: Path) -> None:
         raise UserError(f"plug-in {path}: importing it raised {type(error).__name__}: {error}") from error
 
 
-def _installed() -> list[str]:
-    return [point.value for point in metadata.entry_points(group=ENTRY_POINTS)]
+@cache
+def _installed() -> tuple[str, ...]:
+    return tuple(point.value for point in metadata.entry_points(group=ENTRY_POINTS))
 
 
 def _files() -> Iterator[Path]:
@@ -157,7 +162,7 @@ def _files() -> Iterator[Path]:
     roots = [Path(one).absolute() for one in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if one]
     for module in () if _process.sealed else _installed():
         spec = importlib.util.find_spec(module)
-        roots += [Path(one) for one in (spec.submodule_search_locations or ()) if spec] if spec else []
+        roots += [Path(one) for one in (spec.submodule_search_locations or ())] if spec else []
     for root in dict.fromkeys(roots):
         if not root.exists():
             raise UserError(f"plug-in {root}: expected a Python file, a TOML file or a folder, found nothing there")
@@ -173,8 +178,9 @@ def _in(root: Path) -> Iterator[Path]:
         yield root
 
 
-def _tables(path: Path) -> set[str]:
-    try:
-        return set(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, OSError, ValueError) as error:
-        raise UserError(f"plug-in {path}: expected TOML, found: {error}") from error
+@cache
+def _tables(path: Path) -> frozenset[str]:
+    # Here, because the process that runs a guest's code has only what it needs of this package, and reads no TOML.
+    from rtsr_bench.files.toml import read_toml
+
+    return frozenset(read_toml(path, what="a plug-in"))

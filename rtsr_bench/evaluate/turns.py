@@ -8,7 +8,6 @@ else in the folder for temporary files. Containers that share a device have to s
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import os
 import re
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError
+from rtsr_bench.files.locks import take
 from rtsr_bench.text import ascii_safe
 
 VARIABLE = "RTSR_BENCH_LOCKS"
@@ -57,13 +57,13 @@ class Turns:
     @contextlib.contextmanager
     def together(self, tell: Tell = lambda _: None) -> Iterator[None]:
         """Be on the device with others of one's kind, and never while something is timed there."""
-        with self._locked(self._turn, fcntl.LOCK_SH, tell):
+        with self._locked(self._turn, tell, shared=True):
             yield
 
     @contextlib.contextmanager
     def alone(self, what: str, tell: Tell = lambda _: None) -> Iterator[None]:
         """Be the only one on the device; `what` is shown to those who wait meanwhile."""
-        with self._locked(self._turn, fcntl.LOCK_EX, tell) as handle:
+        with self._locked(self._turn, tell) as handle:
             _note(handle, f"{what} ({_user()}, process {os.getpid()})")
             try:
                 yield
@@ -71,7 +71,7 @@ class Turns:
                 _note(handle, "")
 
     @contextlib.contextmanager
-    def _locked(self, path: Path, how: int, tell: Tell) -> Iterator[int]:
+    def _locked(self, path: Path, tell: Tell, *, shared: bool = False) -> Iterator[int]:
         told = [False]
 
         def waiting() -> None:
@@ -85,10 +85,10 @@ class Turns:
             with contextlib.ExitStack() as entrance:
                 gate = _opened(self._gate)
                 entrance.callback(os.close, gate)
-                _take(gate, fcntl.LOCK_EX, waiting)
+                _take(gate, waiting)
                 handle = _opened(path)
                 held.callback(os.close, handle)
-                _take(handle, how, waiting)
+                _take(handle, waiting, shared=shared)
             yield handle
 
     def _holder(self) -> str:
@@ -99,14 +99,9 @@ class Turns:
         return ascii_safe(text.strip()) or "other measurements"
 
 
-def _take(handle: int, how: int, waiting: Callable[[], None]) -> None:
-    while True:
-        try:
-            fcntl.flock(handle, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-        else:
-            return
+def _take(handle: int, waiting: Callable[[], None], *, shared: bool = False) -> None:
+    while not take(handle, shared=shared, wait=False):
+        waiting()
 
 
 def _opened(path: Path) -> int:

@@ -15,10 +15,10 @@ import pytest
 from conftest_cli import GUESTS, LITTLE, Run, one_line
 
 from rtsr_bench.cli.carry import carry_out
-from rtsr_bench.datasets.fetch import Recipe
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.campaign import Settings
 from rtsr_bench.evaluate.overrides import Overrides
+from rtsr_bench.files.fetch import Recipe
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, Fidelity, Record
 from rtsr_bench.store import load_records
@@ -228,7 +228,7 @@ class Server:
         self.folder.mkdir()
         self.asked: list[tuple[str, list[str]]] = []
         monkeypatch.setenv("RTSR_BENCH_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr("rtsr_bench.datasets.fetch.obtain", self.obtain)
+        monkeypatch.setattr("rtsr_bench.files.fetch.obtain", self.obtain)
 
     def obtain(self, recipe: Recipe, *, within_s: float) -> Path:
         assert threading.current_thread() is threading.main_thread()

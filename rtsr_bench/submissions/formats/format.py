@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import Table, shown
 from rtsr_bench.submissions.submission import ModelSpec
-from rtsr_bench.submissions.table import Table, shown
 from rtsr_bench.text import ascii_safe
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import Table, shown
 from rtsr_bench.submissions.folder import inner_file
 from rtsr_bench.submissions.formats.format import Format, Load, needs_checkpoint, plain_request
 from rtsr_bench.submissions.submission import ModelSpec
-from rtsr_bench.submissions.table import Table, shown
 
 
 def _read(table: Table, folder: Path, *, example: str) -> Load:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import Table
 from rtsr_bench.submissions.folder import inner_file
 from rtsr_bench.submissions.formats.format import Format, Load, arguments, plain_request
-from rtsr_bench.submissions.table import Table
 
 DEFAULT_ENTRY = "test_demo:select_model"
 DEFAULT_FORWARD = "forward"

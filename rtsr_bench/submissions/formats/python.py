@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import Table
 from rtsr_bench.submissions.formats.format import Format, Load, arguments, plain_request
-from rtsr_bench.submissions.table import Table
 
 DEFAULT_ENTRY = "arch:srmodel"
 

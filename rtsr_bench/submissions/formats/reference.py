@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import rtsr_bench
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import Table, closest, shown
 from rtsr_bench.submissions.formats.format import Format, Load, arguments, needs_checkpoint, plain_request
+from rtsr_bench.submissions.references import shipped_folder
 from rtsr_bench.submissions.submission import ModelSpec
-from rtsr_bench.submissions.table import Table, closest, shown
 
-_FOLDER = Path(rtsr_bench.__file__).parents[1] / "reference_models"
+_FOLDER = shipped_folder()
 
 
 def known_references() -> list[str]:
