@@ -187,7 +187,7 @@ def run_command(
                 limits=limits,
             ),
         )
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # Windows has no SIGHUP
         signal.signal(number, _terminate)
     context.exit(carry_out(settings, verbose=verbose))
 

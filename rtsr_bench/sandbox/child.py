@@ -20,6 +20,7 @@ from rtsr_bench.sandbox import bubblewrap, levels
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
+from rtsr_bench.sandbox.needs import require_system
 from rtsr_bench.sandbox.pixels import read_all, sheet
 from rtsr_bench.sandbox.process import Process, user_processes
 from rtsr_bench.sandbox.replies import Enhanced, Hello, Reply, convert
@@ -70,6 +71,7 @@ class Child:
         isolation level that can be had here. The threads of one that is `timed` spin while they wait for each other, as
         torch has it; those of another sleep.
         """
+        require_system()
         gpu = wants_gpu(device)
         self.isolation = level or (levels.obtainable(gpu=True) if gpu else levels.obtainable()).level
         self._bounds = bounds or Bounds()
