@@ -92,7 +92,7 @@ def count_at_256(complexity: object) -> Count | None:
 
 
 def is_official(record: Record, track: Track | None) -> bool:
-    """Whether the record was measured under the very protocol the track ships."""
+    """Whether the record was measured under the very protocol of its track, shipped or from a plug-in."""
     return track is not None and record.protocol.digest == track.protocol.digest
 
 

@@ -19,9 +19,10 @@ import importlib.util
 import os
 import pkgutil
 import sys
-import tomllib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,8 @@ MANIFEST = "submission.toml"
 T = TypeVar("T")
 Source = str | Path
 """Where a plug-in module comes from: the name of an installed module, or a path at hand."""
+_GUARD = threading.RLock()
+"""Held while members are loaded: another thread must not find some of them lacking."""
 
 
 class Registry(Generic[T]):
@@ -59,7 +62,7 @@ class Registry(Generic[T]):
             raise UserError(f"{self._kind} {name!r}: nothing can be registered in a process that runs a guest's code")
         if name in self._members:
             raise UserError(
-                f"{self._kind} {name!r}: expected a name of its own, found one already registered; rename it"
+                f"{self._kind} {name!r}: expected a name not taken yet, found one already registered; rename it"
             )
         self._members[name] = member
         caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - a plug-in may import a shipped member
@@ -78,14 +81,15 @@ class Registry(Generic[T]):
 
     def all(self) -> dict[str, T]:
         """Return every member by name, the shipped ones first."""
-        if not self._loaded:
-            self._loaded = True
-            package = importlib.import_module(self._package)
-            for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
-                importlib.import_module(f"{self._package}.{module.name}")
-        load()
-        shipped = sorted(self._shipped_by, key=self._shipped_by.__getitem__)
-        return {name: self._members[name] for name in dict.fromkeys((*shipped, *self._members))}
+        with _GUARD:
+            if not self._loaded:
+                self._loaded = True
+                package = importlib.import_module(self._package)
+                for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+                    importlib.import_module(f"{self._package}.{module.name}")
+            load()
+            shipped = sorted(self._shipped_by, key=self._shipped_by.__getitem__)
+            return {name: self._members[name] for name in dict.fromkeys((*shipped, *self._members))}
 
     def sources(self) -> tuple[Source, ...]:
         """Return the plug-in modules that added members, each once."""
@@ -150,12 +154,12 @@ def python_files() -> tuple[Path, ...]:
 
 def toml_files(table: str) -> tuple[Path, ...]:
     """Return the TOML files among the plug-ins that have a top-level table or key of this name."""
-    return tuple(path for path in _files() if path.suffix == ".toml" and table in _tables(path))
+    return tuple(path for path in dict.fromkeys(_files()) if path.suffix == ".toml" and table in _tables(path))
 
 
 def model_folders() -> tuple[Path, ...]:
     """Return the folders among the plug-ins that hold a submission: reference models from outside."""
-    return tuple(path for path in _files() if path.is_dir() and not _is_package(path))
+    return tuple(path for path in dict.fromkeys(_files()) if path.is_dir() and not _is_package(path))
 
 
 def _import(source: Source) -> None:
@@ -227,8 +231,9 @@ def _is_package(path: Path) -> bool:
     return (path / "__init__.py").is_file() and not (path / MANIFEST).is_file()
 
 
-def _tables(path: Path) -> set[str]:
-    try:
-        return set(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, OSError, ValueError) as error:
-        raise UserError(f"plug-in {path}: expected TOML, found: {error}") from error
+@cache
+def _tables(path: Path) -> frozenset[str]:
+    # Here, because the process that runs a guest's code has only what it needs of this package, and reads no TOML.
+    from rtsr_bench.files.toml import read_toml
+
+    return frozenset(read_toml(path, what="a plug-in"))

@@ -1,18 +1,15 @@
 """Records on disk: one JSON file a record, written whole or not at all, never overwritten.
 
 An outcome that failed is written as `{"failure": {...}}` in the place of the measurement. Beside `NAME.json` there may
-be a folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them. What
-`rtsr-bench reproduce` computed lies there too, in one file that each call replaces.
+be a folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
-import shutil
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -23,14 +20,15 @@ from typing import Any
 import msgspec
 
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.paper.observed import KEPT_IN, Observed
-from rtsr_bench.paper.observed import decode as decode_observed
+from rtsr_bench.files.held import HeldFolder, sweep_held
+from rtsr_bench.files.slug import slug
+from rtsr_bench.files.writing import aside, name_finished, write_durably
 from rtsr_bench.record import SCHEMA, Failure, Record
 
 CROPS = ".crops"
 """Ending of the folder of crops beside a record."""
 
-_TEMPORARY, _LOCK, _CROPS = ".tmp-", "in-use", "crops"
+_TEMPORARY, _CROPS = ".tmp-", "crops"
 _HINTS = typing.get_type_hints(Record)
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -175,32 +173,22 @@ def prepare(folder: Path) -> None:
         raise UserError(
             f"cannot write records to {folder}: {error.strerror}; expected a writable folder, name one with --records"
         ) from None
-    for lock in folder.glob(f"{_TEMPORARY}*/{_LOCK}"):
-        with contextlib.suppress(OSError), lock.open("w") as file:
-            fcntl.flock(
-                file, fcntl.LOCK_EX | fcntl.LOCK_NB
-            )  # refused while the run that made it lives, wherever it runs
-            shutil.rmtree(lock.parent, ignore_errors=True)
+    sweep_held(folder, _TEMPORARY)
 
 
 @contextlib.contextmanager
 def crops_workplace(folder: Path) -> Iterator[Path]:
     """Make a temporary folder, in the folder of records, in which crops can be collected until `save` moves them."""
-    place = folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
-    place.mkdir()
-    try:
-        with (place / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            (place / _CROPS).mkdir()
-            yield place / _CROPS
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    with HeldFolder(folder, _TEMPORARY) as held:
+        crops = held.path / _CROPS
+        crops.mkdir()
+        yield crops
 
 
 def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
     """Write a record (and move its crops) into the folder; returns its path. HarnessError where the disk refuses."""
     stamp = re.sub(r"[^0-9T]", "", record.started)[:15]
-    name = "__".join((record.track, _slug(record.model.id), _slug(record.system.device_name), stamp))
+    name = "__".join((record.track, slug(record.model.id, most=80), slug(record.system.device_name, most=80), stamp))
     paths = (folder / f"{name}{f'-{attempt}' if attempt else ''}.json" for attempt in range(1000))
     path = _save(record, paths, folder, crops)
     if path is None:
@@ -218,66 +206,19 @@ def save_as(record: Record, path: Path, crops: Path | None = None) -> Path:
 def _save(record: Record, paths: Iterable[Path], folder: Path, crops: Path | None) -> Path | None:
     """Write a record to the first of these paths in the folder that is free; None where none is."""
     data = encode(record)
-    temporary = folder / f"{_TEMPORARY}{os.urandom(8).hex()}.json"
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        for path in paths:
-            if path.exists() or path.with_suffix(CROPS).exists():
-                continue
-            if crops is not None and (crops / "index.json").is_file():
-                crops.rename(path.with_suffix(CROPS))
-            try:
-                _publish(temporary, path)
-            except FileExistsError:
-                continue
-            return path
+        with aside(folder / f"{_TEMPORARY}record.json") as part:
+            write_durably(part, data)
+            for path in paths:
+                if path.exists() or path.with_suffix(CROPS).exists():
+                    continue
+                if crops is not None and (crops / "index.json").is_file():
+                    crops.rename(path.with_suffix(CROPS))
+                try:
+                    name_finished(part, path)
+                except FileExistsError:
+                    continue
+                return path
     except OSError as error:
         raise HarnessError(f"the record of {record.model.id} could not be written to {folder}: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return None
-
-
-def keep_observed(observed: Observed, folder: Path) -> Path:
-    """Write what was computed for the paper's tables in the place of what was kept; UserError where it cannot be."""
-    prepare(folder)
-    temporary, path = folder / f"{_TEMPORARY}{os.urandom(8).hex()}", folder / KEPT_IN
-    try:
-        temporary.write_bytes(observed.encode())
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; name another folder with --records") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    return path
-
-
-def load_observed(folder: Path) -> Observed:
-    """What was kept there; empty where nothing was. ValueError with one sentence where the file is of no use."""
-    try:
-        return decode_observed((folder / KEPT_IN).read_bytes())
-    except FileNotFoundError:
-        return Observed()
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{KEPT_IN} {error}") from None
-
-
-def _publish(temporary: Path, path: Path) -> None:
-    """Give a finished file its name without ever replacing another."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        with path.open("xb"):
-            pass
-        temporary.replace(path)
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:80] or "unnamed"

@@ -59,7 +59,7 @@ def check_command(
 
     One that can't be accepted is told, and the others are checked; so is a model whose weights can't be had.
     """
-    from rtsr_bench.sandbox import allow_pickles, obtainable
+    from rtsr_bench.sandbox import allow_pickles, obtainable, why_not
     from rtsr_bench.submissions import survey
 
     if allow_pickle:
@@ -68,8 +68,12 @@ def check_command(
     troubles = [note.message for note in found.refused]
     if not found.submissions:
         raise UserError("; ".join(troubles))
+    unable = why_not()
+    for submission in found.submissions if unable else ():
+        click.echo(f"{submission.id}: its manifest is in order: {', '.join(model.id for model in submission.models)}")
+    troubles += [unable] if unable else []
     good = complete = True
-    for submission in found.submissions:
+    for submission in () if unable else found.submissions:
         try:
             kept, had = _check_all(submission, device, install=with_requirements, allow_pickle=allow_pickle)
             good, complete = kept and good, had and complete

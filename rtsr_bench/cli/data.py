@@ -60,17 +60,9 @@ def list_command(roots: tuple[Path, ...]) -> None:
 @click.pass_context
 def where_command(context: click.Context, roots: tuple[Path, ...]) -> None:
     """Print the folders that data are looked for in, in order, and those that files are kept in and copied from."""
-    from rtsr_bench.datasets.places import (
-        CACHE_VARIABLE,
-        MIRROR_VARIABLE,
-        PARENTS,
-        ROOTS_VARIABLE,
-        cache_folder,
-        data_folder,
-        data_roots,
-        folders_of,
-    )
+    from rtsr_bench.datasets.places import PARENTS, ROOTS_VARIABLE, data_folder, data_roots
     from rtsr_bench.errors import UserError
+    from rtsr_bench.files.cache import CACHE_VARIABLE, MIRROR_VARIABLE, cache_folder, folders_of
 
     def said(folders: Callable[[], Sequence[Path]], none: str) -> str:
         try:
@@ -182,8 +174,8 @@ def _fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int], roots: Sequ
     """
     from rtsr_bench.datasets.prepared import assembled
 
-    if recipe.folder is not None:
-        return _own_fetched(recipe, folder, scales, roots)
+    if recipe.own:
+        return _own_fetched(recipe, folder, scales, (*roots, folder))
 
     notes = []
     for scale in (scales or recipe.scales) if recipe.preparation else ():

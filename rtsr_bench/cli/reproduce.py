@@ -36,7 +36,7 @@ MISMATCH = 1
     type=click.Path(path_type=Path),
     default=Path("reference_models"),
     show_default=True,
-    help="Folder of the reference models that are built and counted.",
+    help="Folder of the reference models that are built and counted; the shipped ones where none is here.",
 )
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write every cell as CSV.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write every cell as JSON.")
@@ -56,10 +56,12 @@ def reproduce_command(
     is not.
     """
     from rtsr_bench.cli.papertables import as_csv, as_json, show
+    from rtsr_bench.paper import keep_observed
     from rtsr_bench.report.reproduction import reproduce_all
-    from rtsr_bench.store import keep_observed
+    from rtsr_bench.submissions.references import named_by
 
-    observed = _observed(models, roots, records)
+    folder, *_ = named_by(models)
+    observed = _observed(folder, roots, records)
     compared = reproduce_all(observed, _records(records))
     show(compared)
     kept = keep_observed(observed, records)
@@ -74,9 +76,8 @@ def _observed(models: Path, roots: Sequence[Path], records: Path) -> Observed:
     """What is computed now, and bicubic's rows of an earlier call on sets that are not at hand today."""
     from rtsr_bench import __version__
     from rtsr_bench.datasets import data_roots
-    from rtsr_bench.paper import Observed, all_tables
+    from rtsr_bench.paper import Observed, all_tables, load_observed
     from rtsr_bench.reproduce import bicubic_rows, count_models
-    from rtsr_bench.store import load_observed
 
     try:
         before = load_observed(records)

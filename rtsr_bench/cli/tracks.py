@@ -52,4 +52,4 @@ def _described(track: Track) -> str:
         "source": track.source,
     }
     body = "\n".join(f"  {name:<17} {value}" for name, value in lines.items())
-    return f"{track.id}: {track.title}\n{track.summary}\n\n{body}"
+    return f"{track.id}: {track.heading}\n{track.summary}\n\n{body}"

@@ -48,9 +48,10 @@ def train_command(
     latter two with other bytes, is not known. Stopped in any way, the same command goes on from the last checkpoint,
     and the weights come out the same to the bit on the same machine.
     """
+    from rtsr_bench.submissions.references import named_by
     from rtsr_bench.training.recipe import read_recipe
 
-    recipe = read_recipe(recipe_file)
+    recipe = read_recipe(named_by(recipe_file)[0])
     out = out or Path("training") / recipe.name
 
     from rtsr_bench.training.loop import Plan, train

@@ -2,8 +2,8 @@
 
 from rtsr_bench.datasets.catalog import find_dataset, known_sets, own_sets
 from rtsr_bench.datasets.dataset import Dataset, ImagePair, Missing
-from rtsr_bench.datasets.fetch import Recipe, obtain
 from rtsr_bench.datasets.places import data_roots
+from rtsr_bench.files.fetch import Recipe, obtain
 
 __all__ = [
     "Dataset",

@@ -8,18 +8,21 @@ import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from rtsr_bench.datasets.fetch import locked, place, trouble_writing
-from rtsr_bench.datasets.hashing import file_sha256
 from rtsr_bench.datasets.recipes import OWN
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.fetch import place, trouble_writing
+from rtsr_bench.files.hashing import file_sha256
+from rtsr_bench.files.locks import locked
+from rtsr_bench.files.unpack import UnpackLimits, unpack
+from rtsr_bench.files.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from rtsr_bench.datasets.fetch import Recipe
     from rtsr_bench.datasets.recipes import SetRecipe
-    from rtsr_bench.datasets.transfer import Progress
+    from rtsr_bench.files.fetch import Recipe
+    from rtsr_bench.files.transfer import Progress
 
 ARCHIVES = ".archives"
 """Within a set's folder: what was fetched and not yet unpacked, and a list of what each archive held."""
@@ -47,10 +50,8 @@ def fetch_archive(
         place(source, archive, pause=pause, progress=progress)
         with trouble_writing(archive):
             moved = _unpacked(recipe, archive, folder, inside)
-            part = held.with_name(f".{held.name}.part")
             noted = {"archive": source.sha256, "inside": inside, "files": moved}
-            part.write_text(json.dumps(noted, indent=0), encoding="utf-8")
-            part.replace(held)
+            write_whole(held, json.dumps(noted, indent=0).encode())
             archive.unlink()
 
 
@@ -65,8 +66,6 @@ def _is_there(held: Path, folder: Path, archive: str, inside: str) -> bool:
 
 
 def _unpacked(recipe: SetRecipe, archive: Path, folder: Path, inside: str) -> dict[str, str]:
-    from rtsr_bench.submissions.unpack import UnpackLimits, unpack
-
     work = archive.with_name(f".unpacking-{archive.name}")
     shutil.rmtree(work, ignore_errors=True)  # of a process that was killed: whoever holds the lock is alone here
     work.mkdir()

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 from rtsr_bench.datasets.catalog import find_recipe
 from rtsr_bench.datasets.dataset import RenderedImage
 from rtsr_bench.datasets.findings import Audit
-from rtsr_bench.datasets.hashing import files_sha256
 from rtsr_bench.datasets.inspecting import inspected
 from rtsr_bench.datasets.layouts import images_in, subfolder
 from rtsr_bench.datasets.places import candidates, data_roots
-from rtsr_bench.datasets.prepared import GT, ORIGINALS, decode, differences, kept, side_by_side
+from rtsr_bench.datasets.preparation import GT
+from rtsr_bench.datasets.prepared import ORIGINALS, decode, differences, kept, side_by_side
 from rtsr_bench.errors import RtsrBenchError, UserError
+from rtsr_bench.files.hashing import files_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from rtsr_bench.datasets.builtin import BuiltinImage
-    from rtsr_bench.datasets.prepared import Decoded, Preparation
+    from rtsr_bench.datasets.preparation import Preparation
+    from rtsr_bench.datasets.prepared import Decoded
     from rtsr_bench.datasets.recipes import SetRecipe
 
 
@@ -36,7 +38,7 @@ def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
         copies = [_prepared_parts(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
         copies = [audits for audits in copies if any(not part.absent for part in audits)]
         return min(copies, key=_faults, default=(Audit(part=GT, absent=f"not fetched; {recipe.way_out}"),))
-    if recipe.pins and not recipe.folder:
+    if recipe.pins and not recipe.own:
         found = [_by_path(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
         if found := [audits for audits in found if any(not part.absent for part in audits)]:
             return min(found, key=_faults)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rtsr_bench.datasets import prepared
 from rtsr_bench.datasets.dataset import Dataset, ImageFile, ImagePair, Missing, RenderedImage
-from rtsr_bench.datasets.hashing import files_sha256
 from rtsr_bench.datasets.layouts import entries, lacking, match, pair_up
 from rtsr_bench.datasets.misplaced import misplaced
 from rtsr_bench.datasets.places import candidates, data_roots, folders_below
 from rtsr_bench.datasets.recipes import OWN, SetRecipe, own_recipe, published
 from rtsr_bench.datasets.verify import difference, refuse_stand_ins
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.hashing import files_sha256
+from rtsr_bench.files.slug import slug
 from rtsr_bench.protocol import SCALES, Size
 from rtsr_bench.text import ascii_safe
 
@@ -103,7 +103,7 @@ def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
     own = {recipe.id: recipe for recipe in own_sets(roots)}
     if set_id not in own:
         for root in data_roots(roots):
-            if _slug(root.resolve().name) == set_id and (said := misplaced(root, None)):
+            if _id(root.resolve().name) == set_id and (said := misplaced(root, None)):
                 raise UserError(said)
         known = ", ".join((*published(), *own))
         raise UserError(
@@ -117,7 +117,7 @@ def _named_for(set_id: str, roots: Sequence[Path]) -> str:
     """The folder in one of the roots that is in a layout and of this name, or the only one there; empty for none."""
     below = [child for root in data_roots(roots) for child in sorted(entries(root)) if child.is_dir()]
     fitting = [child for child in below[:_WIDTH] if _in_a_layout(child)]
-    meant = [child for child in fitting if _slug(child.name) == set_id] or (fitting if len(fitting) == 1 else [])
+    meant = [child for child in fitting if _id(child.name) == set_id] or (fitting if len(fitting) == 1 else [])
     return f" {meant[0]}" if meant else ""
 
 
@@ -131,16 +131,16 @@ def _bare_folder(root: Path) -> SetRecipe | None:
         return None  # a published set's own folder, given as a root
     if not _in_a_layout(root):
         return None
-    slug = _slug(name)
-    return SetRecipe(id=f"own-{slug}" if slug in published() else slug, title=f"folder {name}", folder=root)
+    plain = _id(name)
+    return SetRecipe(id=f"own-{plain}" if plain in published() else plain, title=f"folder {name}", folder=root)
 
 
 def _in_a_layout(folder: Path) -> bool:
     return any(match(folder, scale, hr_only=hr_only) for scale in SCALES for hr_only in (False, True))
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "own"
+def _id(folder_name: str) -> str:
+    return slug(folder_name, most=200, dashes=True, empty="own")
 
 
 def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:
@@ -194,7 +194,7 @@ def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) ->
         notes.insert(0, differs)
     return Dataset(
         id=recipe.id,
-        title=recipe.title if recipe.folder or not differs else f"{recipe.title} (unverified copy)",
+        title=recipe.title if recipe.own or not differs else f"{recipe.title} (unverified copy)",
         scale=scale,
         pairs=tuple(_pair(pair, scale, sizes[pair.hr], hashes, degradation) for pair in pairs),
         verified=not differs,

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rtsr_bench.datasets.archives import ARCHIVES, fetch_archive
-from rtsr_bench.datasets.fetch import Recipe, place
 from rtsr_bench.datasets.places import data_folder
 from rtsr_bench.datasets.prepared import ORIGINALS
 from rtsr_bench.datasets.preparing import prepare
 from rtsr_bench.datasets.recipes import OWN
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.fetch import Recipe, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from rtsr_bench.datasets.recipes import SetRecipe
-    from rtsr_bench.datasets.transfer import Progress
+    from rtsr_bench.files.transfer import Progress
 
 _CONNECTIONS = 6  # small files: more would only be unkind to the server
 
@@ -58,7 +58,7 @@ def _pinned_files(recipe: SetRecipe, scales: Sequence[int]) -> dict[str, Recipe]
             bytes=pin.bytes,
         )
         for path, pin in recipe.pins.items()
-        if not folders or recipe.folder or path.rpartition("/")[0] in folders
+        if not folders or recipe.own or path.rpartition("/")[0] in folders
     }
 
 

@@ -186,7 +186,7 @@ class ImagePair:
     def _lr_made(self, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
         from rtsr_bench.images.degrade import degrade
 
-        return degrade(hr, self.scale, self.degradation)
+        return degrade(hr, self.scale, self.degradation, image=self.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

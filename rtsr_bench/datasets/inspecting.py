@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from rtsr_bench.datasets.catalog import checked_size, find_dataset
 from rtsr_bench.datasets.dataset import Missing
 from rtsr_bench.datasets.findings import Audit
-from rtsr_bench.datasets.hashing import file_sha256
 from rtsr_bench.datasets.layouts import Pairing, match, not_files, pairing
 from rtsr_bench.datasets.misplaced import misplaced
 from rtsr_bench.datasets.places import candidates, data_roots
 from rtsr_bench.datasets.prepared import THREADS
 from rtsr_bench.datasets.verify import difference, pinned_pairs, refuse_stand_ins
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.hashing import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def _inspected(recipe: SetRecipe, files: Match, folder: Path) -> Audit:
             if pair.hr not in damaged and (pair.lr is None or pair.lr not in damaged):
                 damaged[culprit] = said
     note = ""
-    if not recipe.folder and recipe.pins:
+    if not recipe.own and recipe.pins:
         note = _against_published(recipe, files, paired, hashes, folder, missing, foreign)
     elif recipe.pins:
         _against_own(recipe, files, hashes, folder, missing, damaged, foreign)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from rtsr_bench.datasets.fetch import Recipe
+from rtsr_bench.files.fetch import Recipe
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -5,19 +5,16 @@ Nothing is ever walked: each root, and each of a handful of known folders below 
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtsr_bench.datasets.layouts import subfolder
-from rtsr_bench.errors import UserError
+from rtsr_bench.files.cache import cache_folder, folders_of, must_be_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 ROOTS_VARIABLE = "RTSR_BENCH_DATA_ROOT"
-CACHE_VARIABLE = "RTSR_BENCH_CACHE"
-MIRROR_VARIABLE = "RTSR_BENCH_MIRROR"
 
 PARENTS = (
     "",
@@ -34,15 +31,6 @@ PARENTS = (
 """Where below a root the folder of a data set may lie; the names that the field's repositories use."""
 
 
-def cache_folder() -> Path:
-    """What is downloaded lies here: RTSR_BENCH_CACHE, or else the platform's cache folder."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("rtsr-bench"))
-
-
 def data_folder() -> Path:
     """Data sets fetched by `rtsr-bench data fetch` lie here."""
     return cache_folder() / "data"
@@ -55,16 +43,8 @@ def data_roots(given: Iterable[Path] = ()) -> tuple[Path, ...]:
     """
     roots = [*given, *folders_of(ROOTS_VARIABLE)]
     for root in roots:
-        _must_exist(root, "--data-root")
+        must_be_folder(root, "--data-root")
     return tuple(dict.fromkeys(roots))
-
-
-def folders_of(variable: str) -> tuple[Path, ...]:
-    """The folders an environment variable names, separated as in PATH; UserError for one that is no folder."""
-    folders = tuple(Path(part).expanduser() for part in os.environ.get(variable, "").split(os.pathsep) if part)
-    for folder in folders:
-        _must_exist(folder, variable)
-    return folders
 
 
 def candidates(names: Sequence[str], roots: Iterable[Path]) -> Iterator[Path]:
@@ -75,7 +55,7 @@ def candidates(names: Sequence[str], roots: Iterable[Path]) -> Iterator[Path]:
     seen = set()
     fetched = data_folder()
     for root in (*roots, *((fetched,) if fetched.is_dir() else ())):
-        _must_exist(root, "--data-root")
+        must_be_folder(root, "--data-root")
         for folder in _below(root, names):
             identity = folder.resolve()
             if identity not in seen:
@@ -95,9 +75,3 @@ def folders_below(root: Path, *names: str) -> Iterator[Path]:
         folder = subfolder(root, parent)
         if folder is not None:
             yield from filter(None, (subfolder(folder, name) for name in names))
-
-
-def _must_exist(folder: Path, named_by: str) -> None:
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing there"
-        raise UserError(f"{named_by} {folder}: expected a folder, found {found}: check the path")

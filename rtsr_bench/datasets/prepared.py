@@ -17,20 +17,21 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from rtsr_bench.datasets.dataset import Dataset, ImagePair, PreparedImage
-from rtsr_bench.datasets.hashing import files_sha256
 from rtsr_bench.datasets.layouts import shown
+from rtsr_bench.datasets.preparation import GT
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.hashing import files_sha256
 from rtsr_bench.protocol import Size
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rtsr_bench.datasets.originals import Original
+    from rtsr_bench.datasets.preparation import Preparation
     from rtsr_bench.datasets.recipes import SetRecipe
 
-ORIGINALS, GT, KEPT = "originals", "GT", "prepared.json"
-"""Within a prepared set's folder: what was fetched, HR, and what the files were found to decode to."""
+ORIGINALS, KEPT = "originals", "prepared.json"
+"""Within a prepared set's folder: what was fetched, and what the files were found to decode to."""
 
 THREADS = 2
 """Images decoded or prepared side by side: each takes a few 100 MB, and Pillow lets go of the interpreter lock."""
@@ -42,60 +43,11 @@ _ROWS, _COLUMNS = 8, 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PixelPin:
-    """What a prepared image must be: SHA-256 of its raw RGB bytes, a sample of them, and the file's SHA-256 if known.
-
-    `sample` is `sampled` of the pixels, in base64: enough to say by how much others differ.
-    """
-
-    pixels: str
-    sample: str
-    file: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preparation:
-    """How a set's images come of originals.
-
-    `pins` by path in the set's folder; `degradations` says how the LR in each folder is made (`LR{n}`, n the scale);
-    `take` is the folder that this set's LR lies in: several sets may share a preparation.
-    """
-
-    originals: tuple[Original, ...]
-    pins: Mapping[str, PixelPin]
-    degradations: Mapping[str, str]
-    take: str
-
-    def lr_path(self, folder: str, stem: str, scale: int) -> str:
-        """Where an LR image lies: JPEG keeps the encoder's own file, LR without a codec is a PNG."""
-        codec = self.degradations[folder].partition("+")[2]
-        if codec and not codec.startswith("jpeg"):
-            raise ValueError(f"expected JPEG or no codec for prepared LR, found {codec!r}")
-        return f"{folder.format(n=scale)}/{stem}{'.jpg' if codec else '.png'}"
-
-    def paths(self, scale: int, *, lr: bool = True) -> list[tuple[str, str | None]]:
-        """The HR path of every image in order, and its LR path at this scale (None where `lr` is not asked for)."""
-        return [
-            (f"{GT}/{one.stem}.png", self.lr_path(self.take, one.stem, scale) if lr else None)
-            for one in sorted(self.originals, key=lambda one: one.stem)
-        ]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
     """What a file was found to decode to."""
 
     pixels: str
     sample: bytes
-
-
-def read_pins(text: str) -> dict[str, PixelPin]:
-    """Pins by path, from lines `pixels-SHA-256 file-SHA-256 sample path` (`-` for a file that is not pinned)."""
-    pins = {}
-    for line in text.splitlines():
-        pixels, file, sample, path = line.split(" ", 3)
-        pins[path] = PixelPin(pixels=pixels, file=None if file == "-" else file, sample=sample)
-    return pins
 
 
 def sampled(pixels: NDArray[np.uint8]) -> bytes:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtsr_bench.datasets.fetch import locked, trouble_writing
-from rtsr_bench.datasets.hashing import file_sha256
-from rtsr_bench.datasets.prepared import GT, KEPT, ORIGINALS, decoder, kept, side_by_side
+from rtsr_bench.datasets.preparation import GT
+from rtsr_bench.datasets.prepared import KEPT, ORIGINALS, decoder, kept, side_by_side
 from rtsr_bench.errors import HarnessError
+from rtsr_bench.files.fetch import trouble_writing
+from rtsr_bench.files.hashing import file_sha256
+from rtsr_bench.files.locks import locked
+from rtsr_bench.files.writing import sweep, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,7 +85,7 @@ def _array(image: object) -> NDArray[np.uint8]:
 
 
 def _prepare_one(folder: Path, original: Original, lr: dict[str, tuple[int, str]], hr_size: Size) -> None:
-    from rtsr_bench.images.degrade import degrade, encoded, parse_degradation
+    from rtsr_bench.images.degrade import degraded_file
     from rtsr_bench.images.io import read_rgb, write_png
 
     hr_path = f"{GT}/{original.stem}.png"
@@ -104,18 +105,17 @@ def _prepare_one(folder: Path, original: Original, lr: dict[str, tuple[int, str]
         fresh = {}
         for path in lacking:
             target = folder / path
-            _sweep(target)
+            sweep(target)
             if path == hr_path:
                 pixels = gt
                 write_png(target, gt)
             else:
                 scale, degradation = lr[path]
-                resize = parse_degradation(degradation).resize
-                pixels = degrade(gt, scale, resize)
-                if resize == degradation:
+                pixels, data = degraded_file(gt, scale, degradation, image=f"{original.stem}.png")
+                if data is None:
                     write_png(target, pixels)
                 else:
-                    _write(target, encoded(pixels, degradation))
+                    write_whole(target, data)
             found = read_rgb(target, what="image")
             if target.suffix == ".png" and (found != pixels).any():
                 raise HarnessError(f"{target}: other pixels came back than were written: check the disk")
@@ -126,24 +126,8 @@ def _prepare_one(folder: Path, original: Original, lr: dict[str, tuple[int, str]
             }
         with locked(folder / KEPT):
             text = json.dumps({"files": kept(folder) | fresh}, indent=0, sort_keys=True)
-            _write(folder / KEPT, text.encode())
+            write_whole(folder / KEPT, text.encode())
 
 
 def _as_noted(path: Path, note: dict[str, str]) -> bool:
     return path.is_file() and file_sha256(path) == note.get("file")
-
-
-def _sweep(target: Path) -> None:
-    """Remove what a process that was killed left of this file; the lock is ours, so nobody is writing it."""
-    for left in target.parent.glob(f".{target.name}.*part"):
-        left.unlink(missing_ok=True)
-
-
-def _write(target: Path, data: bytes) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)

@@ -8,15 +8,19 @@ line `SHA-256 bytes path` for each file.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtsr_bench import plugins
 from rtsr_bench.datasets.layouts import LAYOUTS, entries
+from rtsr_bench.datasets.originals import read_originals
+from rtsr_bench.datasets.preparation import Preparation, read_pins
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.fetch import Recipe
+from rtsr_bench.files.toml import read_toml
 from rtsr_bench.protocol import SCALES, Size
 from rtsr_bench.text import ascii_safe, nearly_called
 
@@ -24,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
-    from rtsr_bench.datasets.fetch import Recipe
-    from rtsr_bench.datasets.prepared import Preparation
 
 OWN = "dataset.toml"
 """The name of the recipe file in a folder of one's own image pairs."""
@@ -33,7 +35,8 @@ OWN = "dataset.toml"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[a-z0-9_-]+")
 _SHARED_KEYS = {"id", "title", "layout", "license", "source", "summary", "scales", "hr_size", "index", "base_url"}
-_CATALOG_KEYS = {"rendered", "names", "refuse", "cache", "way_out"}
+_PLUGIN_KEYS = {"names", "cache", "way_out"}
+_CATALOG_KEYS = {*_PLUGIN_KEYS, "rendered", "refuse"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +68,6 @@ class Archive:
     @property
     def recipe(self) -> Recipe:
         """How it is fetched."""
-        from rtsr_bench.datasets.fetch import Recipe
-
         return Recipe(url=self.url, sha256=self.sha256, bytes=self.bytes, license=self.license)
 
 
@@ -98,15 +99,42 @@ class SetRecipe:
     folder: Path | None = None
     archives: tuple[Archive, ...] = ()
     preparation: Preparation | None = None
+    plug_in: bool = False
+
+    @property
+    def own(self) -> bool:
+        """Whether it is somebody's own and none of this package's; its pins are compared by path, not by content."""
+        return self.plug_in or self.folder is not None
+
+
+def published() -> dict[str, SetRecipe]:
+    """The recipes of sets that go by a name, by id: those shipped in `catalog/`, then those that plug-ins bring along.
+
+    UserError for a plug-in's recipe that breaks the form, or takes the name of another set.
+    """
+    return _published(plugins.toml_files("set"))
 
 
 @cache
-def published() -> dict[str, SetRecipe]:
-    """The recipes shipped in `catalog/`, by id, in the order of the ids."""
+def _published(added: tuple[Path, ...]) -> dict[str, SetRecipe]:
     folder = resources.files(__package__) / "catalog"
     files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
-    recipes = [_load(file, folder, _SHARED_KEYS | _CATALOG_KEYS) for file in files]
-    return {recipe.id: recipe for recipe in sorted(recipes, key=lambda recipe: recipe.id)}
+    shipped = [_load(file, folder, _SHARED_KEYS | _CATALOG_KEYS) for file in files]
+    recipes = {recipe.id: recipe for recipe in sorted(shipped, key=lambda recipe: recipe.id)}
+    for file in added:
+        read = _load(file, file.parent, _SHARED_KEYS | _PLUGIN_KEYS)
+        recipe = _with_defaults(read)
+        _refuse_taken(file, recipe, recipes)
+        recipes[recipe.id] = recipe
+    return recipes
+
+
+def _with_defaults(read: SetRecipe) -> SetRecipe:
+    """A plug-in's recipe with what it may leave unsaid: where it is looked for and fetched to, and how to get it."""
+    names = read.names or (read.id,)
+    fetched = read.base_url or read.archives or read.preparation
+    way_out = f"rtsr-bench data fetch {read.id}" if fetched else f"put {names[0]}/ into a folder given with --data-root"
+    return replace(read, plug_in=True, names=names, cache=read.cache or read.id, way_out=read.way_out or way_out)
 
 
 def own_recipe(folder: Path) -> SetRecipe | None:
@@ -119,11 +147,16 @@ def own_recipe(folder: Path) -> SetRecipe | None:
         _refuse_nearly_called(folder)
         return None
     recipe = replace(_load(file, folder, _SHARED_KEYS), folder=folder)
-    taken = {name.lower() for known in published().values() for name in (known.id, known.title, *known.names)}
-    for name in (recipe.id, recipe.title):
+    _refuse_taken(file, recipe, published())
+    return recipe
+
+
+def _refuse_taken(file: Path, recipe: SetRecipe, others: Mapping[str, SetRecipe]) -> None:
+    """UserError where a recipe takes a name of a known set: a stand-in is never called by another's."""
+    taken = {name.lower() for known in others.values() for name in (known.id, known.title, *known.names)}
+    for name in (recipe.id, recipe.title, *recipe.names):
         if name.lower() in taken:
             raise UserError(f"{file}: {name!r} is the name of a published data set: give your own set another one")
-    return recipe
 
 
 def _refuse_nearly_called(folder: Path) -> None:
@@ -138,7 +171,7 @@ def _refuse_nearly_called(folder: Path) -> None:
 
 def _load(file: Traversable | Path, folder: Traversable | Path, allowed: set[str]) -> SetRecipe:
     try:
-        return _recipe(tomllib.loads(file.read_text(encoding="utf-8")), folder, allowed)
+        return _recipe(read_toml(file, what="a data set's recipe"), folder, allowed)
     except (KeyError, ValueError, TypeError, OSError, AttributeError) as error:
         reason = f"key {error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise UserError(f"{file}: {reason}; see docs/data.md for the form of a data set's recipe") from error
@@ -187,9 +220,12 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
 
 def _check_types(table: Mapping[str, Any], head: Mapping[str, Any]) -> None:
     """TypeError or ValueError, in a line, for the first value of another kind than the form asks for."""
-    for key in ("title", "license", "source", "summary", "index", "base_url"):
+    for key in ("title", "license", "source", "summary", "index", "base_url", "cache", "way_out"):
         if not isinstance(head.get(key, ""), str):
             raise TypeError(f"{key}: expected a text, found {head[key]!r}")
+    _check_names(head)
+    if "prepared" in table and "hr_size" not in head:
+        raise ValueError("hr_size: expected the size of the images that are prepared, found none")
     scales = head.get("scales", list(SCALES))
     if not isinstance(scales, list) or not scales or not all(type(n) is int and n in SCALES for n in scales):
         raise ValueError(f"scales: expected some of {SCALES} in a list, found {scales!r}")
@@ -205,6 +241,14 @@ def _check_types(table: Mapping[str, Any], head: Mapping[str, Any]) -> None:
         raise TypeError("files: expected a table [files] of path = SHA-256")
 
 
+def _check_names(head: Mapping[str, Any]) -> None:
+    names = head.get("names", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise TypeError(f"names: expected texts in a list, found {names!r}")
+    if {"", ".", ".."} & set(head.get("cache", "x").split("/")):
+        raise ValueError(f"cache: expected a path within the folder of fetched data, found {head['cache']!r}")
+
+
 def _archive(table: Mapping[str, Any], license_: str) -> Archive:
     _only(table, {"url", "sha256", "bytes", "inside"}, "[[archive]]")
     for key, kind, words in (("url", str, "a text"), ("inside", str, "a text"), ("bytes", int, "a whole number")):
@@ -215,10 +259,6 @@ def _archive(table: Mapping[str, Any], license_: str) -> Archive:
 
 
 def _preparation(table: Mapping[str, Any], folder: Traversable | Path) -> Preparation:
-    # What is prepared needs the fetching of files, and so this module's nouns: hence the late import.
-    from rtsr_bench.datasets.originals import read_originals
-    from rtsr_bench.datasets.prepared import Preparation, read_pins
-
     _only(table, {"originals", "pins", "take", "lr"}, "[prepared]")
     return Preparation(
         originals=read_originals(folder / table["originals"]),

@@ -26,8 +26,8 @@ def difference(
     a person's own set by the paths its recipe lists. `scale` is the one the files are published under.
     """
     if not recipe.pins:
-        return "no hashes to compare with" if recipe.folder else "no published hashes to compare with"
-    return _from_own(recipe, pairs, hashes, folder) if recipe.folder else _from_published(recipe, scale, pairs, hashes)
+        return "no hashes to compare with" if recipe.own else "no published hashes to compare with"
+    return _from_own(recipe, pairs, hashes, folder) if recipe.own else _from_published(recipe, scale, pairs, hashes)
 
 
 def refuse_stand_ins(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapping[Path, str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import LIMITS, Overrides
 from rtsr_bench.evaluate.place import Place
 from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
+from rtsr_bench.files.table import Table
+from rtsr_bench.files.toml import bytes_of, parse_toml
 from rtsr_bench.sandbox import Level
 from rtsr_bench.submissions.discovery import by_number
-from rtsr_bench.submissions.table import Table
+from rtsr_bench.submissions.references import named_by
 
 VERSION = 1
 LONGEST_HOURS = 10_000
@@ -31,14 +32,8 @@ def read_campaign(file: Path) -> Settings:
 
     UserError, one line, for whatever is wrong with it.
     """
-    try:
-        data = file.read_bytes()
-        content = tomllib.loads(data.decode())
-    except OSError as error:
-        raise UserError(f"{file}: expected a campaign file (TOML), found: {error.strerror}; check the path") from None
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{file}: expected TOML, found a mistake: {reason}; correct that place") from None
+    data = bytes_of(file, what="a campaign file")
+    content = parse_toml(data, str(file))
     Table(content, str(file)).only(("campaign", "limits"))
     for name in ("campaign", "limits"):
         if not isinstance(content.get(name, {}), dict) or (name == "campaign" and name not in content):
@@ -99,11 +94,12 @@ def _submissions(table: Table, place: Path) -> tuple[Path, ...]:
     found: dict[Path, None] = {}
     for pattern in _texts(table, "submissions"):
         matches = sorted(glob.glob(pattern, root_dir=place), key=by_number)  # noqa: PTH207 - Path's refuses absolute patterns
-        if not matches:
+        named = [place / match for match in matches] or [one for one in named_by(Path(pattern)) if one.exists()]
+        if not named:
             raise UserError(
                 f"{table.where} submissions: expected something at {pattern!r}, found nothing in {place}; correct it"
             )
-        found.update(dict.fromkeys(place / match for match in matches))
+        found.update(dict.fromkeys(named))
     if not found:
         raise table.mistake("submissions", expected="an array of paths", way_out='write submissions = ["entries/*"]')
     return tuple(found)

@@ -8,7 +8,6 @@ Containers that share a device have to share that folder.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import os
 import re
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError
+from rtsr_bench.files.locks import take
 from rtsr_bench.text import ascii_safe
 
 VARIABLE = "RTSR_BENCH_LOCKS"
@@ -61,13 +61,13 @@ class DeviceLock:
     @contextlib.contextmanager
     def shared(self, tell: Tell = lambda _: None) -> Iterator[None]:
         """Use the device together with other shared holders, never while something is timed on it."""
-        with self._locked(self._turn, fcntl.LOCK_SH, tell):
+        with self._locked(self._turn, tell, shared=True):
             yield
 
     @contextlib.contextmanager
     def exclusive(self, what: str, tell: Tell = lambda _: None) -> Iterator[None]:
         """Have the device alone; `what` is shown to those who wait meanwhile."""
-        with self._locked(self._turn, fcntl.LOCK_EX, tell) as handle:
+        with self._locked(self._turn, tell) as handle:
             _note(handle, f"{what} ({_user()}, process {os.getpid()})")
             try:
                 yield
@@ -75,7 +75,7 @@ class DeviceLock:
                 _note(handle, "")
 
     @contextlib.contextmanager
-    def _locked(self, path: Path, how: int, tell: Tell) -> Iterator[int]:
+    def _locked(self, path: Path, tell: Tell, *, shared: bool = False) -> Iterator[int]:
         told = [False]
 
         def waiting() -> None:
@@ -88,10 +88,10 @@ class DeviceLock:
             with contextlib.ExitStack() as entrance:
                 gate = _opened(self._gate)
                 entrance.callback(os.close, gate)
-                _take(gate, fcntl.LOCK_EX, waiting)
+                _take(gate, waiting)
                 handle = _opened(path)
                 held.callback(os.close, handle)
-                _take(handle, how, waiting)
+                _take(handle, waiting, shared=shared)
             yield handle
 
     def _holder(self) -> str:
@@ -102,14 +102,9 @@ class DeviceLock:
         return ascii_safe(text.strip()) or "other measurements"
 
 
-def _take(handle: int, how: int, waiting: Callable[[], None]) -> None:
-    while True:
-        try:
-            fcntl.flock(handle, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-        else:
-            return
+def _take(handle: int, waiting: Callable[[], None], *, shared: bool = False) -> None:
+    while not take(handle, shared=shared, wait=False):
+        waiting()
 
 
 def _opened(path: Path) -> int:

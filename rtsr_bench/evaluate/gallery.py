@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.baseline import Baseline
+from rtsr_bench.files.slug import slug
 from rtsr_bench.images.io import write_png
 from rtsr_bench.text import ascii_safe
 
@@ -42,8 +43,7 @@ class Gallery:
         """Write the SR image, replacing one of an earlier run."""
         del index, baseline
         with self._guard:
-            plain = re.sub(r"[^a-z0-9]+", "-", data_set.lower()).strip("-")
-            place = self._name("", data_set, plain or "set", "")
+            place = self._name("", data_set, slug(data_set, most=_MOST_BYTES, empty="set"), "")
             name = self._name(data_set, image, _NOT_PORTABLE.sub("_", ascii_safe(Path(image).stem)), _ENDING)
         try:
             (self.folder / place).mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import closest
 from rtsr_bench.protocol import Precision, Protocol, Size
-from rtsr_bench.submissions.table import closest
 from rtsr_bench.tracks import quick
 
 _LARGEST_SIDE = 16384

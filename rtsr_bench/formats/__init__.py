@@ -16,8 +16,8 @@ from rtsr_bench.plugins import Registry
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rtsr_bench.files.table import Table
     from rtsr_bench.submissions.submission import ModelSpec
-    from rtsr_bench.submissions.table import Table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

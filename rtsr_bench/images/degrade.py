@@ -1,115 +1,144 @@
-"""Degradations: how LR comes of HR, by a name that stands in the track and in the record's digest."""
+"""How LR comes of HR, by a name that stands in the track, in the digests of data sets and in the record."""
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, features
+from PIL import Image
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.images.resize import matlab_imresize, pillow_bicubic
+from rtsr_bench.images.degradations import DEGRADATIONS, Codec, Effect, Pixels, Resize, Settings
 from rtsr_bench.protocol import SCALES, Size
 
-RESIZES = ("pillow-bicubic", "matlab-bicubic")
-CODECS = ("jpeg", "avif")
-SUBSAMPLINGS = {"420": "4:2:0", "422": "4:2:2", "444": "4:4:4"}
 
-_NAME = re.compile(
-    rf"(?P<resize>{'|'.join(RESIZES)})"
-    rf"(?:\+(?P<codec>{'|'.join(CODECS)})(?P<quality>\d{{1,3}})(?:-(?P<subsampling>{'|'.join(SUBSAMPLINGS)}))?)?"
-)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One step after the resize: its text, its kind, and the settings that the text holds."""
+
+    text: str
+    kind: Effect | Codec
+    settings: Settings
+
+    @property
+    def words(self) -> str:
+        """The step for readers."""
+        return self.kind.words(self.settings)
+
+    def applied(self, lr: Pixels, image: str) -> Pixels:
+        """LR after this step; `image` is the image's name, which the seed of what is random is made of."""
+        if isinstance(self.kind, Codec):
+            return decoded(self.kind.encode(lr, self.settings))
+        seed = int.from_bytes(hashlib.sha256(f"{self.text}\n{image}".encode("utf-8", "surrogatepass")).digest()[:16])
+        return self.kind.alter(lr, self.settings, seed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Degradation:
-    """A resize and, where `codec` is not empty, a lossy codec after it; `quality` is the encoder's 0..100."""
+    """A resize and the steps after it; `name` is the whole of it, and its identity."""
 
-    resize: str
-    codec: str = ""
-    quality: int = 0
-    subsampling: str = "4:2:0"
+    name: str
+    resize: Resize
+    steps: tuple[Step, ...]
 
     @property
     def sentence(self) -> str:
         """The degradation in words, for captions and cards."""
-        resize = {"pillow-bicubic": "Pillow bicubic", "matlab-bicubic": "MATLAB imresize bicubic"}[self.resize]
-        if not self.codec:
-            return f"{resize}, antialiased"
-        return f"{resize}, antialiased, then {self.codec.upper()} quality {self.quality} {self.subsampling}"
+        return ", then ".join((self.resize.words, *(step.words for step in self.steps)))
+
+    @property
+    def random(self) -> bool:
+        """Whether LR depends on the image's name."""
+        return any(isinstance(step.kind, Effect) and step.kind.random for step in self.steps)
+
+    @property
+    def suffix(self) -> str:
+        """That of the file in which a prepared set keeps LR: that of the last step's codec, or `.png`."""
+        last = self.steps[-1].kind if self.steps else None
+        return (last.suffix if isinstance(last, Codec) else "") or ".png"
 
 
+@functools.lru_cache(maxsize=256)
 def parse_degradation(name: str) -> Degradation:
-    """Read a name `RESIZE[+CODECquality[-SUBSAMPLING]]`, such as `pillow-bicubic+jpeg90`, where 4:2:0 is meant.
+    """Read a name `RESIZE[+STEP...]`, such as `pillow-bicubic+jpeg90`, where 4:2:0 is meant.
 
-    Other names: `matlab-bicubic`, `pillow-bicubic+jpeg90-444`, `pillow-bicubic+avif50`. UserError for anything else.
+    Other names: `matlab-bicubic`, `pillow-bicubic+jpeg90-444`, `pillow-bicubic+noise5`. UserError for anything else.
     """
-    match = _NAME.fullmatch(name)
-    if match is None or int(match["quality"] or 0) > 100:
-        known = ", ".join(RESIZES)
+    first, *others = name.split("+")
+    resize = DEGRADATIONS.all().get(first)
+    steps = [_step(text) for text in others]
+    if not isinstance(resize, Resize) or None in steps:
+        kinds = DEGRADATIONS.all().values()
+        resizes = ", ".join(kind.name for kind in kinds if isinstance(kind, Resize))
+        forms = ", ".join(f"+{kind.form}" for kind in kinds if not isinstance(kind, Resize))
         raise UserError(
-            f"degradation {name!r}: expected one of {known}, "
-            "with +jpegQ or +avifQ (Q 0..100) if compressed: see docs/metrics.md"
+            f"degradation {name!r}: expected one of {resizes}, and behind it any of {forms}: see docs/metrics.md"
         )
-    return Degradation(
-        resize=match["resize"],
-        codec=match["codec"] or "",
-        quality=int(match["quality"] or 0),
-        subsampling=SUBSAMPLINGS[match["subsampling"] or "420"],
-    )
+    return Degradation(name=name, resize=resize, steps=tuple(step for step in steps if step is not None))
 
 
-def crop_to_multiple(hr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+def _step(text: str) -> Step | None:
+    for kind in DEGRADATIONS.all().values():
+        if not isinstance(kind, Resize) and (
+            match := re.fullmatch(re.escape(kind.name) + f"(?:{kind.settings})", text)
+        ):
+            return Step(text=text, kind=kind, settings=match.groupdict(default=""))
+    return None
+
+
+def crop_to_multiple(hr: Pixels, scale: int) -> Pixels:
     """The top left part of HR whose height and width are multiples of `scale`; C-contiguous, a copy only if needed."""
     height, width = (length - length % scale for length in hr.shape[:2])
     return np.ascontiguousarray(hr[:height, :width])
 
 
-def degrade(hr: NDArray[np.uint8], scale: int, degradation: str) -> NDArray[np.uint8]:
+def degrade(hr: Pixels, scale: int, degradation: str, *, image: str = "") -> Pixels:
     """LR of an HR image, uint8 H/scale x W/scale x 3; HR is cropped by `crop_to_multiple` first.
 
-    UserError for a degradation that is unknown or whose encoder this Pillow lacks; ValueError for another scale than
-    2, 3, 4 or an image smaller than one LR pixel.
-    """
-    if scale not in SCALES or min(hr.shape[:2]) < scale:
-        raise ValueError(f"expected a scale in {SCALES} and HR of at least one LR pixel, found x{scale} of {hr.shape}")
-    rules = parse_degradation(degradation)
-    cropped = crop_to_multiple(hr, scale)
-    size = Size(cropped.shape[0] // scale, cropped.shape[1] // scale)
-    small = pillow_bicubic(cropped, size) if rules.resize == "pillow-bicubic" else matlab_imresize(cropped, size)
-    return decoded(encoded(small, degradation)) if rules.codec else np.asarray(small, dtype=np.uint8)
-
-
-def encoded(lr: NDArray[np.uint8], degradation: str) -> bytes:
-    """The bytes of LR in the degradation's codec (JPEG by Pillow's libjpeg-turbo, AVIF by its libavif).
-
-    The decoded pixels depend on the encoder's version, hence pinned hashes where a set must be the same everywhere.
-    UserError where this Pillow has no such encoder; ValueError for a degradation without a codec.
+    `image` is the image's name: what is random in a degradation is drawn from a seed that is made of it. UserError for
+    a degradation that is unknown, whose encoder this Pillow lacks, or that gives anything but LR; ValueError for
+    another scale than 2, 3, 4 or an image smaller than one LR pixel.
     """
     rules = parse_degradation(degradation)
-    if not rules.codec:
-        raise ValueError(f"degradation {degradation!r} has no codec")
-    if rules.codec == "avif" and not _has_avif():
-        raise UserError(
-            f"degradation {degradation!r}: this Pillow has no AVIF encoder: install Pillow's own wheel, 11.3 or newer"
-        )
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(lr)).save(
-        file, format=rules.codec.upper(), quality=rules.quality, subsampling=rules.subsampling
-    )
-    return file.getvalue()
+    lr = _shrunk(hr, scale, rules)
+    for step in rules.steps:
+        lr = _checked(step.applied(lr, image), lr.shape, step.text)
+    return lr
 
 
-def decoded(data: bytes) -> NDArray[np.uint8]:
-    """The uint8 H x W x 3 pixels of an image that `encoded` made."""
+def degraded_file(hr: Pixels, scale: int, degradation: str, *, image: str = "") -> tuple[Pixels, bytes | None]:
+    """LR's pixels as `degrade` makes them, and the file in which they lie, None where that is to be a PNG."""
+    rules = parse_degradation(degradation)
+    last = rules.steps[-1] if rules.steps else None
+    if last is None or not isinstance(last.kind, Codec) or not last.kind.suffix:
+        return degrade(hr, scale, degradation, image=image), None
+    before = degrade(hr, scale, degradation.removesuffix(f"+{last.text}"), image=image)
+    data = last.kind.encode(before, last.settings)
+    return decoded(data), data
+
+
+def decoded(data: bytes) -> Pixels:
+    """The uint8 H x W x 3 pixels of an encoded image."""
     with Image.open(io.BytesIO(data)) as image:
         return np.array(image.convert("RGB"))
 
 
-@functools.cache
-def _has_avif() -> bool:
-    return bool(features.check("avif"))
+def _shrunk(hr: Pixels, scale: int, rules: Degradation) -> Pixels:
+    if scale not in SCALES or min(hr.shape[:2]) < scale:
+        raise ValueError(f"expected a scale in {SCALES} and HR of at least one LR pixel, found x{scale} of {hr.shape}")
+    cropped = crop_to_multiple(hr, scale)
+    size = Size(cropped.shape[0] // scale, cropped.shape[1] // scale)
+    shape = (size.height, size.width, *cropped.shape[2:])
+    return _checked(rules.resize.shrink(cropped, size), shape, rules.resize.name)
+
+
+def _checked(lr: object, shape: tuple[int, ...], step: str) -> Pixels:
+    """LR as it came out of a step, which a plug-in may have made of anything."""
+    if isinstance(lr, np.ndarray) and lr.dtype == np.uint8 and lr.shape == shape:
+        return lr
+    found = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__
+    raise UserError(f"degradation {step!r}: expected an array uint8 {shape}, found {found}: correct its plug-in")

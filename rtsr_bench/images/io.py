@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import struct
 import warnings
 import zlib
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.writing import replacing
 from rtsr_bench.protocol import Size
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
@@ -89,18 +89,12 @@ def write_png(path: Path, array: NDArray[np.uint8], *, compress_level: int = 1) 
     """
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(f"expected uint8 H x W x 3, found {array.dtype} {array.shape}")
-    # Without the image's own name, which may be as long as names can be.
-    part = path.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.part")
     try:
-        with part.open("xb") as file:
+        with replacing(path) as file:
             Image.fromarray(array).save(file, format="PNG", compress_level=compress_level)
-        part.replace(path)
     except OSError as error:
         reason = error.strerror or _one_line(error)
         raise HarnessError(f"{path}: cannot be written ({reason}): check the folder and its space") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -170,10 +170,12 @@ def _group(rows: Sequence[Row], digest: str, track: Track | None) -> Group:
 def _how(record: Record, track: Track | None, *, official: bool, complete: bool) -> str:
     """The sentence a group is headed by."""
     said = how_measured(record.protocol, record.system.device_kind)
+    own = track is not None and not track.shipped
+    whose = "the protocol of this track, which is not shipped," if own else "the track's protocol"
     if official and not complete:
-        return f"Measured as the track's protocol says, but not on all of its data, and therefore not ranked: {said}"
+        return f"Measured as {whose} says, but not on all of its data, and therefore not ranked: {said}"
     if official:
-        return f"Measured as the track's protocol says: {said}"
+        return f"Measured as {whose} says: {said}"
     if track is None:
         return f"Not ranked, the track is not (any longer) shipped: {said}"
     changed = differences(record.protocol, track.protocol)

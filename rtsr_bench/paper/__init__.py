@@ -5,7 +5,14 @@ both and of records, like a leaderboard.
 """
 
 from rtsr_bench.paper.compare import Cell, Compared, ComparedRow, Tally, Verdict, compare
-from rtsr_bench.paper.observed import KEPT_IN, Observed, ObservedBicubic, ObservedCount
+from rtsr_bench.paper.observed import (
+    KEPT_IN,
+    Observed,
+    ObservedBicubic,
+    ObservedCount,
+    keep_observed,
+    load_observed,
+)
 from rtsr_bench.paper.printed import (
     AS_PRINTED,
     QUANTITIES,
@@ -42,4 +49,6 @@ __all__ = [
     "all_reasons",
     "all_tables",
     "compare",
+    "keep_observed",
+    "load_observed",
 ]

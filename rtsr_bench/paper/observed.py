@@ -8,9 +8,14 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rtsr_bench.errors import UserError
+from rtsr_bench.files.writing import write_whole
 from rtsr_bench.protocol import Size
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA = 1
 KEPT_IN = "paper.reproduction"
@@ -62,6 +67,27 @@ class Observed:
     def encode(self) -> bytes:
         """As JSON, the same bytes for the same values."""
         return (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n").encode()
+
+
+def keep_observed(observed: Observed, folder: Path) -> Path:
+    """Write what was computed into a folder of records, in the place of what was kept; UserError where it cannot be."""
+    path = folder / KEPT_IN
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, observed.encode())
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; name another folder with --records") from None
+    return path
+
+
+def load_observed(folder: Path) -> Observed:
+    """What was kept there; empty where nothing was. ValueError with one sentence where the file is of no use."""
+    try:
+        return decode((folder / KEPT_IN).read_bytes())
+    except FileNotFoundError:
+        return Observed()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{KEPT_IN} {error}") from None
 
 
 def decode(data: bytes) -> Observed:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from rtsr_bench.files.toml import read_toml
 from rtsr_bench.protocol import Size
 
 AS_PRINTED = Size(3840, 3840)
@@ -177,7 +177,7 @@ def all_reasons() -> dict[str, Reason]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((resources.files(__package__) / "tables" / name).read_text(encoding="utf-8"))
+    return read_toml(resources.files(__package__) / "tables" / name, what="a table of the paper")
 
 
 def _table(raw: dict[str, Any]) -> PaperTable:

@@ -21,7 +21,7 @@ CONTOURS_FOR = "ntire23-rtsr"
 
 def board_title(board: Leaderboard) -> str:
     """A leaderboard's name: its track's title, or the id of a track that is gone."""
-    return board.track.title if board.track else f"{one_line(board.track_id)} (no such track)"
+    return board.track.heading if board.track else f"{one_line(board.track_id)} (no such track)"
 
 
 def group_heading(group: Group, board: Leaderboard) -> str:

@@ -153,6 +153,12 @@ def _rows(records: Mapping[str, Record], boards: Sequence[Leaderboard]) -> Itera
         yield known or derive_row(name, record, tracks.get(record.track)), known is not None
 
 
+def _official(record: Record) -> bool:
+    """Whether it was measured under the very protocol of a track that this package ships."""
+    track = all_tracks().get(record.track)
+    return track is not None and track.shipped and is_official(record, track)
+
+
 def _who(row: Row) -> dict[str, Any]:
     return {"record": one_line(row.source), "track": one_line(row.record.track), "model": one_line(row.record.model.id)}
 
@@ -199,7 +205,7 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
         **_counted(row),
         "scale": record.model.scale,
         "torch_threads": system.torch_threads,
-        "official": is_official(record, all_tracks().get(record.track)),
+        "official": _official(record),
         "latest": latest,
         "rank": row.rank,
         "score": row.score,

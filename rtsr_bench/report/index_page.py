@@ -141,7 +141,7 @@ def _tracks_table(boards: Sequence[Addressed]) -> Table:
         TableRow(
             values={
                 "id": track.id,
-                "title": track.title,
+                "title": track.heading,
                 "scale": track.scale,
                 "data": ", ".join(track.protocol.data_sets),
                 "degradation": track.protocol.degradation,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from rtsr_bench.files.toml import read_toml
 from rtsr_bench.report.tables import Column, Table, TableRow
 from rtsr_bench.score import ntire23_rtsr
 
@@ -52,7 +52,7 @@ def all_published() -> tuple[Published, ...]:
     """Every published table shipped, in the order of the ids."""
     folder = resources.files(__package__) / "published"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return tuple(_published(tomllib.loads(file.read_text(encoding="utf-8"))) for file in files)
+    return tuple(_published(read_toml(file, what="published results")) for file in files)
 
 
 def published_table(published: Published) -> Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.leaderboard import leaderboards
-from rtsr_bench.paper import Observed
+from rtsr_bench.paper import Observed, load_observed
 from rtsr_bench.report.addresses import board_slugs, model_slug
 from rtsr_bench.report.board_page import print_board
 from rtsr_bench.report.crops import Crop, read_crops
@@ -17,7 +17,7 @@ from rtsr_bench.report.model_page import print_model
 from rtsr_bench.report.press import Press
 from rtsr_bench.report.reproduction import print_reproduction, reproduce_all
 from rtsr_bench.report.writing import write_site
-from rtsr_bench.store import load_observed, load_records
+from rtsr_bench.store import load_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

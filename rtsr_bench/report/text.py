@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
-import unicodedata
 
 from rtsr_bench.text import replaced
 
@@ -21,12 +19,6 @@ def shorten(text: str, most: int) -> str:
     """The text on one line, cut to `most` characters with an ellipsis where it is longer."""
     line = one_line(text)
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
-
-
-def slug(text: str, most: int = 60) -> str:
-    """A file name made of the text: `a-z`, `0-9`, `-` and `_` only, never empty."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:most].strip("-_") or "unnamed"
 
 
 def short_hash(text: str) -> str:

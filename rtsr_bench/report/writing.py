@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -49,13 +49,7 @@ def _replace(target: Path, data: bytes) -> None:
     with contextlib.suppress(OSError):
         if not target.is_symlink() and target.read_bytes() == data:
             return
-    temporary = target.with_name(f".tmp-{os.getpid()}-{os.urandom(6).hex()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    write_whole(target, data)
 
 
 def _manifest(out_dir: Path) -> set[str]:

@@ -59,6 +59,7 @@ from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.child import Child, wants_gpu
 from rtsr_bench.sandbox.counting import count_model
 from rtsr_bench.sandbox.levels import Isolation, Level, allow_pickles, obtainable, require
+from rtsr_bench.sandbox.needs import why_not
 from rtsr_bench.sandbox.replies import (
     Counted,
     Enhanced,
@@ -94,4 +95,5 @@ __all__ = [
     "obtainable",
     "require",
     "wants_gpu",
+    "why_not",
 ]

@@ -14,7 +14,7 @@ def _memory_share() -> int:
     """Nine tenths of this machine's memory, or of what the container may have; 0 where nothing tells."""
     try:
         known = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    except (ValueError, OSError):
+    except (ValueError, OSError, AttributeError):
         known = []
     for path in _CGROUP_LIMITS:
         try:

@@ -21,6 +21,7 @@ from rtsr_bench.sandbox import bubblewrap, levels
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
+from rtsr_bench.sandbox.needs import require_system
 from rtsr_bench.sandbox.pixels import read_all, sheet
 from rtsr_bench.sandbox.plugged import Plugged
 from rtsr_bench.sandbox.process import Process, user_processes
@@ -73,6 +74,7 @@ class Child:
         the highest isolation level that can be had here. The threads of a `timed` child spin while they wait for each
         other, as torch has it; those of another sleep.
         """
+        require_system()
         gpu, plugged = wants_gpu(device), Plugged.of_child()
         self.isolation = level or (levels.obtainable(gpu=True) if gpu else levels.obtainable()).level
         self._bounds = bounds or Bounds()

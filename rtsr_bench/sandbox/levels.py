@@ -14,6 +14,7 @@ from pathlib import Path
 from rtsr_bench.errors import UserError
 from rtsr_bench.sandbox import bubblewrap
 from rtsr_bench.sandbox.keeper import kept
+from rtsr_bench.sandbox.needs import require_system
 from rtsr_bench.wire import clip
 
 _TRIAL_S = 30
@@ -46,7 +47,11 @@ class Isolation:
 
 @functools.cache
 def obtainable(*, gpu: bool = False) -> Isolation:
-    """Find the highest level by really starting a process in it, once a run; with `gpu` CUDA has to work there too."""
+    """Find the highest level by really starting a process in it, once a run; with `gpu` CUDA has to work there too.
+
+    UserError where this system can run no guest at all.
+    """
+    require_system()
     reasons = []
     for executable in bubblewrap.executables():
         reason = _why_not(executable, gpu=gpu)

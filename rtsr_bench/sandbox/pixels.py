@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -23,12 +22,18 @@ def sheet(size: int, content: bytes | memoryview | None = None) -> Iterator[int]
         os.ftruncate(fd, size)
         if content is not None:
             write_all(fd, content)
-        if hasattr(fcntl, "F_ADD_SEALS"):
-            seals = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals | (fcntl.F_SEAL_WRITE if content is not None else 0))
+        _seal(fd, written=content is not None)
         yield fd
     finally:
         os.close(fd)
+
+
+def _seal(fd: int, *, written: bool) -> None:
+    import fcntl  # here, because systems that only read records have none
+
+    if hasattr(fcntl, "F_ADD_SEALS"):
+        seals = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals | (fcntl.F_SEAL_WRITE if written else 0))
 
 
 def write_all(fd: int, content: bytes | memoryview) -> None:

@@ -7,19 +7,18 @@ copy, and nothing that was left out of the submission's digest comes along.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rtsr_bench.errors import HarnessError
+from rtsr_bench.files.held import HeldFolder, sweep_held
 from rtsr_bench.submissions.digest import left_out
 
-_PREFIX, _LOCK = "rtsr-bench-", "in-use"
+_PREFIX = "rtsr-bench-"
 _HANDED_IN, _WEIGHTS, _PACKAGES = "submission", "weights", "packages"
 
 
@@ -28,11 +27,9 @@ class Room:
 
     def __init__(self) -> None:
         parent = Path(tempfile.gettempdir())
-        _sweep(parent)
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-        self._lock = (self.folder / f"{_LOCK}.new").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        (self.folder / f"{_LOCK}.new").rename(self.folder / _LOCK)  # only then could another harness find it
+        sweep_held(parent, _PREFIX)
+        self._held = HeldFolder(parent, f"{_PREFIX}{os.getpid()}-")
+        self.folder = self._held.path
         self.scratch = self.folder / "scratch"
         self.visible = self.folder / "room"
         for folder in (self.scratch, self.visible):
@@ -92,23 +89,7 @@ class Room:
 
     def close(self) -> None:
         """Remove everything; a guest may have made folders that only their owner can open again."""
-        _remove(self.folder)
-        self._lock.close()
-
-
-def _remove(folder: Path) -> None:
-    if not folder.exists():
-        return
-    with contextlib.suppress(OSError):
-        shutil.rmtree(folder)
-        return
-    for parent, folders, _ in os.walk(folder):
-        for name in folders:
-            with contextlib.suppress(OSError):
-                path = Path(parent, name)
-                if not path.is_symlink():
-                    path.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
+        self._held.close()
 
 
 def _ignore(source: Path) -> Any:
@@ -140,11 +121,3 @@ def _relink(copy: Path, source: Path) -> None:
                 link.symlink_to(os.path.relpath(target, link.parent))
             elif Path(real).is_file():
                 shutil.copyfile(real, link)
-
-
-def _sweep(parent: Path) -> None:
-    """Remove folders whose harness was killed before it could: nobody holds their lock any longer."""
-    for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
-        with contextlib.suppress(OSError), lock.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(lock.parent)

@@ -26,7 +26,7 @@ def resolve_checkpoint(spec: ModelSpec, submission: Submission) -> Path | None:
             return (submission.folder / name).absolute()
         case CheckpointRecipe(url=url, sha256=sha256, name=name):
             # Fetching brings an HTTP client along; most submissions carry their weights with them.
-            from rtsr_bench.datasets.fetch import Recipe, obtain
+            from rtsr_bench.files.fetch import Recipe, obtain
 
             return obtain(Recipe(url=url, sha256=sha256, name=name), within_s=FETCH_S).absolute()
 
@@ -35,8 +35,8 @@ def at_hand(spec: ModelSpec) -> bool:
     """Whether a model's weights need no download, as far as a look at names tells: no file is read."""
     if not isinstance(spec.checkpoint, CheckpointRecipe):
         return True
-    from rtsr_bench.datasets.fetch import Recipe
-    from rtsr_bench.datasets.places import MIRROR_VARIABLE, cache_folder, folders_of
+    from rtsr_bench.files.cache import MIRROR_VARIABLE, cache_folder, folders_of
+    from rtsr_bench.files.fetch import Recipe
 
     recipe = Recipe(url=spec.checkpoint.url, sha256=spec.checkpoint.sha256, name=spec.checkpoint.name)
     if (cache_folder() / "files" / recipe.sha256 / recipe.file_name).is_file():

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtsr_bench.files.unpack import archive_suffix
 from rtsr_bench.submissions.manifest import MANIFEST, id_from_name
 from rtsr_bench.submissions.submission import Submission
-from rtsr_bench.submissions.unpack import archive_suffix
 from rtsr_bench.text import ascii_safe
 
 

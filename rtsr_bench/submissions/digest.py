@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions.bounds import MAX_BYTES, MAX_FILES
+from rtsr_bench.files.unpack import MAX_BYTES, MAX_FILES
 from rtsr_bench.text import ascii_safe
 
 _IGNORED_FOLDERS = frozenset({".git", "__pycache__", "__MACOSX", ".mypy_cache", ".ruff_cache", ".pytest_cache"})

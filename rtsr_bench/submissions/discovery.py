@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.unpack import ARCHIVES, archive_suffix
 from rtsr_bench.formats.python import DEFAULT_ENTRY
 from rtsr_bench.submissions.claims import Note, own_name, without_clashes
 from rtsr_bench.submissions.digest import folder_digest
 from rtsr_bench.submissions.manifest import MANIFEST, read_manifest
 from rtsr_bench.submissions.misnamed import misnamed, refuse_misnamed
+from rtsr_bench.submissions.references import is_reference, named_by
 from rtsr_bench.submissions.requirements import read_requirements
 from rtsr_bench.submissions.submission import ModelSpec, Submission
-from rtsr_bench.submissions.unpack import ARCHIVES, archive_suffix
 from rtsr_bench.submissions.unpacked import unpacked
 from rtsr_bench.text import ascii_safe
 
 ARCHITECTURE = "arch.py"
-REFERENCE_FOLDER = "reference_models"
 
 _JUNK = frozenset({"__MACOSX", "__pycache__"})
 _DEPTH = 4
@@ -70,13 +70,14 @@ def survey(*paths: Path) -> Survey:
     refused: list[Note] = []
     skipped: list[Note] = []
     seen: set[Path] = set()
-    for path in paths:
-        if len(paths) > 1 and path.name in _JUNK:
+    named = [one for path in paths for one in named_by(path)]
+    for path in named:
+        if len(named) > 1 and path.name in _JUNK:
             continue
         try:
             sources, others = _sources(path)
         except UserError as error:
-            if len(paths) == 1:
+            if len(named) == 1:
                 raise
             refused.append(Note(source=path, message=str(error)))
             continue
@@ -223,7 +224,7 @@ def _top(folder: Path, label: str) -> Path:
 
 def _read(folder: Path, source: Path, *, label: str, default_id: str | None) -> Submission:
     folder = folder.absolute()
-    origin = "reference" if source.absolute().parent.name == REFERENCE_FOLDER else "guest"
+    origin = "reference" if is_reference(source) else "guest"
     requirements = read_requirements(folder, label=label)
     if not _is_there(folder / MANIFEST):
         refuse_misnamed(folder, label)

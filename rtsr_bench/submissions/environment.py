@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.cache import cache_folder
 from rtsr_bench.submissions.requirements import NOT_COMPARED, unmet
 from rtsr_bench.submissions.submission import Submission
 from rtsr_bench.text import ascii_safe
@@ -34,9 +35,6 @@ def with_packages(submission: Submission) -> Submission:
     wanted = _comparable(submission)
     if not unmet(wanted):
         return submission
-    # The data sets' room brings numpy along; only submissions that lack something want it.
-    from rtsr_bench.datasets.places import cache_folder
-
     shelf = cache_folder() / "environments"
     words = (*wanted, sys.version, sysconfig.get_path("purelib"))
     place = shelf / hashlib.sha256("\n".join(words).encode("utf-8", "surrogateescape")).hexdigest()[:16]

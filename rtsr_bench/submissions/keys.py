@@ -6,7 +6,7 @@ import keyword
 from typing import Any
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions.table import Table, shown
+from rtsr_bench.files.table import Table, shown
 from rtsr_bench.text import ascii_safe
 
 

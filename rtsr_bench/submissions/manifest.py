@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.slug import slug
+from rtsr_bench.files.table import Table, closest, kind_of, shown
+from rtsr_bench.files.toml import parse_toml, too_deep
 from rtsr_bench.formats import FORMATS, Format
 from rtsr_bench.protocol import SCALES
 from rtsr_bench.submissions.addresses import public_address
 from rtsr_bench.submissions.folder import inner_file, read_bounded
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, CheckpointRef, ModelSpec
-from rtsr_bench.submissions.table import Table, closest, kind_of, shown
 from rtsr_bench.text import one_line
 
 MANIFEST = "submission.toml"
 MAX_BYTES = 64 * 1024
 MAX_MODELS = 64
 MAX_ID = 64
-_MAX_DOTS = 500
-"""Dots in one line: the time tomllib takes for a dotted key grows with the square of its parts."""
 
 _ID = re.compile(r"[a-z0-9_-]+")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -55,36 +54,16 @@ def read_manifest(folder: Path, *, label: str, default_id: str | None) -> Manife
     """
     where = f"{label}: {MANIFEST}"
     try:
-        content = _toml(folder, label, where)
+        content = parse_toml(read_bounded(folder, MANIFEST, limit=MAX_BYTES, label=label), where)
         Table(content, where).only(("submission", "model"))
         return _manifest(content, folder, where=where, default_id=default_id)
     except RecursionError:
-        raise _too_deep(where) from None
-
-
-def _too_deep(where: str) -> UserError:
-    return UserError(f"{where}: expected tables and arrays a few levels deep, found hundreds; nest less")
+        raise too_deep(where) from None
 
 
 def id_from_name(name: str) -> str | None:
     """Turn a folder's or archive's name into an id, `-` for what an id can't hold; None if nothing is left."""
-    wanted = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:MAX_ID]
-    return wanted or None
-
-
-def _toml(folder: Path, label: str, where: str) -> dict[str, Any]:
-    raw = read_bounded(folder, MANIFEST, limit=MAX_BYTES, label=label)
-    try:
-        text = raw.decode("utf-8-sig")
-        if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
-            raise _too_deep(where)
-        return tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{where}: expected UTF-8 text, found other bytes at {error.start}; save it as UTF-8") from None
-    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
-        reason = " ".join(str(error).split())
-        reason = shown(reason)[1:-1] if not one_line(reason) else reason[:200]
-        raise UserError(f"{where}: expected TOML, found a mistake: {reason}; correct that place") from None
+    return slug(name, most=MAX_ID, dashes=True, empty="") or None
 
 
 def _manifest(content: dict[str, Any], folder: Path, *, where: str, default_id: str | None) -> Manifest:

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import closest
 from rtsr_bench.protocol import SCALES
-from rtsr_bench.submissions.table import closest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

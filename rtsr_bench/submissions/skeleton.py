@@ -9,10 +9,10 @@ from pathlib import Path
 from string import Template
 
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.table import shown
 from rtsr_bench.formats import FORMATS, Skeleton
 from rtsr_bench.protocol import SCALES
 from rtsr_bench.submissions.manifest import id_from_name
-from rtsr_bench.submissions.table import shown
 from rtsr_bench.text import ascii_safe
 
 _FALLBACK_ID = "my_team"

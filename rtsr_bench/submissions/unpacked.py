@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.submissions.unpack import UnpackLimits, unpack
+from rtsr_bench.files.cache import cache_folder
+from rtsr_bench.files.held import HeldFolder, sweep_held
+from rtsr_bench.files.unpack import UnpackLimits, unpack
 from rtsr_bench.text import ascii_safe
 
 _INDEX = "index.json"
 _FILES = "files"
 _WORK = ".unpacking-"
-_STALE_S = 24 * 3600
 
 
 def unpacked(archive: Path, *, label: str, limits: UnpackLimits | None = None) -> Path:
@@ -32,9 +29,6 @@ def unpacked(archive: Path, *, label: str, limits: UnpackLimits | None = None) -
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"{label}: expected a readable archive, found: {error.strerror}; correct it") from None
-    # The data sets' room brings numpy along; only archives need a cache.
-    from rtsr_bench.datasets.places import cache_folder
-
     shelf = cache_folder() / "submissions"
     place = shelf / sha256
     try:
@@ -50,10 +44,9 @@ def unpacked(archive: Path, *, label: str, limits: UnpackLimits | None = None) -
 
 
 def _fill(archive: Path, shelf: Path, place: Path, *, label: str, limits: UnpackLimits | None) -> None:
-    _sweep(shelf)
-    work = Path(tempfile.mkdtemp(prefix=_WORK, dir=shelf))
-    try:
-        fresh = work / "fresh"
+    sweep_held(shelf, _WORK)
+    with HeldFolder(shelf, _WORK) as work:
+        fresh = work.path / "fresh"
         (fresh / _FILES).mkdir(parents=True)
         unpack(archive, fresh / _FILES, label=label, limits=limits)
         (fresh / _INDEX).write_text(json.dumps(_contents(fresh / _FILES), sort_keys=True), encoding="utf-8")
@@ -62,18 +55,8 @@ def _fill(archive: Path, shelf: Path, place: Path, *, label: str, limits: Unpack
         except OSError:
             # Something is there: what another process made meanwhile, or a damaged copy that has to go first.
             if not _whole(place):
-                place.rename(work / "damaged")
+                place.rename(work.path / "damaged")
                 fresh.rename(place)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _sweep(shelf: Path) -> None:
-    """Remove what an unpacking that was killed left behind a day ago or longer."""
-    for left in shelf.glob(f"{_WORK}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _STALE_S:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _whole(place: Path) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from rtsr_bench import plugins
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.toml import read_toml
 from rtsr_bench.metric import METRICS
 from rtsr_bench.protocol import DEFAULT_METRICS, EVEN, SCALES, Colour, Convention, Limits, Precision, Protocol, Size
 from rtsr_bench.score import FORMULAS, PSNR
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 QUICK_WARMUP = 3
 QUICK_REPEATS = 15
@@ -53,7 +57,7 @@ class Track:
     """What is asked (`protocol` says how it is measured, `score` how it is judged), with words for its readers.
 
     `order` is its place among the tracks. A track that `yields_to` another is not taken of itself where that one's data
-    are at hand.
+    are at hand. One that is not `shipped` came with a plug-in.
     """
 
     id: str
@@ -66,6 +70,12 @@ class Track:
     published: str = ""
     order: int = 0
     yields_to: str = ""
+    shipped: bool = True
+
+    @property
+    def heading(self) -> str:
+        """The title for readers, who are told where the track is not one of this package's."""
+        return self.title if self.shipped else f"{self.title} (own track)"
 
     @property
     def scale(self) -> int:
@@ -87,18 +97,35 @@ def quick(protocol: Protocol) -> Protocol:
     )
 
 
-@cache
 def all_tracks() -> dict[str, Track]:
-    """Every shipped track by id, in their order: the challenge's own first, the built-in set last."""
+    """Every track by id: the shipped ones in their order, the challenge's own first, then those of plug-ins.
+
+    UserError for a plug-in's track that breaks the form, or has the id or title of another.
+    """
+    return _tracks(plugins.toml_files("track"))
+
+
+@cache
+def _tracks(added: tuple[Path, ...]) -> dict[str, Track]:
     folder = resources.files(__package__)
-    tracks = [
-        load_track(file) for file in sorted(folder.iterdir(), key=lambda file: file.name) if file.name.endswith(".toml")
-    ]
-    return {track.id: track for track in sorted(tracks, key=lambda track: (track.order, track.id))}
+    shipped = [load_track(file) for file in folder.iterdir() if file.name.endswith(".toml")]
+    tracks = {track.id: track for track in sorted(shipped, key=_order)}
+    own = [(file, replace(load_track(file), shipped=False)) for file in added]
+    for file, track in sorted(own, key=lambda one: _order(one[1])):
+        taken = {name.lower() for known in tracks.values() for name in (known.id, known.title)}
+        for name in (track.id, track.title):
+            if name.lower() in taken:
+                raise UserError(f"track file {file}: {name!r} is the name of another track: give it one of its own")
+        tracks[track.id] = track
+    return tracks
+
+
+def _order(track: Track) -> tuple[int, str]:
+    return track.order, track.id
 
 
 def find_track(track_id: str) -> Track:
-    """The shipped track of this id; UserError where there is none."""
+    """The track of this id; UserError where there is none."""
     try:
         return all_tracks()[track_id]
     except KeyError:
@@ -108,9 +135,10 @@ def find_track(track_id: str) -> Track:
 
 def load_track(file: Traversable | Path) -> Track:
     """Read a track file; UserError where it breaks the form."""
+    table = read_toml(file, what="a track file")
     try:
-        return _track(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (KeyError, ValueError, TypeError, UserError) as error:
+        return _track(table)
+    except (KeyError, ValueError, TypeError, AttributeError, UserError) as error:
         raise UserError(f"track file {file.name}: {_reason(error)}; see docs/tracks.md for the form") from error
 
 
@@ -126,6 +154,7 @@ def _track(table: Mapping[str, Any]) -> Track:
     _only(timing, {"input", "batch", "precision", "warmup", "repeats", "tf32", "execution"}, "[runtime]")
     _only(judged, {"formula", "metric", "sets", "gates"}, "[score]")
     _only(table["fidelity"], {"headline", "also", "metrics"}, "[fidelity]")
+    _names(head)
     scale = int(head["scale"])
     if scale not in SCALES:
         raise ValueError(f"scale: expected one of {SCALES}, found {scale}")
@@ -171,6 +200,15 @@ def _track(table: Mapping[str, Any]) -> Track:
         order=int(head.get("order", 0)),
         yields_to=head.get("yields_to", ""),
     )
+
+
+def _names(head: Mapping[str, Any]) -> None:
+    """ValueError for an id that could be no part of a file's name, and for words that are none."""
+    for key in ("id", "title", "summary", "source"):
+        if not isinstance(head[key], str):
+            raise ValueError(f"{key}: expected a text, found {head[key]!r}")  # noqa: TRY004 - all mistakes are one kind
+    if not _ID.fullmatch(head["id"]):
+        raise ValueError(f"id: expected small letters, digits, - and _, found {head['id']!r}")
 
 
 def _flag(value: Any) -> bool:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from rtsr_bench.training.recipe import Recipe
 
 VERSION = 1
-_CODE = ("training", "images/degrade.py", "images/resize.py", "images/io.py")
+_CODE = (
+    "training", "images/degrade.py", "images/degradations", "images/pillow_codec.py", "images/resize.py", "images/io.py"
+)  # fmt: skip
 
 
 def code_digest(recipe: Recipe) -> str:

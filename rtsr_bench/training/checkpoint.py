@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.writing import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,18 +19,11 @@ FILE = "checkpoint.pt"
 
 def save(folder: Path, state: dict[str, Any]) -> None:
     """Replace the folder's checkpoint by this one; HarnessError where the disk refuses, the old one then stands."""
-    part = folder / f".{FILE}.{os.getpid()}.part"
     try:
-        with part.open("wb") as file:
+        with replacing(folder / FILE, durable=True) as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(folder / FILE)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         raise HarnessError(f"{folder / FILE}: the checkpoint could not be written: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def load(folder: Path, *, same: dict[str, str], recipe: Recipe) -> dict[str, Any] | None:

@@ -53,7 +53,7 @@ def degraded(picture: Picture, shrink: int, scale: int, degradations: Iterable[s
     def small(name: str) -> Pixels:
         # Of another encoder come other pixels: its version is part of the name.
         kept = f"{shrink}-x{scale}-{name}-pillow{PIL.__version__}"
-        return cached(picture, kept, lambda: degrade(hr, scale, name))
+        return cached(picture, kept, lambda: degrade(hr, scale, name, image=picture.sha256))
 
     lr = {name: small(name) for name in degradations}
     sums = cached(picture, f"{shrink}-detail", lambda: _sums(hr))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rtsr_bench.datasets.fetch import locked
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.locks import locked
 from rtsr_bench.training import card, checkpoint
 from rtsr_bench.training.clock import Clock
 from rtsr_bench.training.interrupts import unbroken

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtsr_bench.datasets.hashing import files_sha256
-from rtsr_bench.datasets.places import cache_folder
 from rtsr_bench.datasets.preparing import ground_truth
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.cache import cache_folder
+from rtsr_bench.files.hashing import files_sha256
+from rtsr_bench.files.writing import replacing
 from rtsr_bench.images.io import read_rgb, read_size
 from rtsr_bench.images.resize import pillow_bicubic
 from rtsr_bench.protocol import Size
@@ -115,20 +114,15 @@ def cached(picture: Picture, what: str, made: Callable[[], NDArray[Any]]) -> NDA
 
 
 def _keep(path: Path, array: NDArray[Any]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with replacing(path) as file:
             np.save(file, array)
-        part.replace(path)
     except OSError as error:
         way_out = "free some space or name another folder by RTSR_BENCH_CACHE"
         raise UserError(
             f"{path.parent}: expected room for decoded pictures, found: {error.strerror}; {way_out}"
         ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def split(pictures: Sequence[Picture], validation: int) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import Table, shown
+from rtsr_bench.files.toml import parse_toml, read_toml
 from rtsr_bench.images.degrade import parse_degradation
 from rtsr_bench.protocol import SCALES
-from rtsr_bench.submissions.table import Table, shown
 
 VERSION = 1
 """Of the form and meaning of a recipe: raised when the same file would train something else."""
@@ -77,7 +77,7 @@ class Recipe:
     @property
     def course(self) -> str:
         """16 hex digits of all that the file says but how it ends: what is done as long as the end is not in sight."""
-        content = tomllib.loads(self.text)
+        content = parse_toml(self.text.encode(), str(self.file))
         content["optimiser"] = {key: value for key, value in content["optimiser"].items() if key not in _OF_THE_END}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -99,14 +99,8 @@ class Recipe:
 
 def read_recipe(file: Path) -> Recipe:
     """Read a recipe; UserError, one line, for whatever is wrong with it."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except OSError as error:
-        raise UserError(f"{file}: expected a training recipe (TOML), found: {error.strerror}; check the path") from None
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{file}: expected TOML, found a mistake: {reason}; correct that place") from None
+    content = read_toml(file, what="a training recipe")
+    text = file.read_text(encoding="utf-8")
     Table(content, str(file)).only(("recipe", "data", "optimiser"))
     tables = {}
     for name, keys in _KEYS.items():

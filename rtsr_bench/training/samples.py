@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.images.degrade import degrade
+from rtsr_bench.images.degrade import degrade, parse_degradation
 from rtsr_bench.training.degraded import degraded
 from rtsr_bench.training.pictures import pixels
 
@@ -73,7 +73,10 @@ class CropSamples(_Drawn):
     def _pair(self, draw: np.random.Generator) -> tuple[Pixels, Pixels]:
         window = self._window(draw)
         scale, side = self._recipe.scale, self._recipe.lr_crop
-        lr = degrade(window, scale, self._degradation(draw))
+        name = self._degradation(draw)
+        # No number is drawn where none is needed: the samples of other recipes stay as they are.
+        image = str(draw.integers(2**63)) if parse_degradation(name).random else ""
+        lr = degrade(window, scale, name, image=image)
         top, left = (int(place) for place in draw.integers(0, MARGIN, size=2, endpoint=True))
         return (
             lr[top : top + side, left : left + side],
@@ -141,7 +144,7 @@ def validation_crops(recipe: Recipe, pictures: Sequence[Picture], degradation: s
                 f"{pictures[number % len(pictures)].path}: expected at least {side} pixels a side to validate"
             )
         hr = _drawn(array, side, recipe.candidates, draw)
-        lows.append(torch.from_numpy(degrade(hr, scale, degradation)).permute(2, 0, 1))
+        lows.append(torch.from_numpy(degrade(hr, scale, degradation, image=f"validation {number}")).permute(2, 0, 1))
         highs.append(torch.from_numpy(hr).permute(2, 0, 1))
     return torch.stack(lows), torch.stack(highs)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save
 
 from rtsr_bench.errors import HarnessError
+from rtsr_bench.files.writing import aside, write_durably
 from rtsr_bench.training import card
 
 if TYPE_CHECKING:
@@ -27,18 +27,12 @@ def ship(shipped: nn.Module, weights: Path, *, described: Callable[[bytes], dict
     # As bytes, not by `save_file`: that one makes files that only their owner may read.
     data = save({name: value.contiguous() for name, value in shipped.state_dict().items()})
     contents = {weights.with_suffix(".json"): card.encoded(described(data)), weights: data}
-    parts = {path: path.with_name(f".{path.name}.part") for path in contents}
     try:
-        for path, content in contents.items():
-            with parts[path].open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for path, part in parts.items():
-            part.replace(path)
+        with contextlib.ExitStack() as stack:
+            parts = {path: stack.enter_context(aside(path)) for path in contents}
+            for path, content in contents.items():
+                write_durably(parts[path], content)
+            for path, part in parts.items():
+                part.replace(path)
     except OSError as error:
         raise HarnessError(f"{weights}: the weights could not be written: {error}") from error
-    finally:
-        for part in parts.values():
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)

@@ -15,11 +15,11 @@ import pytest
 from conftest_cli import GUESTS, LITTLE, Run, one_line
 
 from rtsr_bench.cli.running import run_submissions
-from rtsr_bench.datasets.fetch import Recipe
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.evaluate.place import Place
 from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
+from rtsr_bench.files.fetch import Recipe
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, Fidelity, Record
 from rtsr_bench.store import load_records
@@ -230,7 +230,7 @@ class Server:
         self.folder.mkdir()
         self.asked: list[tuple[str, list[str]]] = []
         monkeypatch.setenv("RTSR_BENCH_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr("rtsr_bench.datasets.fetch.obtain", self.obtain)
+        monkeypatch.setattr("rtsr_bench.files.fetch.obtain", self.obtain)
 
     def obtain(self, recipe: Recipe, *, within_s: float) -> Path:
         if recipe.file_name not in dict(self.asked):  # before it is measured, when nothing is timed

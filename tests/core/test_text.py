@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.member_names import Refused, safe_name
+from rtsr_bench.files.table import Table, shown
 from rtsr_bench.report.text import one_line as page_line
 from rtsr_bench.report.text import shorten
 from rtsr_bench.sandbox.harmless import harmless
-from rtsr_bench.submissions.names import Refused, safe_name
-from rtsr_bench.submissions.table import Table, shown
 from rtsr_bench.text import ascii_safe, one_line, replaced, spelled
 
 BIDI = [chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]

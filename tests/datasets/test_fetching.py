@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from rtsr_bench.datasets.collect import collect, files_of
-from rtsr_bench.datasets.fetch import ATTEMPTS, Recipe, locked, obtain, place
 from rtsr_bench.datasets.recipes import SetRecipe
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.fetch import ATTEMPTS, Recipe, obtain, place
+from rtsr_bench.files.locks import locked
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB: several chunks
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -271,7 +272,7 @@ def test_another_file_of_a_length_that_the_server_says_is_asked_for_once(server:
 
 def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server.content, server.drips_s = CONTENT[:200], 0.02
-    monkeypatch.setattr("rtsr_bench.datasets.transfer.SLOWEST_S", 0.1)
+    monkeypatch.setattr("rtsr_bench.files.transfer.SLOWEST_S", 0.1)
     with pytest.raises(UserError, match=r"only \d+ bytes came in 0 s; what came is kept for the next fetch"):
         place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
     assert len(server.asked) == 4
@@ -358,7 +359,7 @@ def test_a_full_disk_leaves_nothing_behind(published: Path, tmp_path: Path, monk
         part.write_bytes(CONTENT[:1000])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rtsr_bench.datasets.fetch.download", full)
+    monkeypatch.setattr("rtsr_bench.files.fetch.download", full)
     with pytest.raises(HarnessError, match="No space left on device"):
         place(recipe(published.as_uri()), tmp_path / "data" / "weights.pth")
     assert list((tmp_path / "data").iterdir()) == []

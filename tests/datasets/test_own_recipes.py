@@ -249,7 +249,7 @@ def test_a_full_disk_while_unpacking_is_the_harness_s_trouble(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("rtsr_bench.submissions.unpack.unpack", full)
+        patch.setattr("rtsr_bench.datasets.archives.unpack", full)
         with pytest.raises(HarnessError, match="No space left on device"):
             collect(own_sets([folder])[0])
     assert list(folder.rglob("*.png")) == []

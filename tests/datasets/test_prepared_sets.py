@@ -19,12 +19,14 @@ from PIL import Image
 from rtsr_bench.datasets import Dataset, Missing, find_dataset
 from rtsr_bench.datasets.catalog import find_recipe, known_sets
 from rtsr_bench.datasets.collect import collect
-from rtsr_bench.datasets.fetch import Recipe
 from rtsr_bench.datasets.originals import Original, training_originals
-from rtsr_bench.datasets.prepared import PixelPin, Preparation, sampled
+from rtsr_bench.datasets.preparation import PixelPin, Preparation
+from rtsr_bench.datasets.prepared import sampled
 from rtsr_bench.datasets.preparing import ground_truth
 from rtsr_bench.datasets.recipes import SetRecipe
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.fetch import Recipe
+from rtsr_bench.files.writing import aside
 from rtsr_bench.protocol import Size
 
 HR = Size(36, 48)
@@ -207,8 +209,9 @@ def test_a_preparation_that_was_killed_goes_on(small4k: SetRecipe, monkeypatch: 
     assert "no prepared images" in missing().reason
     assert "no prepared images" in data("list").output
     folder = collect(small4k)
-    left = folder / "GT" / ".pub__exact.png.77-ab.part"
-    left.write_bytes(b"half")
+    with aside(folder / "GT" / "pub__exact.png") as left:
+        pass
+    left.write_bytes(b"half")  # as a process that was killed leaves it
     (folder / "GT" / "pub__exact.png").unlink()
     before = snapshot(folder / "LR2")
     collect(small4k)
@@ -274,11 +277,11 @@ def test_a_set_that_was_never_fetched_says_so(small4k: SetRecipe) -> None:
 def test_a_full_disk_is_the_harness_s_trouble_and_loses_nothing(
     small4k: SetRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Path, content: bytes) -> None:
+    def full(target: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr("rtsr_bench.datasets.preparing.write_whole", full)
         with pytest.raises(HarnessError, match=r"No space left on device.*make room") as caught:
             collect(small4k)
     assert "\n" not in str(caught.value)

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, JpegImagePlugin, features
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.images import degrade as module
-from rtsr_bench.images.degrade import crop_to_multiple, degrade, encoded, parse_degradation
+from rtsr_bench.images.degradations import avif
+from rtsr_bench.images.degrade import crop_to_multiple, degrade, degraded_file, parse_degradation
 from rtsr_bench.images.io import read_rgb
 from rtsr_bench.images.resize import matlab_imresize, pillow_bicubic
 from rtsr_bench.protocol import Size
@@ -41,8 +41,10 @@ def test_names_say_which_bicubic() -> None:
 
 @pytest.mark.parametrize(("name", "sampling"), [("jpeg90", 2), ("jpeg90-420", 2), ("jpeg90-422", 1), ("jpeg90-444", 0)])
 def test_jpeg_is_written_with_the_named_subsampling(name: str, sampling: int) -> None:
-    lr = degrade(_photograph(), 2, "pillow-bicubic")
-    with Image.open(io.BytesIO(encoded(lr, f"pillow-bicubic+{name}"))) as image:
+    pixels, data = degraded_file(_photograph(), 2, f"pillow-bicubic+{name}")
+    assert data is not None
+    assert np.array_equal(pixels, degrade(_photograph(), 2, f"pillow-bicubic+{name}"))
+    with Image.open(io.BytesIO(data)) as image:
         assert image.format == "JPEG"
         assert JpegImagePlugin.get_sampling(image) == sampling
 
@@ -64,17 +66,28 @@ def test_avif_streams_of_x4() -> None:
 
 
 def test_a_missing_avif_encoder_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_has_avif", lambda: False)
+    monkeypatch.setattr(avif, "_has_avif", lambda: False)
     with pytest.raises(UserError, match="no AVIF encoder"):
         degrade(_photograph(), 4, "pillow-bicubic+avif60")
 
 
 @pytest.mark.parametrize(
     "name",
-    ["bicubic", "pillow-bicubic+jpeg101", "pillow-bicubic+jpeg", "files: as they are", "pillow-bicubic+jpeg90-411", ""],
+    [
+        "bicubic",
+        "jpeg90",
+        "pillow-bicubic+",
+        "pillow-bicubic+noise",
+        "pillow-bicubic+noise100",
+        "pillow-bicubic+jpeg101",
+        "pillow-bicubic+jpeg",
+        "files: as they are",
+        "pillow-bicubic+jpeg90-411",
+        "",
+    ],
 )
 def test_an_unknown_degradation_is_refused_in_one_line(name: str) -> None:
-    with pytest.raises(UserError, match="expected one of pillow-bicubic, matlab-bicubic") as refusal:
+    with pytest.raises(UserError, match="expected one of matlab-bicubic, pillow-bicubic") as refusal:
         degrade(_photograph(), 2, name)
     assert "\n" not in str(refusal.value)
 

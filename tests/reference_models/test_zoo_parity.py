@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shipped import ROOT, load_arch
 from zoo_parity_cases import PARITY, Parity
 
-from rtsr_bench.datasets.hashing import file_sha256
+from rtsr_bench.files.hashing import file_sha256
 from rtsr_bench.images.io import read_rgb
 from rtsr_bench.metrics.fidelity import measure
 from rtsr_bench.protocol import Colour, Convention

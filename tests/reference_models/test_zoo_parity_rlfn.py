@@ -17,7 +17,7 @@ import pytest
 import torch
 from shipped import ROOT, load_arch, manifest
 
-from rtsr_bench.datasets.hashing import file_sha256
+from rtsr_bench.files.hashing import file_sha256
 from rtsr_bench.images.io import read_rgb
 from rtsr_bench.metrics.fidelity import measure
 from rtsr_bench.protocol import Colour, Convention

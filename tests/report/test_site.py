@@ -207,7 +207,7 @@ def test_a_build_that_dies_leaves_whole_files_and_names_them(tmp_path, monkeypat
         build(records, out)
     monkeypatch.undo()
     left = content(out)
-    assert not [path for path in left if ".tmp-" in path]
+    assert not [path for path in left if path.endswith(".part")]
     assert set(left) - {MANIFEST} <= set(json.loads((out / MANIFEST).read_text()))
     assert "index.html" not in left
     (records / "b.json").unlink()

@@ -30,12 +30,13 @@ from rtsr_bench.paper import (
     all_reasons,
     all_tables,
     compare,
+    keep_observed,
+    load_observed,
 )
 from rtsr_bench.paper.observed import decode
 from rtsr_bench.report import build
 from rtsr_bench.report.reproduction import reproduce_all
 from rtsr_bench.reproduce import bicubic_rows, count_models
-from rtsr_bench.store import keep_observed, load_observed
 
 MODELS = Path(__file__).parents[2] / "reference_models"
 

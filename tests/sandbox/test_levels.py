@@ -279,7 +279,7 @@ def test_links_that_stay_inside_the_folder_lead_there_in_the_room(tmp_path: Path
 
 def test_a_room_whose_harness_was_killed_is_swept_by_the_next() -> None:
     left = Room()
-    left._lock.close()  # as the kernel does when a process ends
+    left._held.lock.close()  # as the kernel does when a process ends
     room = Room()
     try:
         assert not left.folder.exists()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rtsr_bench.datasets.fetch import Recipe
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.fetch import Recipe
 from rtsr_bench.submissions import Submission, at_hand, checkpoint_sha256, discover, resolve_checkpoint
 from rtsr_bench.submissions.checkpoint import FETCH_S
 
@@ -65,7 +65,7 @@ def test_weights_that_cannot_be_had(hand_in, monkeypatch: pytest.MonkeyPatch) ->
         asked.append((recipe.url, recipe.sha256, recipe.name, within_s))
         raise UserError("x2.pth: not to be had")
 
-    monkeypatch.setattr("rtsr_bench.datasets.fetch.obtain", refuse)
+    monkeypatch.setattr("rtsr_bench.files.fetch.obtain", refuse)
     submission = submission_with(hand_in, RECIPE)
     with pytest.raises(UserError, match="not to be had"):
         resolve_checkpoint(submission.models[0], submission)

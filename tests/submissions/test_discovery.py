@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.unpack import UnpackLimits
 from rtsr_bench.submissions import ModelSpec, digest, discover, load_request, survey
-from rtsr_bench.submissions.unpack import UnpackLimits
 
 OFFICIAL = {
     "arch.py": b"raise SystemExit('a guest was imported')\n",

@@ -3,11 +3,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import stat
 import struct
 import tarfile
-import time
 import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.held import HeldFolder
+from rtsr_bench.files.unpack import UnpackLimits, unpack
 from rtsr_bench.submissions import discover
-from rtsr_bench.submissions.unpack import UnpackLimits, unpack
 from rtsr_bench.submissions.unpacked import unpacked
 
 SMALL = UnpackLimits(packed_bytes=1_000_000, unpacked_bytes=400_000, members=20, ratio=50, ratio_from=100_000)
@@ -350,15 +349,17 @@ class TestCache:
         assert list((cache / "submissions").iterdir()) == []
         assert not (cache / "evil").exists()
 
-    def test_what_a_killed_process_left_is_swept_after_a_day(self, archive: Path, cache: Path) -> None:
+    def test_what_a_killed_process_left_is_swept_and_a_living_one_keeps_its_own(
+        self, archive: Path, cache: Path
+    ) -> None:
         shelf = cache / "submissions"
-        for name in (".unpacking-old", ".unpacking-new"):
-            (shelf / name).mkdir(parents=True)
-        yesterday = time.time() - 25 * 3600
-        os.utime(shelf / ".unpacking-old", (yesterday, yesterday))
-        unpacked(archive, label="x")
-        assert not (shelf / ".unpacking-old").exists()
-        assert (shelf / ".unpacking-new").exists()
+        shelf.mkdir(parents=True)
+        killed, living = HeldFolder(shelf, ".unpacking-"), HeldFolder(shelf, ".unpacking-")
+        killed.lock.close()  # as the kernel does when a process ends
+        with living:
+            unpacked(archive, label="x")
+            assert not killed.path.exists()
+            assert living.path.exists()
 
     def test_several_at_once(self, archive: Path) -> None:
         with ThreadPoolExecutor(8) as pool:

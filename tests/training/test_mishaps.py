@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.training import loop, shipping, steps
+from rtsr_bench.training import loop, steps
 from rtsr_bench.training.checkpoint import FILE
 from rtsr_bench.training.loop import Plan, Trained, train
 from rtsr_bench.training.pictures import Picture, find_pictures, split
@@ -149,7 +149,7 @@ def test_a_full_disk_at_the_end_is_the_harness_and_leaves_what_was_there(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(shipping.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     torch.nn.init.zeros_(model.weight)
     with pytest.raises(HarnessError) as caught:
         ship(model, weights, described=described)

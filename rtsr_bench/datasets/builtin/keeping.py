@@ -49,7 +49,7 @@ def _named(name: str) -> BuiltinImage:
 
 
 def _folder() -> Path:
-    from rtsr_bench.datasets.places import cache_folder
+    from rtsr_bench.files.cache import cache_folder
 
     return cache_folder() / "builtin-v1"
 

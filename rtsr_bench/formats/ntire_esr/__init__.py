@@ -12,7 +12,7 @@ from rtsr_bench.formats import FORMATS, Format, Load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rtsr_bench.submissions.table import Table
+    from rtsr_bench.files.table import Table
 
 DEFAULT_ENTRY = "test_demo:select_model"
 DEFAULT_FORWARD = "forward"

@@ -11,14 +11,14 @@ from rtsr_bench.formats import FORMATS, GRAPH_LINES, Format, Load, Skeleton, pla
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rtsr_bench.files.table import Table
     from rtsr_bench.submissions.submission import ModelSpec
-    from rtsr_bench.submissions.table import Table
 
 
 def _read(table: Table, folder: Path) -> Load:
+    from rtsr_bench.files.table import shown
     from rtsr_bench.submissions.folder import inner_file
     from rtsr_bench.submissions.keys import needs_checkpoint
-    from rtsr_bench.submissions.table import shown
 
     needs_checkpoint(table, example="model.onnx")
     half = table.text("half", limit=300, default="", example='"model_fp16.onnx"')

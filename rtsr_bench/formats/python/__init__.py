@@ -13,7 +13,7 @@ from rtsr_bench.formats import FORMATS, Format, Load, Skeleton
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rtsr_bench.submissions.table import Table
+    from rtsr_bench.files.table import Table
 
 DEFAULT_ENTRY = "arch:srmodel"
 

@@ -6,25 +6,28 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import rtsr_bench
 from rtsr_bench.errors import UserError
 from rtsr_bench.formats import FORMATS, Format, Load, Skeleton, plain_request
 
 if TYPE_CHECKING:
+    from rtsr_bench.files.table import Table
     from rtsr_bench.submissions.submission import ModelSpec
-    from rtsr_bench.submissions.table import Table
 
-_FOLDER = Path(rtsr_bench.__file__).parents[1] / "reference_models"
+
+def _folder() -> Path:
+    from rtsr_bench.submissions.references import shipped_folder
+
+    return shipped_folder()
 
 
 def known_references() -> list[str]:
     """Return the names of the reference models beside the package; none where it was installed without them."""
-    return sorted(path.parent.name for path in _FOLDER.glob("*/submission.toml"))
+    return sorted(path.parent.name for path in _folder().glob("*/submission.toml"))
 
 
 def _read(table: Table, folder: Path) -> Load:
+    from rtsr_bench.files.table import closest, shown
     from rtsr_bench.submissions.keys import arguments, needs_checkpoint
-    from rtsr_bench.submissions.table import closest, shown
 
     del folder
     needs_checkpoint(table, example="x2.safetensors")
@@ -45,10 +48,10 @@ def _read(table: Table, folder: Path) -> Load:
 
 def _like(wanted: str, variant: str, table: Table) -> ModelSpec:
     """The reference's own model of this scale and variant: its entry, and the arguments to start from."""
+    from rtsr_bench.files.table import shown
     from rtsr_bench.submissions.manifest import read_manifest
-    from rtsr_bench.submissions.table import shown
 
-    models = read_manifest(_FOLDER / wanted, label=wanted, default_id=wanted).models
+    models = read_manifest(_folder() / wanted, label=wanted, default_id=wanted).models
     scale = table.value("scale")
     for model in models:
         if model.scale == scale and variant in ("", model.variant):
@@ -64,7 +67,7 @@ def _like(wanted: str, variant: str, table: Table) -> ModelSpec:
 def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str, Any]:
     wanted, _, entry = spec.entry.partition("/")
     module = entry.partition(":")[0]
-    code = _FOLDER / wanted / f"{module.replace('.', '/')}.py"
+    code = _folder() / wanted / f"{module.replace('.', '/')}.py"
     return plain_request(spec, folder, checkpoint) | {"entry": entry, "code": str(code)}
 
 

@@ -10,7 +10,7 @@ from rtsr_bench.formats import FORMATS, Format, Load, Skeleton
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rtsr_bench.submissions.table import Table
+    from rtsr_bench.files.table import Table
 
 
 def _read(table: Table, folder: Path) -> Load:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import shown
 from rtsr_bench.submissions.ntire_esr.reading import imports_of, parse
-from rtsr_bench.submissions.table import shown
 from rtsr_bench.text import ascii_safe
 
 

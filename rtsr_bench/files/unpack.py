@@ -1,8 +1,8 @@
 """Unpacking an archive from a stranger: member by member, only files and folders, only inside, only so much.
 
-Nothing of an archive is believed: names are checked (`names`), bytes are counted as they come out and not as they were
-announced, and of a member only its bytes are taken, never its owner, permissions, dates or links. Compressed tar files
-are decompressed to a plain one under the same limits first, because their headers may announce anything.
+Nothing of an archive is believed: names are checked (`member_names`), bytes are counted as they come out and not as
+they were announced, and of a member only its bytes are taken, never its owner, permissions, dates or links. Compressed
+tar files are decompressed to a plain one under the same limits first, because their headers may announce anything.
 """
 
 from __future__ import annotations
@@ -22,11 +22,16 @@ from pathlib import Path
 from typing import IO
 
 from rtsr_bench.errors import UserError
-from rtsr_bench.submissions.bounds import MAX_BYTES, MAX_FILES
-from rtsr_bench.submissions.names import Refused, Taken, safe_name
-from rtsr_bench.submissions.table import shown
+from rtsr_bench.files.member_names import Refused, Taken, safe_name
+from rtsr_bench.files.table import shown
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+MAX_FILES = 10_000
+"""Files and folders that may be handed in, as a folder or out of an archive: each child gets a copy of all of it."""
+
+MAX_BYTES = 4 * 1024**3
+"""Bytes of them together."""
 
 _CHUNK = 1024 * 1024
 _JUNK = frozenset({"__MACOSX", ".DS_Store"})

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import os
 import re
 import shutil
 import time
@@ -18,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from rtsr_bench.datasets.hashing import file_sha256
-from rtsr_bench.datasets.places import CACHE_VARIABLE, MIRROR_VARIABLE, cache_folder, folders_of
-from rtsr_bench.datasets.transfer import Definite, Passing, Progress, download
 from rtsr_bench.errors import HarnessError, UserError
+from rtsr_bench.files.cache import CACHE_VARIABLE, MIRROR_VARIABLE, cache_folder, folders_of
+from rtsr_bench.files.hashing import file_sha256
+from rtsr_bench.files.locks import locked
+from rtsr_bench.files.transfer import Definite, Passing, Progress, download
+from rtsr_bench.files.writing import replacing
 
 ATTEMPTS = 4
 """So many attempts in a row that bring next to nothing, and an address is given up."""
@@ -92,32 +92,6 @@ def place(
     return target
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock `.NAME.lock` beside a path; another process that wants it waits, one that dies lets it go."""
-    lock = path.with_name(f".{path.name}.lock")
-    while True:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            # The one before us removes the file as it leaves: what we hold may have lost its name, or given it on.
-            if _names(lock, handle):
-                try:
-                    yield
-                finally:
-                    lock.unlink(missing_ok=True)
-                return
-        finally:
-            os.close(handle)
-
-
-def _names(path: Path, handle: int) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
-
-
 def _is(path: Path, recipe: Recipe) -> bool:
     if not path.is_file() or recipe.bytes not in (None, path.stat().st_size):
         return False
@@ -128,12 +102,8 @@ def _copied_from_mirror(recipe: Recipe, part: Path) -> bool:
     for folder in folders_of(MIRROR_VARIABLE):
         for candidate in _in_mirror(folder, recipe):
             if _is(candidate, recipe):
-                copy = part.with_name(f"{part.name}.copy")
-                try:
-                    shutil.copyfile(candidate, copy)
-                    copy.replace(part)
-                finally:
-                    copy.unlink(missing_ok=True)
+                with candidate.open("rb") as source, replacing(part) as copy:
+                    shutil.copyfileobj(source, copy)
                 if _is(part, recipe):
                     return True
     return False

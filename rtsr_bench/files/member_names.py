@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from pathlib import PurePosixPath
 
-from rtsr_bench.submissions.table import shown
+from rtsr_bench.files.table import shown
 from rtsr_bench.text import one_line
 
 MAX_NAME = 240

@@ -1,0 +1,1 @@
+"""Files on this machine: written whole, locked, fetched, unpacked, cached and read strictly, each in one place."""

@@ -1,0 +1,5 @@
+from torch import nn
+
+
+def nearest():
+    return nn.Upsample(scale_factor=2)
