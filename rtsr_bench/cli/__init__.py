@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
-from rtsr_bench import __version__, plugins
+from rtsr_bench import __version__
 from rtsr_bench.cli import console
 from rtsr_bench.cli.check import check_command, new_command
 from rtsr_bench.cli.data import data_group
@@ -54,31 +53,6 @@ def cli() -> None:
     """  # noqa: D301 - \b is click's mark for a block that is not rewrapped
 
 
-def _add_plugins(context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]) -> None:
-    del context, parameter
-    for path in paths:
-        plugins.add_path(path)
-
-
-def _take_plugins(command: click.Command) -> None:
-    """Give a command, or each in a group, the option `--plugin`, which is seen to before any other."""
-    if isinstance(command, click.Group):
-        for one in command.commands.values():
-            _take_plugins(one)
-        return
-    command.params.append(
-        click.Option(
-            ["--plugin"],
-            multiple=True,
-            type=click.Path(path_type=Path),
-            expose_value=False,
-            is_eager=True,
-            callback=_add_plugins,
-            help="Add what this file or folder brings (repeatable); RTSR_BENCH_PLUGINS names more.",
-        )
-    )
-
-
 for _command in (
     run_command,
     measure_command,
@@ -91,7 +65,6 @@ for _command in (
     reproduce_command,
     import_group,
 ):
-    _take_plugins(_command)
     cli.add_command(_command)
 add_plugin_option(cli)
 

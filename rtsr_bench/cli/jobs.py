@@ -73,7 +73,7 @@ def measure_command(
     """
     from rtsr_bench.cli.conclusion import GUEST_FAILED
     from rtsr_bench.cli.progress import Display
-    from rtsr_bench.cli.run import end_on_signals
+    from rtsr_bench.cli.signals import end_on_signals
     from rtsr_bench.eligibility import failures
     from rtsr_bench.evaluate import Bench, measure_and_save
     from rtsr_bench.evaluate.jobfile import read_job

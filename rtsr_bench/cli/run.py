@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import signal
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -226,6 +224,7 @@ def run_command(
     --save-images writes the images of what is measured: add --again if there is a record.
     """
     from rtsr_bench.cli.running import run_submissions
+    from rtsr_bench.cli.signals import end_on_signals
     from rtsr_bench.evaluate.settings import Settings
 
     if campaign is not None:
@@ -252,15 +251,3 @@ def _of_campaign(context: click.Context, file: Path, output: Output, pace: Pace)
         output=replace(settings.output, gallery=output.gallery, jobs=output.jobs),
         pace=replace(settings.pace, again=pace.again),
     )
-
-
-def end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end the run as Ctrl-C does."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):  # Windows has no SIGHUP
-            signal.signal(getattr(signal, name), _terminate)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
