@@ -73,10 +73,10 @@ def test_names_that_fall_together_stay_apart(tmp_path: Path) -> None:
 
 def test_sets_whose_titles_fall_together_stay_apart(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path)
-    for title in ("folder \xc4", "folder \xd6", "\u65e5\u672c", "\ud55c\uad6d"):
+    for title in ("folder (a)", "folder [Ä]", "\u65e5\u672c", "\ud55c\uad6d"):
         keep(gallery, "a.png", data_set=title)
     assert len(kept(tmp_path)) == 4
-    assert {"folder/a.png", "set/a.png"} < set(kept(tmp_path))
+    assert {"folder-a/a.png", "set/a.png"} < set(kept(tmp_path))
 
 
 def test_what_cannot_be_written_is_told_and_the_rest_is_written(tmp_path: Path) -> None:
