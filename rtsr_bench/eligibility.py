@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Runtime, Stage
-from rtsr_bench.score import FORMULAS, MSE
+from rtsr_bench.record.measurements import MSE
+from rtsr_bench.score import FORMULAS
 from rtsr_bench.tracks import quick
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -114,8 +114,3 @@ def known(names: Iterable[str]) -> tuple[Metric, ...]:
 def bounds() -> dict[str, tuple[float, float]]:
     """Return the least and the greatest possible value of every observation, by its name."""
     return {one.observation: one.bounds for one in METRICS.all().values()}
-
-
-def by_convention(values: Mapping[str, float], name: str) -> dict[str, float]:
-    """Return those of values by `NAME/CONVENTION` that have this name, by convention."""
-    return {key.removeprefix(f"{name}/"): value for key, value in values.items() if key.startswith(f"{name}/")}

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rtsr_bench.record import Fidelity, Runtime
-from rtsr_bench.score import MSE, mean_psnr_db
+from rtsr_bench.record.measurements import MSE
+from rtsr_bench.score import mean_psnr_db
 from rtsr_bench.statistics import RuntimeSummary, median
 
 if TYPE_CHECKING:

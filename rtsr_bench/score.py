@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 PEAK = 255.0
-PSNR, MSE = "psnr", "mse"
-"""The metric that scores are made of, and the observation that records keep of it."""
+PSNR = "psnr"
+"""The metric that scores are made of."""
 
 
 def psnr_db(mse: float, peak: float = PEAK) -> float:

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from rtsr_bench.number_warnings import Doubt, NumberWarning
-from rtsr_bench.score import MSE, psnr_db
+from rtsr_bench.record.measurements import MSE
+from rtsr_bench.score import psnr_db
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rtsr_bench.metric import METRICS, Metric, by_convention
-from rtsr_bench.score import MSE, PSNR
+from rtsr_bench.metric import METRICS, Metric
+from rtsr_bench.record.measurements import MSE, by_convention
+from rtsr_bench.score import PSNR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

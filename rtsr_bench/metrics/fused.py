@@ -7,7 +7,7 @@ from typing import Any
 
 from rtsr_bench.metric import Fused, Measure
 from rtsr_bench.protocol import Convention
-from rtsr_bench.score import MSE
+from rtsr_bench.record.measurements import MSE
 
 SSIM = "ssim"
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rtsr_bench.metric import bounds, by_convention
 from rtsr_bench.protocol import Precision, Size
-from rtsr_bench.score import MSE
+
+MSE = "mse"
+"""The observation that a record keeps of PSNR, and by which bicubic is known to be exact."""
 
 LEAST_MS, MOST_MS = 1e-6, 1e9
 """What can be a sample: a nanosecond to eleven days. Outside of it the arithmetic of a report would overflow."""
+
+
+def by_convention(values: Mapping[str, float], name: str) -> dict[str, float]:
+    """Return those of values by `NAME/CONVENTION` that have this name, by convention."""
+    return {key.removeprefix(f"{name}/"): value for key, value in values.items() if key.startswith(f"{name}/")}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +55,8 @@ class Fidelity:
     wall_s: float
 
     def __post_init__(self) -> None:
+        from rtsr_bench.metric import bounds  # the child, which imports records too, has no metrics
+
         limits = bounds()
         for image in self.images:
             for key, value in (*image.values.items(), *image.baseline.items()):

@@ -217,6 +217,13 @@ def test_importing_loads_no_torch(module: str) -> None:
     assert not loaded & {"torch", "scipy", "numba"}
 
 
+def test_a_record_needs_no_more_of_the_package_than_the_child_sees() -> None:
+    from rtsr_bench.sandbox.bubblewrap import _CHILD_ROOMS
+
+    rooms = {name.split(".")[1] for name in loaded_by("import rtsr_bench.record") if name.startswith("rtsr_bench.")}
+    assert rooms <= {name.removesuffix(".py") for name in _CHILD_ROOMS}
+
+
 def test_help_answers_without_any_heavy_import() -> None:
     code = (
         "from click.testing import CliRunner\nfrom rtsr_bench.cli import cli\n"

@@ -6,7 +6,8 @@ import math
 
 from rtsr_bench.metric import METRICS, Metric
 from rtsr_bench.metrics.fused import alone, mse_and_ssim
-from rtsr_bench.score import MSE, PSNR, psnr_db
+from rtsr_bench.record.measurements import MSE
+from rtsr_bench.score import PSNR, psnr_db
 
 METRICS.add(
     Metric(
