@@ -8,7 +8,8 @@ without, is measured so many times in one pair of processes. The protocol is tha
 repeats, 8 crops; the input is 270x480 for cheats, and for models the largest of a few at which a call takes up to 12
 ms. Prints what was caught and accepted, the least correlation of outputs with random inputs, and the foreign load; a
 busy machine is waited for. With --beside, N endless loops run meanwhile, nothing is waited for, and what is counted is
-how often an honest model is accused. The exit code is 1 where a cheat was accepted or an honest model was not.
+how often an honest model is accused. The exit code is 1 where an
+accepted cheat gained something or an honest model was not accepted.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ CHEATS = (
 HONEST = "honest_network"
 INPUTS = (Size(270, 480), Size(180, 320), Size(90, 160), Size(48, 80))
 MOST_MS = 12.0
+GAINED = 0.9
 PATIENT, HASTY = Patience(wait_s=900.0, retimed=4.0), Patience(wait_s=0.5, retimed=0.1)
 
 
@@ -112,17 +114,26 @@ def fresh(what: dict[str, Any], rules: Protocol) -> Measured | Failure:
 
 
 def cheats(runs: int) -> bool:
-    """Print how often each cheat is caught and the honest network beside them accepted."""
-    whole = True
-    for guest in (*CHEATS, HONEST):
+    """Print how often each cheat is caught and the honest network beside them accepted.
+
+    A cheat that is accepted gained something where its mean is below `GAINED` of the least mean of the honest network:
+    one that skips some random inputs may meet none of them in a short run, and is then as slow as the honest one.
+    """
+    whole, least = True, 0.0
+    for guest in (HONEST, *CHEATS):
         found = [fresh(request(guest, {"channels": 16}), protocol(2, INPUTS[0])) for _ in range(runs)]
         failed = [one for one in found if isinstance(one, Failure)]
         caught = sum(one.kind.value == "inconsistent" for one in failed)
         means = [sum(one.runtime.samples_ms) / 15 for one in found if isinstance(one, Measured)]
+        gained = sum(mean < GAINED * least for mean in means)
         shown = f", accepted with {min(means):.1f} to {max(means):.1f} ms" if means else ""
+        shown += f", {gained} of these with a gain" if guest != HONEST and means else ""
         said = f": {failed[0].message}" if failed else ""
         print(f"{guest}: caught in {caught} of {runs} runs{shown}{said}", flush=True)
-        whole &= caught == (0 if guest == HONEST else runs)
+        if guest == HONEST:
+            whole, least = caught == 0 and len(means) == runs, min(means, default=0.0)
+        else:
+            whole &= gained == 0 and caught + len(means) == runs
     return whole
 
 

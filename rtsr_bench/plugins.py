@@ -157,7 +157,7 @@ def _files() -> Iterator[Path]:
     roots = [Path(one).absolute() for one in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if one]
     for module in () if _process.sealed else _installed():
         spec = importlib.util.find_spec(module)
-        roots += [Path(one) for one in (spec.submodule_search_locations or ()) if spec] if spec else []
+        roots += [Path(one) for one in (spec.submodule_search_locations if spec else None) or ()]
     for root in dict.fromkeys(roots):
         if not root.exists():
             raise UserError(f"plug-in {root}: expected a Python file, a TOML file or a folder, found nothing there")

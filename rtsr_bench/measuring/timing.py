@@ -79,6 +79,7 @@ class Timing:
     def _prepare(self) -> None:
         """Set what decides how fast and how exactly torch computes: a guest may have changed it."""
         numerics.settle(tf32=self._tf32)
+        memory.keep_freed()
         torch.backends.cudnn.benchmark = True
 
     def _enlarge(self, tensor: torch.Tensor) -> torch.Tensor:

@@ -34,7 +34,7 @@ from rtsr_bench.protocol import Size
 
 FOLDER = Path(package.__file__).parent
 ALL = builtin_images("test") + builtin_images("train")
-QUICK = {"chart-resolution.png", "vector-city-map.png", "print-newspaper.png"}
+QUICK = {"chart-resolution.png", "vector-balloons.png"}
 UHD = Size(2160, 3840)
 
 

@@ -20,7 +20,6 @@ Role = Literal["test", "train"]
 
 _UHD = Size(2160, 3840)
 _QHD = Size(1440, 2560)
-_FHD = Size(1080, 1920)
 _DRAWN = "drawn by rtsr-bench (Apache-2.0)"
 
 
@@ -51,14 +50,8 @@ _SCENES: tuple[tuple[str, str, Role, Size, str], ...] = (
     ("nature-foliage.png", "natural texture", "test", _UHD, "leaves:foliage"),
     ("game-courtyard.png", "game-like render", "test", _UHD, "worlds:courtyard"),
     ("nature-lake.png", "natural texture", "test", _UHD, "landscape:lake"),
-    ("vector-city-map.png", "vector art", "train", _QHD, "citymap:city_map"),
-    ("print-newspaper.png", "text and interface", "train", _QHD, "newspaper:front_page"),
     ("fractal-seahorses.png", "fractal", "train", _QHD, "fractals:seahorses"),
     ("fabric-pullover.png", "fine patterns", "train", _QHD, "textiles:pullover"),
-    ("nature-pebbles.png", "natural texture", "train", _QHD, "stones:pebbles"),
-    ("nature-canyon.png", "natural texture", "train", _FHD, "landscape:canyon"),
-    ("game-street.png", "game-like render", "train", _QHD, "worlds:street"),
-    ("game-terrace.png", "game-like render", "train", _FHD, "worlds:terrace"),
 )
 
 

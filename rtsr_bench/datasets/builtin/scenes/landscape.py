@@ -1,4 +1,4 @@
-"""Natural texture: a mountain lake (test), a desert canyon (train), by walking rays over a height field."""
+"""Natural texture: a mountain lake, by walking rays over a height field."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _shadows(first: int, end: int, light: NDArray[Any], heights: NDArray[Any], p
 
 @kernel
 def _lit(
-    kind: int, heights: NDArray[Any], light: NDArray[Any], place: NDArray[Any], x: float, z: float, far: float
+    heights: NDArray[Any], light: NDArray[Any], place: NDArray[Any], x: float, z: float, far: float
 ) -> tuple[float, float, float]:
     """Light that leaves the ground at (x, z), seen from `far` km through the air."""
     left = place[0]
@@ -59,7 +59,7 @@ def _lit(
         rises = height_at(heights, x, z - wide, left, near, span) > height_at(heights, x, z + wide, left, near, span)
         v -= 0.001 * h if rises else -0.001 * h
     r, g, b = ground_at(
-        kind, x, z, fractal_noise(u * 180.0 / (1.0 + 0.35 * far), v * 180.0 / (1.0 + 0.35 * far), 5, 601), h, up, far
+        x, z, fractal_noise(u * 180.0 / (1.0 + 0.35 * far), v * 180.0 / (1.0 + 0.35 * far), 5, 601), h, up, far
     )
     # Finer than the map: cracks and stones that only tilt the surface.
     fine = 150.0 / (1.0 + 0.30 * far)
@@ -68,15 +68,12 @@ def _lit(
     inverse = 1.0 / sqrt(nx * nx + nz * nz + 1.0)
     sun = max(0.0, (nx * place[3] + place[4] + nz * place[5]) * inverse)
     sun *= height_at(light, x, z, left, near, span)
-    warm = 1.0 + 0.12 * kind
     dome = 0.26 + 0.10 * inverse
-    r *= 1.75 * warm * sun + dome * 0.70
+    r *= 1.75 * sun + dome * 0.70
     g *= 1.58 * sun + dome * 0.85
     b *= 1.32 * sun + dome * 1.15
     air = 1.0 - exponential(-far * place[6])
-    if kind == 0:
-        return mix(r, 0.50, air), mix(g, 0.60, air), mix(b, 0.74, air)
-    return mix(r, 0.78, air), mix(g, 0.60, air), mix(b, 0.46, air)
+    return mix(r, 0.50, air), mix(g, 0.60, air), mix(b, 0.74, air)
 
 
 @kernel
@@ -129,9 +126,9 @@ def _water(
     side = dx + rx
     again = _hit(heights, place, (x, 0.2, z), side, up, 0.03, 0.05)
     if again > 0.0:
-        r, g, b = _lit(0, heights, light, place, x + side * again, z + again, far + again)
+        r, g, b = _lit(heights, light, place, x + side * again, z + again, far + again)
     else:
-        r, g, b = sky(0, side, up)
+        r, g, b = sky(side, up)
     glance = 1.0 - clamp(up, 0.0, 1.0)
     mirror = 0.05 + 0.90 * glance * glance * glance * glance * glance
     return mix(0.012, r, mirror), mix(0.040, g, mirror), mix(0.046, b, mirror)
@@ -139,7 +136,7 @@ def _water(
 
 @kernel
 def _paint(  # noqa: PLR0915 (the three channels are written out: small arrays are slow in a kernel)
-    first: int, end: int, out: NDArray[Any], heights: NDArray[Any], light: NDArray[Any], place: NDArray[Any], kind: int
+    first: int, end: int, out: NDArray[Any], heights: NDArray[Any], light: NDArray[Any], place: NDArray[Any]
 ) -> None:
     """Columns first..end, two to four samples a pixel, from the foot up: what is higher in a column is never nearer."""
     height, width, _ = out.shape
@@ -170,7 +167,7 @@ def _paint(  # noqa: PLR0915 (the three channels are written out: small arrays a
                     start[s] = -1.0
                     what = 1
                     if before != 1:  # the sky does not change within a pixel
-                        red, green, blue = sky(kind, dx, dy)
+                        red, green, blue = sky(dx, dy)
                 else:
                     start[s] = t
                     px = eye[0] + dx * t
@@ -180,7 +177,7 @@ def _paint(  # noqa: PLR0915 (the three channels are written out: small arrays a
                         red, green, blue = _water(heights, light, place, px, pz, dx, dy, t)
                     else:
                         what = 3
-                        red, green, blue = _lit(kind, heights, light, place, px, pz, t)
+                        red, green, blue = _lit(heights, light, place, px, pz, t)
                 r += red / (1.0 + 0.30 * red)
                 g += green / (1.0 + 0.30 * green)
                 b += blue / (1.0 + 0.30 * blue)
@@ -200,25 +197,20 @@ def _paint(  # noqa: PLR0915 (the three channels are written out: small arrays a
             out[y, x, 2] = int(sqrt(clamp(b, 0.0, 1.0)) * 255.0 + 0.5)
 
 
-def _picture(width: int, height: int, kind: int, place: tuple[float, ...]) -> NDArray[Any]:
+def _picture(width: int, height: int, place: tuple[float, ...]) -> NDArray[Any]:
     heights = np.empty((MAP, MAP), dtype=np.float64)
-    in_bands(fill, MAP, heights, kind, place[0], place[1], place[2])
-    numbers = np.array([*place, float(heights.max()), 0.0 if kind == 0 else -1.0e4])
+    in_bands(fill, MAP, heights, place[0], place[1], place[2])
+    numbers = np.array([*place, float(heights.max()), 0.0])
     light = np.empty((MAP, MAP), dtype=np.float64)
     in_bands(_shadows, MAP, light, heights, numbers)
     out = np.empty((height, width, 3), dtype=np.uint8)
-    in_bands(_paint, width, out, heights, light, numbers, kind)
+    in_bands(_paint, width, out, heights, light, numbers)
     return out
 
 
 # What the numbers of a picture are: left, near, span of the map (km); direction to the sun x, y, z; haze per km;
-# eye x, z (km); reach (km); eye height (m); focal length / width; horizon's row / height; then, found or by kind:
-# the highest ground (m) and the water's level (m).
+# eye x, z (km); reach (km); eye height (m); focal length / width; horizon's row / height; then
+# the highest ground (m, found) and the water's level (m).
 def lake() -> NDArray[Any]:
     """Mountains, forest and snow round a lake, under clouds."""
-    return _picture(3840, 2160, 0, (-6.0, 0.0, 12.0, -0.74, 0.52, -0.43, 0.050, 0.02, 0.55, 11.5, 75.0, 0.80, 0.60))
-
-
-def canyon() -> NDArray[Any]:
-    """Terraces of red rock round a dry river, low sun."""
-    return _picture(1920, 1080, 1, (-5.0, 0.0, 10.0, 0.80, 0.42, 0.43, 0.075, 0.1, 0.1, 9.6, 560.0, 0.72, 0.34))
+    return _picture(3840, 2160, (-6.0, 0.0, 12.0, -0.74, 0.52, -0.43, 0.050, 0.02, 0.55, 11.5, 75.0, 0.80, 0.60))

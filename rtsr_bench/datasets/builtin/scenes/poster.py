@@ -1,4 +1,4 @@
-"""Vector art: a travel poster with balloons over layered hills (test), and a street map (train, in `street_map`)."""
+"""Vector art: a travel poster with balloons over layered hills."""
 
 from __future__ import annotations
 

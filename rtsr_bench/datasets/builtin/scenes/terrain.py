@@ -1,4 +1,4 @@
-"""Two countries as formulas: their heights, their ground, their skies (for `landscape`)."""
+"""Mountains as formulas: their heights, ground and sky (for `landscape`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rtsr_bench.datasets.builtin.kernels import kernel
-from rtsr_bench.datasets.builtin.maths import clamp, exponential, floor, mix, power, smooth
+from rtsr_bench.datasets.builtin.maths import clamp, exponential, floor, mix, smooth
 from rtsr_bench.datasets.builtin.noise import fractal_noise, gradient_noise, ridged_noise
 
 MAP = 2048  # samples along a side of the height map
@@ -28,25 +28,13 @@ def _alpine(x: float, z: float) -> float:
 
 
 @kernel
-def _canyon(x: float, z: float) -> float:
-    """Height in metres: terraces of rock cut by a winding dry river."""
-    river = abs(x + 0.55 * gradient_noise(z * 0.55, 5.0, 401) + 0.22 * gradient_noise(z * 1.6, 8.0, 402))
-    raw = 0.45 * fractal_noise(x * 0.8, z * 0.8, 8, 411) + 0.75 * smooth(0.05, 1.1, river) - 0.15
-    raw += 0.30 * ridged_noise(x * 0.6, z * 0.6, 6, 421)
-    step = raw * 7.0
-    i = floor(step)
-    terrace = (i + power(smooth(0.0, 1.0, step - i), 1.7)) / 7.0
-    return 620.0 * mix(raw, terrace, 0.75) + 40.0
-
-
-@kernel
-def fill(first: int, end: int, heights: NDArray[Any], kind: int, left: float, near: float, span: float) -> None:
+def fill(first: int, end: int, heights: NDArray[Any], left: float, near: float, span: float) -> None:
     """Rows first..end of a square map that begins at (left, near) and is `span` km wide."""
     for j in range(first, end):
         for i in range(heights.shape[1]):
             x = left + span * i / MAP
             z = near + span * j / MAP
-            heights[j, i] = _alpine(x, z) if kind == 0 else _canyon(x, z)
+            heights[j, i] = _alpine(x, z)
 
 
 @kernel
@@ -65,67 +53,50 @@ def height_at(heights: NDArray[Any], x: float, z: float, left: float, near: floa
 
 
 @kernel
-def sky(kind: int, dx: float, dy: float) -> tuple[float, float, float]:
+def sky(dx: float, dy: float) -> tuple[float, float, float]:
     """Colour of the sky in a direction (dx to the right, dy up, forward is 1), linear light, with clouds."""
     up = max(dy, 0.004)
     haze = exponential(-7.0 * up)
-    if kind == 0:
-        r, g, b = mix(0.10, 0.62, haze), mix(0.25, 0.70, haze), mix(0.58, 0.80, haze)
-    else:
-        r, g, b = mix(0.16, 0.88, haze), mix(0.30, 0.66, haze), mix(0.55, 0.45, haze)
+    r, g, b = mix(0.10, 0.62, haze), mix(0.25, 0.70, haze), mix(0.58, 0.80, haze)
     # A flat layer of clouds, seen in perspective.
     u = dx / (up + 0.05)
     v = 1.0 / (up + 0.05)
-    big = fractal_noise(u * 0.33 + 4.0, v * 0.33, 8, 501 + kind)
-    lit = fractal_noise(u * 0.33 + 3.85, v * 0.33 + 0.1, 5, 501 + kind)
-    cover = smooth(-0.16 + 0.28 * kind, 0.34 + 0.18 * kind, big) * smooth(0.0, 0.09, dy)
+    big = fractal_noise(u * 0.33 + 4.0, v * 0.33, 8, 501)
+    lit = fractal_noise(u * 0.33 + 3.85, v * 0.33 + 0.1, 5, 501)
+    cover = smooth(-0.16, 0.34, big) * smooth(0.0, 0.09, dy)
     white = clamp(0.78 + 0.8 * (lit - big) + 0.10 * big, 0.25, 1.0)
     r = mix(r, 0.98 * white, cover)
-    g = mix(g, (0.97 - 0.05 * kind) * white, cover)
-    b = mix(b, (0.98 - 0.14 * kind) * white, cover)
+    g = mix(g, 0.97 * white, cover)
+    b = mix(b, 0.98 * white, cover)
     return r, g, b
 
 
 @kernel
-def ground_at(
-    kind: int, x: float, z: float, grain: float, h: float, up: float, far: float
-) -> tuple[float, float, float]:
-    """Albedo at a point: snow, rock, meadow, forest or sandstone by height and steepness; `far` in km fades detail."""
+def ground_at(x: float, z: float, grain: float, h: float, up: float, far: float) -> tuple[float, float, float]:
+    """Albedo at a point: snow, rock, meadow or forest by height and steepness; `far` in km fades detail."""
     patch = fractal_noise(x * 3.1, z * 3.1, 4, 607)
-    if kind == 0:
-        speck = fractal_noise(x * 210.0, z * 210.0, 2, 617) / (1.0 + 0.25 * far)
-        rock = 0.19 * (1.0 + 0.75 * grain + 0.30 * patch)
-        r, g, b = rock * 1.04, rock, rock * 0.97
-        green = smooth(0.52, 0.72, up + 0.14 * grain) * (1.0 - smooth(420.0, 640.0, h + 150.0 * patch))
-        r = mix(r, 0.105 + 0.05 * grain + 0.03 * patch, green)
-        g = mix(g, 0.150 + 0.05 * grain + 0.02 * patch, green)
-        b = mix(b, 0.035 + 0.02 * grain, green)
-        trees = (
-            smooth(-0.12, 0.10, patch + 0.75 * speck)
-            * (1.0 - smooth(260.0, 400.0, h + 90.0 * patch))
-            * smooth(0.42, 0.6, up)
-        )
-        r = mix(r, 0.030 + 0.045 * speck, trees)
-        g = mix(g, 0.058 + 0.070 * speck, trees)
-        b = mix(b, 0.024 + 0.025 * speck, trees)
-        snow = smooth(500.0, 640.0, h + 170.0 * patch + 120.0 * grain) * smooth(0.34, 0.58, up + 0.14 * grain)
-        white = 0.84 + 0.07 * grain
-        r = mix(r, white, snow)
-        g = mix(g, white, snow)
-        b = mix(b, white * 1.04, snow)
-        beach = 1.0 - smooth(2.0, 14.0, h + 6.0 * patch)
-        r = mix(r, 0.30 + 0.10 * grain, beach)
-        g = mix(g, 0.27 + 0.09 * grain, beach)
-        b = mix(b, 0.21 + 0.07 * grain, beach)
-        return max(r, 0.004), max(g, 0.004), max(b, 0.004)
-    band = fractal_noise(h * 0.045, 0.02 * x + 3.0, 3, 631)
-    r = 0.46 * (1.0 + 0.26 * band + 0.42 * grain)
-    g = 0.235 * (1.0 + 0.42 * band + 0.42 * grain)
-    b = 0.125 * (1.0 + 0.48 * band + 0.40 * grain)
-    sand = smooth(0.80, 0.94, up + 0.05 * grain)
-    ripple = gradient_noise(x * 90.0 + 2.0 * patch, z * 30.0, 641) / (1.0 + far)
-    r = mix(r, 0.60 + 0.06 * grain + 0.06 * ripple, sand)
-    g = mix(g, 0.41 + 0.05 * grain + 0.05 * ripple, sand)
-    b = mix(b, 0.24 + 0.03 * grain + 0.03 * ripple, sand)
-    shrub = smooth(0.30, 0.42, fractal_noise(x * 60.0, z * 60.0, 2, 651) + 0.25 * patch) * sand
-    return max(mix(r, 0.12, shrub), 0.01), max(mix(g, 0.13, shrub), 0.01), max(mix(b, 0.05, shrub), 0.01)
+    speck = fractal_noise(x * 210.0, z * 210.0, 2, 617) / (1.0 + 0.25 * far)
+    rock = 0.19 * (1.0 + 0.75 * grain + 0.30 * patch)
+    r, g, b = rock * 1.04, rock, rock * 0.97
+    green = smooth(0.52, 0.72, up + 0.14 * grain) * (1.0 - smooth(420.0, 640.0, h + 150.0 * patch))
+    r = mix(r, 0.105 + 0.05 * grain + 0.03 * patch, green)
+    g = mix(g, 0.150 + 0.05 * grain + 0.02 * patch, green)
+    b = mix(b, 0.035 + 0.02 * grain, green)
+    trees = (
+        smooth(-0.12, 0.10, patch + 0.75 * speck)
+        * (1.0 - smooth(260.0, 400.0, h + 90.0 * patch))
+        * smooth(0.42, 0.6, up)
+    )
+    r = mix(r, 0.030 + 0.045 * speck, trees)
+    g = mix(g, 0.058 + 0.070 * speck, trees)
+    b = mix(b, 0.024 + 0.025 * speck, trees)
+    snow = smooth(500.0, 640.0, h + 170.0 * patch + 120.0 * grain) * smooth(0.34, 0.58, up + 0.14 * grain)
+    white = 0.84 + 0.07 * grain
+    r = mix(r, white, snow)
+    g = mix(g, white, snow)
+    b = mix(b, white * 1.04, snow)
+    beach = 1.0 - smooth(2.0, 14.0, h + 6.0 * patch)
+    r = mix(r, 0.30 + 0.10 * grain, beach)
+    g = mix(g, 0.27 + 0.09 * grain, beach)
+    b = mix(b, 0.21 + 0.07 * grain, beach)
+    return max(r, 0.004), max(g, 0.004), max(b, 0.004)

@@ -1,4 +1,4 @@
-"""The game-like scenes: a courtyard with a checkered floor (test), a street and a warehouse (train)."""
+"""The game-like scene: a courtyard with a checkered floor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsr_bench.datasets.builtin.noise import uniform
 from rtsr_bench.datasets.builtin.scenes import rays
 from rtsr_bench.datasets.builtin.scenes import tracer as t
 
@@ -101,70 +100,3 @@ def courtyard() -> NDArray[Any]:
     )  # fmt: skip
     world = _world(boxes, columns, spheres, sheets, numbers)
     return t.trace(3840, 2160, world, t.camera((0.2, 1.85, 0.0), -0.03, -0.015, 0.66))
-
-
-def street() -> NDArray[Any]:
-    """A street between office fronts seen from a footbridge, evening sun along it."""
-    boxes: list[Row] = []
-    for side in (-1.0, 1.0):
-        z = 6.0
-        for i in range(9):
-            deep = 9.0 + 12.0 * uniform(i, 1 if side > 0 else 2, 901)
-            high = 9.0 + 21.0 * uniform(i, 3 if side > 0 else 4, 901)
-            near = 8.0 + 1.5 * uniform(i, 5 if side > 0 else 6, 901)
-            kind = (t.FACADE, t.BRICK, t.FACADE, t.PLASTER)[(i + (side > 0)) % 4]
-            x0, x1 = (near, near + 14.0) if side > 0 else (-near - 14.0, -near)
-            boxes.append((x0, 0.0, z, x1, high, z + deep, kind, 100 + 10 * i + (side > 0)))
-            boxes.append((x0 - 0.2, high, z - 0.1, x1 + 0.2, high + 0.4, z + deep + 0.1, t.CONCRETE, 7))
-            z += deep + (2.5 if i % 3 == 2 else 0.0)
-        boxes.append((min(side * 5.0, side * 8.0), 0.0, 0.0, max(side * 5.0, side * 8.0), 0.16, 150.0, t.CONCRETE, 5))
-    for i in range(7):
-        x = -3.4 if i % 2 else 1.6
-        boxes.append((x, 0.25, 9.0 + 8.5 * i, x + 1.8, 1.5, 13.2 + 8.5 * i, t.PANEL, 300 + i))
-        boxes.append((x + 0.15, 1.5, 10.2 + 8.5 * i, x + 1.65, 2.05, 12.6 + 8.5 * i, t.PANEL, 320 + i))
-    columns: list[Row] = []
-    sheets: list[Row] = []
-    for i in range(8):
-        columns.append((-5.6, 8.0 + 11.0 * i, 0.08, 0.16, 8.0, t.IRON, 0))
-        columns.append((5.6, 8.0 + 11.0 * i, 0.08, 0.16, 8.0, t.IRON, 0))
-        z = 8.0 + 11.0 * i
-        sheets += [(2, z + 0.15 * k, -5.6, 5.6, 6.7 + 0.25 * k, 7.9, rays.WIRE, 0.016) for k in range(3)]
-    sheets.append((0, 5.2, 6.0, 60.0, 0.16, 1.15, rays.BARS, 0.16))
-    numbers = _numbers(
-        (-0.42, 0.48, 0.77), (2.2, 1.65, 1.05), 0.0036, (0.17, 0.27, 0.50), (0.92, 0.72, 0.50), (0.05, 821.0),
-        (t.CONCRETE, 1.0, 0.04),
-    )  # fmt: skip
-    world = _world(boxes, columns, [], sheets, numbers)
-    return t.trace(2560, 1440, world, t.camera((-0.8, 5.2, 0.0), 0.05, -0.09, 0.60))
-
-
-def terrace() -> NDArray[Any]:
-    """A wooden deck in a garden: planks, lawn wall, spheres, crates and a picket fence in flat morning light."""
-    boxes: list[Row] = [
-        (-14.0, 0.0, 14.0, 14.0, 2.6, 14.6, t.BRICK, 51),
-        (-14.2, 2.6, 13.9, 14.2, 2.8, 14.7, t.CONCRETE, 52),
-        (5.0, 0.0, 5.0, 9.0, 4.0, 13.0, t.PLASTER, 53),
-        (4.8, 4.0, 4.8, 9.2, 4.3, 13.2, t.PLANKS, 54),
-        (-9.0, 0.0, 8.0, -4.6, 0.5, 12.5, t.GRASS, 55),
-        (-2.4, 0.0, 7.0, -1.2, 0.7, 8.2, t.CRATE, 56),
-        (-1.1, 0.0, 7.4, -0.4, 0.7, 8.1, t.CRATE, 57),
-        (2.0, 0.0, 8.0, 3.4, 0.45, 11.0, t.PLANKS, 58),
-        (4.9, 0.8, 6.2, 5.0, 2.8, 8.4, t.FACADE, 59),
-    ]
-    columns: list[Row] = [(4.4, 5.0 + 2.6 * i, 0.10, 0.0, 4.0, t.PLANKS, 61 + i) for i in range(4)]
-    columns += [(-7.0 + 1.6 * i, 12.9, 0.35, 0.5, 1.4, t.BRICK, 65 + i) for i in range(2)]
-    spheres: list[Row] = [
-        (-6.6, 1.35, 10.2, 0.85, t.GRASS, 71), (-5.2, 0.95, 9.4, 0.45, t.GRASS, 72), (0.9, 0.5, 6.0, 0.5, t.MARBLE, 73),
-        (0.0, 0.25, 5.0, 0.25, t.CHROME, 74),
-    ]  # fmt: skip
-    sheets: list[Row] = [
-        (2, 12.0, -3.5, 4.0, 0.05, 1.3, rays.BARS, 0.19),
-        (0, -3.5, 3.0, 12.0, 0.05, 1.3, rays.BARS, 0.19),
-    ]
-    sheets += [(2, 13.2 - 0.2 * k, -14.0, 14.0, 3.4 + 0.3 * k, 4.6 + 0.3 * k, rays.WIRE, 0.012) for k in range(3)]
-    numbers = _numbers(
-        (-0.55, 0.42, -0.50), (1.7, 1.55, 1.35), 0.006, (0.20, 0.38, 0.66), (0.74, 0.80, 0.84), (0.1, 841.0),
-        (t.PLANKS, 1.0, 0.02),
-    )  # fmt: skip
-    world = _world(boxes, columns, spheres, sheets, numbers)
-    return t.trace(1920, 1080, world, t.camera((0.4, 1.6, 0.0), -0.08, -0.07, 0.74))

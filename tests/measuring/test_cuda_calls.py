@@ -1,0 +1,73 @@
+"""Code that names CUDA runs on the device that is measured, and the record says so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CALLS = {
+    "tensor": ("torch.ones(2).cuda()", ".cuda()"),
+    "module": ("torch.nn.Conv2d(1, 1, 1).cuda().weight", ".cuda()"),
+    "to a name": ('torch.ones(2).to("cuda:0")', '.to("cuda")'),
+    "to a device": ('torch.ones(2).to(torch.device("cuda"))', '.to("cuda")'),
+    "module to a device": ('torch.nn.Conv2d(1, 1, 1).to(device="cuda").weight', '.to("cuda")'),
+    "factory": ('torch.zeros(2, device="cuda")', 'device="cuda"'),
+    "load": ('torch.load("w.pth", map_location="cuda")', 'map_location="cuda"'),
+    "load by a function": ('torch.load("w.pth", map_location=lambda s, l: s.cuda())', "a map_location function"),
+}
+CHILD = """
+import sys, torch
+from pathlib import Path
+from rtsr_bench.measuring import cuda_calls
+torch.save(torch.ones(2), "w.pth")
+notes = []
+cuda_calls.map_to(torch.device("cpu"), Path("."), notes.append)
+for line in sys.stdin:
+    notes.clear()
+    print(eval(line).device, "|", *notes[-1:])
+print(torch.cuda.current_device())
+"""
+
+
+def run(folder: Path, text: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD], cwd=folder, input=text, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_calls_go_to_the_measured_device_and_are_noted(tmp_path: Path) -> None:
+    (tmp_path / "arch.py").write_text("x.cuda()\n")
+    lines = run(tmp_path, "".join(f"{code}\n" for code, _ in CALLS.values()))
+    assert lines.pop() == "0"
+    seen: set[str] = set()
+    for line, (code, what) in zip(lines, CALLS.values(), strict=True):
+        device, _, note = line.partition(" |")
+        assert device == "cpu", code
+        assert (what in note) == (what not in seen), code
+        assert what in seen or note.endswith("this was mapped to cpu.")
+        seen.add(what)
+
+
+def test_code_that_does_not_name_cuda_runs_unpatched(tmp_path: Path) -> None:
+    import torch
+
+    from rtsr_bench.measuring import cuda_calls
+
+    (tmp_path / "arch.py").write_text("barracuda = 1\n")
+    before = torch.Tensor.to
+    assert cuda_calls.map_to(torch.device("cpu"), tmp_path, pytest.fail) is None
+    assert torch.Tensor.to is before
+
+
+def test_on_cuda_nothing_is_patched(tmp_path: Path) -> None:
+    import torch
+
+    from rtsr_bench.measuring import cuda_calls
+
+    (tmp_path / "arch.py").write_text("x.cuda()\n")
+    assert cuda_calls.map_to(torch.device("cuda"), tmp_path, pytest.fail) is None
