@@ -26,8 +26,9 @@ from rtsr_bench.datasets.dataset import ImageFile
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.fidelity import measure_fidelity
+from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.metric import METRICS
-from rtsr_bench.protocol import Precision, Protocol, Size
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import DataUse, Fidelity, Record
 from rtsr_bench.report.site import compose
 from rtsr_bench.store import decode, encode
@@ -48,7 +49,7 @@ def _added(monkeypatch: pytest.MonkeyPatch) -> None:
 class NearestNeighbour:
     """Stands for the child: what it gives back is what a guest would."""
 
-    def enhance(self, lr: memoryview, *, size: Size, scale: int, precision: Precision, limit_s: float) -> bytes:
+    def enhance(self, lr: memoryview, *, size: Size, scale: int, execution: Execution, limit_s: float) -> bytes:
         pixels = np.asarray(lr).reshape(size.height, size.width, 3)
         return pixels.repeat(scale, axis=0).repeat(scale, axis=1).tobytes()
 
@@ -67,7 +68,7 @@ def measured(tmp_path: Path) -> Record:
     pair = ImagePair(name="a.png", scale=2, size=Size(48, 64), hr_source=source, degradation="pillow-bicubic")
     data = Dataset(id="builtin", title="Built-in set", scale=2, pairs=(pair,), verified=True)
     fidelity = measure_fidelity(
-        cast("Any", NearestNeighbour()), [data], rules(), Precision.FP32,
+        cast("Any", NearestNeighbour()), [data], rules(), EAGER_FP32,
         baselines=Baselines(), on_image=lambda done: None,
     )  # fmt: skip
     assert isinstance(fidelity, Fidelity)
