@@ -29,6 +29,18 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("RTSR_BENCH_LOCKS", str(tmp_path_factory.mktemp("locks")))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker of xdist a processor of its own.
+
+    Its threads, and those of the children that it starts, would spin against those of the other workers otherwise.
+    """
+    del config
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[int(worker.removeprefix("gw")) % len(allowed)]})
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a card, with the reason, where there is none."""
     if item.get_closest_marker("gpu") is not None:
