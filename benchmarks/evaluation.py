@@ -103,11 +103,11 @@ def pipeline(submission: Path, data: Dataset) -> tuple[float, float]:
 
     track = find_track("builtin-x2")
     rules = replace(track.protocol, conventions=CONVENTIONS)
-    (handed_in,) = discover(submission)
-    model = next(model for model in handed_in.models if model.scale == 2)
+    (submitted_images,) = discover(submission)
+    model = next(model for model in submitted_images.models if model.scale == 2)
     baselines = Baselines()
     with Child(device="cpu") as child:
-        loaded = child.ask(Op.LOAD, Loaded, {**load_request(model, handed_in, None), "scale": 2}, limit_s=60)
+        loaded = child.ask(Op.LOAD, Loaded, {**load_request(model, submitted_images, None), "scale": 2}, limit_s=60)
         assert isinstance(loaded, Loaded), loaded
 
         def run(images: Dataset, known: Baselines) -> float:
@@ -126,11 +126,11 @@ def _nothing(done: int) -> None:
 
 
 def _model(submission: Path) -> torch.nn.Module:
-    (handed_in,) = discover(submission)
-    model = next(model for model in handed_in.models if model.scale == 2)
-    request = load_request(model, handed_in, None)
+    (submitted_images,) = discover(submission)
+    model = next(model for model in submitted_images.models if model.scale == 2)
+    request = load_request(model, submitted_images, None)
     module_name, _, entry = str(request["entry"]).partition(":")
-    spec = importlib.util.spec_from_file_location("guest", handed_in.folder / f"{module_name}.py")
+    spec = importlib.util.spec_from_file_location("guest", submitted_images.folder / f"{module_name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

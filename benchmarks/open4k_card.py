@@ -75,7 +75,7 @@ def at_hand(set_id: str, scale: int) -> Dataset:
     """The set, which must be verified: the figures are of these pixels and no others."""
     found = find_dataset(set_id, scale=scale, degradation="files")
     if isinstance(found, Missing):
-        sys.exit(f"{found.title}: {found.reason}; {found.way_out}")
+        sys.exit(f"{found.title}: {found.reason}; {found.hint}")
     if not found.verified:
         sys.exit(f"{found.title}: {found.note}")
     return found

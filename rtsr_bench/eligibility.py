@@ -37,7 +37,7 @@ STAGE_WORDS = {
 }
 
 
-class Bar(StrEnum):
+class Ineligibility(StrEnum):
     """What keeps a row from being ranked. Only `FAILED` is the guest's breakage; the others are rules not met."""
 
     FAILED = "failed"
@@ -58,7 +58,7 @@ class Bar(StrEnum):
 class Reason:
     """What keeps a row from being ranked: `short` in a few words, `text` whole, `brief` its first sentence if long."""
 
-    bar: Bar
+    kind: Ineligibility
     short: str
     text: str
     brief: str = ""
@@ -123,33 +123,33 @@ def reasons(
     found = [*failed]
     if track is None:
         text = f"There is no track {record.track!r} (any longer), so there is no rule to judge by."
-        found.append(Reason(bar=Bar.NO_TRACK, short="track unknown", text=text))
+        found.append(Reason(kind=Ineligibility.NO_TRACK, short="track unknown", text=text))
     elif not is_official(record, track):
-        found.append(Reason(bar=Bar.UNOFFICIAL, short="unofficial", text=unofficial_words(record, track)))
+        found.append(Reason(kind=Ineligibility.UNOFFICIAL, short="unofficial", text=unofficial_words(record, track)))
     found += _off_protocol(record)
     found += _incomplete(record)
     if trouble:
-        found.append(Reason(bar=Bar.UNUSABLE, short="unusable numbers", text=trouble))
+        found.append(Reason(kind=Ineligibility.UNUSABLE, short="unusable numbers", text=trouble))
     untrained = record.model.untrained
     if untrained:
         text = f"Its weights are not trained ({untrained}): only runtime, complexity and memory were measured."
-        found.append(Reason(bar=Bar.UNTRAINED, short=f"untrained: {untrained}", text=text))
+        found.append(Reason(kind=Ineligibility.UNTRAINED, short=f"untrained: {untrained}", text=text))
     elif record.fidelity is None and not failed:
-        found.append(Reason(bar=Bar.NO_FIDELITY, short="no fidelity", text="Fidelity was not measured."))
+        found.append(Reason(kind=Ineligibility.NO_FIDELITY, short="no fidelity", text="Fidelity was not measured."))
     if record.runtime is None and not failed:
-        found.append(Reason(bar=Bar.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))
+        found.append(Reason(kind=Ineligibility.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))
     if gain_db is not None and not math.isfinite(gain_db) and not (track and track.score.lower_is_better):
         text = (
             f"{_flawless(record)} came back identical to HR where bicubic is not: the PSNR is infinite and the score"
             " is not defined. A person has to look: HR may be made from LR, or be known to the model."
         )
-        found.append(Reason(bar=Bar.UNUSABLE, short="PSNR infinite", text=text))
+        found.append(Reason(kind=Ineligibility.UNUSABLE, short="PSNR infinite", text=text))
     elif gain_db is not None and gain_db <= 0 and not (track and track.score.lower_is_better):
         text = f"No gain over bicubic ({gain_db:+.3f} dB): the score is 0."
-        found.append(Reason(bar=Bar.NO_GAIN, short="no gain over bicubic", text=text))
+        found.append(Reason(kind=Ineligibility.NO_GAIN, short="no gain over bicubic", text=text))
     found += [
         Reason(
-            bar=Bar.BELOW_GATE,
+            kind=Ineligibility.BELOW_GATE,
             short=f"below {one.least_db:.2f} dB",
             text=f"PSNR on {one.data_set} is {one.psnr_db:.4f} dB, below the track's gate of {one.least_db:.2f} dB.",
         )
@@ -169,7 +169,7 @@ def _uncounted(record: Record) -> list[Reason]:
         f"Its operations at 3x256x256 were not counted in full{f' (without {names})' if names else ''}, "
         "so the score, which MACs are part of, is not defined."
     )
-    return [Reason(bar=Bar.NO_COUNT, short="operations not counted", text=text)]
+    return [Reason(kind=Ineligibility.NO_COUNT, short="operations not counted", text=text)]
 
 
 def _flawless(record: Record) -> str:
@@ -235,7 +235,7 @@ def _failed(record: Record) -> list[Reason]:
     """Failures that cost the row its numbers: one while counting operations leaves fidelity and runtime as they are."""
     return [
         Reason(
-            bar=Bar.FAILED,
+            kind=Ineligibility.FAILED,
             short=f"failed: {failure.stage.value}, {failure.kind.value}",
             text=failure_words(failure),
             brief=failure_words(failure, brief=True),
@@ -269,7 +269,7 @@ def _off_protocol(record: Record) -> list[Reason]:
     if not said:
         return []
     text = f"Not measured as its own protocol says: {'; '.join(said)}."
-    return [Reason(bar=Bar.OFF_PROTOCOL, short="off protocol", text=text)]
+    return [Reason(kind=Ineligibility.OFF_PROTOCOL, short="off protocol", text=text)]
 
 
 def _incomplete(record: Record) -> list[Reason]:
@@ -289,4 +289,4 @@ def _incomplete(record: Record) -> list[Reason]:
     if not said:
         return []
     text = f"Incomplete data: {'; '.join(said)}."
-    return [Reason(bar=Bar.INCOMPLETE_DATA, short="incomplete data", text=text)]
+    return [Reason(kind=Ineligibility.INCOMPLETE_DATA, short="incomplete data", text=text)]

@@ -44,7 +44,7 @@ _HARMLESS = ("idle", "none", "applications_clocks", "sync_boost", "display_clock
 """Words of NVML clock reasons that are a setting or a state of rest, not a loss of speed."""
 
 
-class Doubt(StrEnum):
+class WarningKind(StrEnum):
     """Why a number is shaky."""
 
     BUSY = "busy"
@@ -64,7 +64,7 @@ class Doubt(StrEnum):
 class NumberWarning:
     """A number is shaky: which one (`about`: runtime or fidelity), in a few words and in a sentence."""
 
-    doubt: Doubt
+    kind: WarningKind
     about: str
     short: str
     text: str
@@ -81,14 +81,14 @@ def warnings(record: Record, summary: RuntimeSummary | None, convention: str) ->
         found += _of_clock(record.runtime)
         if summary.samples < FEW_REPEATS:
             text = f"Only {summary.samples} repeats: interval and percentiles are rough."
-            found.append(_about_runtime(Doubt.FEW_REPEATS, f"{summary.samples} repeats", text))
+            found.append(_about_runtime(WarningKind.FEW_REPEATS, f"{summary.samples} repeats", text))
     found += _of_precision(record, convention)
     found += _of_gain(record, convention)
     return tuple(found)
 
 
-def _about_runtime(doubt: Doubt, short: str, text: str) -> NumberWarning:
-    return NumberWarning(doubt=doubt, about="runtime", short=short, text=text)
+def _about_runtime(kind: WarningKind, short: str, text: str) -> NumberWarning:
+    return NumberWarning(kind=kind, about="runtime", short=short, text=text)
 
 
 def quiet_share(device_kind: str, cores: int) -> float:
@@ -101,14 +101,14 @@ def _of_load(runtime: Runtime, device_kind: str, cores: int) -> list[NumberWarni
     """Other work on the machine while it was timed, above the share that a quiet machine may have, or unknown."""
     if runtime.foreign_load is None and runtime.image_ms:  # what no record before schema 6 knew
         text = "How busy the machine was is unknown: this system does not tell. Times on images were not compared."
-        return [_about_runtime(Doubt.BUSY, "load unknown", text)]
+        return [_about_runtime(WarningKind.BUSY, "load unknown", text)]
     found = []
     processors = runtime.foreign_load, "processors'", quiet_share(device_kind, cores)
     for load, whose, most in (processors, (runtime.foreign_gpu, "GPU's", QUIET_GPU)):
         if load is not None and load > most:
             share = f"{100 * load:.0f} %"
             text = f"The machine was busy: other work used {share} of the {whose} time while the model was timed."
-            found.append(_about_runtime(Doubt.BUSY, f"machine was busy: {share} foreign load", text))
+            found.append(_about_runtime(WarningKind.BUSY, f"machine was busy: {share} foreign load", text))
     return found
 
 
@@ -121,7 +121,7 @@ def _of_relation(runtime: Runtime) -> list[NumberWarning]:
         f"Its output for random numbers hardly depends on them (correlation {found:.2f}, {LEAST_RELATION:g} and more in"
         " most models): it smooths, or it does less work on them."
     )
-    return [_about_runtime(Doubt.UNRELATED, "output unlike its random input", text)]
+    return [_about_runtime(WarningKind.UNRELATED, "output unlike its random input", text)]
 
 
 def _of_samples(summary: RuntimeSummary) -> list[NumberWarning]:
@@ -129,14 +129,14 @@ def _of_samples(summary: RuntimeSummary) -> list[NumberWarning]:
     if summary.spread > SPREAD_LIMIT:
         share = f"{100 * summary.spread:.0f} %"
         text = f"The samples spread by {share} of their mean (limit {100 * SPREAD_LIMIT:.0f} %)."
-        found.append(_about_runtime(Doubt.SPREAD, f"spread {share}", text))
+        found.append(_about_runtime(WarningKind.SPREAD, f"spread {share}", text))
     if summary.drift is not None and abs(summary.drift) > DRIFT_LIMIT:
         share = f"{100 * summary.drift:+.0f} %"
         text = (
             f"The runtime drifted by {share} from the first to the last quarter of the repeats"
             f" (limit {100 * DRIFT_LIMIT:.0f} %)."
         )
-        found.append(_about_runtime(Doubt.DRIFT, f"drift {share}", text))
+        found.append(_about_runtime(WarningKind.DRIFT, f"drift {share}", text))
     return found
 
 
@@ -152,7 +152,7 @@ def _of_device(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
             f"Launch-bound: the host needs {host:.2f} ms to launch a call that keeps the GPU busy for {device:.2f} ms,"
             " so the runtime says more about the host than about the GPU."
         )
-        found.append(_about_runtime(Doubt.LAUNCH_BOUND, "launch-bound", text))
+        found.append(_about_runtime(WarningKind.LAUNCH_BOUND, "launch-bound", text))
     reasons = sorted(
         {
             reason
@@ -163,7 +163,7 @@ def _of_device(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
     )
     if reasons:
         text = f"The GPU held its clocks back while being measured: {', '.join(reasons)}."
-        found.append(_about_runtime(Doubt.THROTTLED, "throttled", text))
+        found.append(_about_runtime(WarningKind.THROTTLED, "throttled", text))
     return found
 
 
@@ -176,7 +176,7 @@ def _of_clock(runtime: Runtime) -> list[NumberWarning]:
         f"The samples add up to {claimed:.2f} s, but {runtime.parent_wall_s:.2f} s passed on the harness's own clock"
         f" (at most {most:.2f} s expected)."
     )
-    return [_about_runtime(Doubt.CLOCK, "clocks disagree", text)]
+    return [_about_runtime(WarningKind.CLOCK, "clocks disagree", text)]
 
 
 def _of_precision(record: Record, convention: str) -> list[NumberWarning]:
@@ -191,7 +191,7 @@ def _of_precision(record: Record, convention: str) -> list[NumberWarning]:
         return []
     text = f"In {timed.precision.value}, the precision timed, the PSNR is {loss:.2f} dB below the one in fp32."
     short = f"{timed.precision.value} loses {loss:.2f} dB"
-    return [NumberWarning(doubt=Doubt.PRECISION_LOSS, about="fidelity", short=short, text=text)]
+    return [NumberWarning(kind=WarningKind.PRECISION_LOSS, about="fidelity", short=short, text=text)]
 
 
 def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
@@ -208,7 +208,7 @@ def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
         return []
     text = f"A gain of {gain:.4f} dB is within rounding, and the official score asks for no least gain."
     short = f"gain below {SMALL_GAIN_DB:g} dB"
-    return [NumberWarning(doubt=Doubt.SMALL_GAIN, about="fidelity", short=short, text=text)]
+    return [NumberWarning(kind=WarningKind.SMALL_GAIN, about="fidelity", short=short, text=text)]
 
 
 def _psnr(fidelity: Fidelity, convention: str) -> float:

@@ -57,13 +57,21 @@ def _with_values(raw: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+_RENAMED = {"made_twice": "repeatability", "handed_in": "submitted_images"}
+"""Fields of schema 6 under other names in schema 7."""
+
+
+def _renamed(raw: dict[str, Any]) -> dict[str, Any]:
+    return {_RENAMED.get(name, name): value for name, value in raw.items()}
+
+
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda raw: {**raw, "schema": 2},  # every model of then has weights: the empty default of `untrained` says it
     2: lambda raw: {**raw, "schema": 3},  # what was compared besides was not kept: None; no pickle could be allowed
     3: lambda raw: {**raw, "schema": 4},  # of images the difference over the spread was kept, and no `mse`
     4: lambda raw: {**raw, "schema": 5},  # nothing was said of weights that others than the team had trained: empty
     5: lambda raw: {**raw, "schema": 6},  # the fields added since have defaults that say "not recorded"
-    6: lambda raw: {**raw, **_with_values(raw), "schema": 7},
+    6: lambda raw: {**_renamed(raw), **_with_values(raw), "schema": 7},
 }
 """Steps from one schema to the next, by the schema they start from."""
 

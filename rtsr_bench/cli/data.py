@@ -218,7 +218,7 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
     from rtsr_bench.errors import UserError
 
     if recipe.rendered:
-        return "always", [recipe.way_out]
+        return "always", [recipe.hint]
     at_hand, lines, lacking = [], [], []
     broken = False
     for scale in recipe.scales:
@@ -236,7 +236,7 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
         if found.note:
             lines.append(f"x{scale} {'' if found.verified else 'unverified: '}{found.note}")
     if lacking and not at_hand:
-        lines.append(f"{lacking[0].reason}: {lacking[0].way_out}")
+        lines.append(f"{lacking[0].reason}: {lacking[0].hint}")
     if broken and (recipe.base_url or recipe.archives or recipe.preparation):
         lines.append(f"`rtsr-bench data fetch {recipe.id}` brings anew what is missing or damaged")
     return " ".join(at_hand) or "no", list(dict.fromkeys(lines))

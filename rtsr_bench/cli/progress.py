@@ -113,15 +113,15 @@ class Display:
         self._failed += failed
         row = _row(record)
         if row.reasons and row.failed:
-            reasons = [reason.brief for reason in row.reasons if reason.bar.value == "failed"]
+            reasons = [reason.brief for reason in row.reasons if reason.kind.value == "failed"]
             self.note(f"  {record.model.id}: {' '.join(reasons)}")
             return
         said = [f"{heading} {text}" for heading, text in _brief(row) if text]
         said += _crop_words(row)
-        said += [reason.short for reason in row.reasons if reason.bar.value == "untrained"]
+        said += [reason.short for reason in row.reasons if reason.kind.value == "untrained"]
         self.note(f"  {record.model.id}: " + ", ".join(said))
-        if record.handed_in is not None:
-            self.note(f"  {record.model.id}: {record.handed_in.words}")
+        if record.submitted_images is not None:
+            self.note(f"  {record.model.id}: {record.submitted_images.words}")
 
     def table(self, records: Sequence[Record]) -> None:
         """Print one table a track, in the order of its leaderboard: the best score first, whichever way it goes."""
@@ -196,7 +196,7 @@ def _cell(column: BoardColumn, row: Row) -> str:
 
 def _note(row: Row, columns: Sequence[BoardColumn]) -> str:
     """What stands against the row or its numbers, in a few words each."""
-    said = [reason.short for reason in row.reasons if reason.bar.value != "unofficial"]
+    said = [reason.short for reason in row.reasons if reason.kind.value != "unofficial"]
     said += _crop_words(row)
     said += [warning.short for warning in row.warnings]
     said += [note.text for column in columns for note in column.notes(row) if note.tone == "warn"]

@@ -37,7 +37,7 @@ def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
     if recipe.preparation:
         copies = [_prepared_parts(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
         copies = [audits for audits in copies if any(not part.absent for part in audits)]
-        return min(copies, key=_faults, default=(Audit(part=GT, absent=f"not fetched; {recipe.way_out}"),))
+        return min(copies, key=_faults, default=(Audit(part=GT, absent=f"not fetched; {recipe.hint}"),))
     if recipe.pins and not recipe.own:
         found = [_by_path(recipe, folder) for folder in candidates(recipe.names, data_roots(roots))]
         if found := [audits for audits in found if any(not part.absent for part in audits)]:
@@ -122,7 +122,7 @@ def _rendered(recipe: SetRecipe) -> Audit:
         images=len(images),
         missing=tuple(f"{name}: {reason}" for name, reason in left_out("test").items()),
         damaged=tuple(_drawn_otherwise(images)),
-        note=recipe.way_out,
+        note=recipe.hint,
     )
 
 

@@ -91,8 +91,8 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
         else:
             what = misplaced(folders[0], scale) or lacking(folders[0], scale)
         reason = what or f"no x{scale} image pairs in {folders[0]}"
-        return _missing(recipe, reason, recipe.way_out or "see docs/data.md")
-    return _missing(recipe, "in none of the data roots, and not fetched", recipe.way_out)
+        return _missing(recipe, reason, recipe.hint or "see docs/data.md")
+    return _missing(recipe, "in none of the data roots, and not fetched", recipe.hint)
 
 
 def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
@@ -121,8 +121,8 @@ def _named_for(set_id: str, roots: Sequence[Path]) -> str:
     return f" {meant[0]}" if meant else ""
 
 
-def _missing(recipe: SetRecipe, reason: str, way_out: str) -> Missing:
-    return Missing(id=recipe.id, title=recipe.title, reason=reason, way_out=way_out)
+def _missing(recipe: SetRecipe, reason: str, hint: str) -> Missing:
+    return Missing(id=recipe.id, title=recipe.title, reason=reason, hint=hint)
 
 
 def _bare_folder(root: Path) -> SetRecipe | None:
@@ -223,7 +223,7 @@ def checked_size(recipe: SetRecipe, pair: PairFiles, scale: int) -> Size:
     if recipe.hr_size not in (None, hr):
         raise UserError(
             f"{pair.hr}: expected HR of {recipe.hr_size} (height x width) in the {recipe.title}, found {hr}: "
-            + (recipe.way_out or "take it out")
+            + (recipe.hint or "take it out")
         )
     expected = Size(hr.height // scale, hr.width // scale)
     if expected.pixels == 0:

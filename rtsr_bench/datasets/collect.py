@@ -33,7 +33,7 @@ def files_of(recipe: SetRecipe, scales: Sequence[int] = ()) -> dict[str, Recipe]
     if not (recipe.base_url or recipe.archives or recipe.preparation):
         raise UserError(
             f"{recipe.title}: expected a set that can be downloaded, found none: "
-            + (recipe.way_out or f"add base_url or [[archive]] to its {OWN}: docs/data.md")
+            + (recipe.hint or f"add base_url or [[archive]] to its {OWN}: docs/data.md")
         )
     if unknown := [scale for scale in scales if scale not in recipe.scales]:
         has = ", ".join(map(str, recipe.scales))

@@ -230,4 +230,4 @@ class Missing:
     id: str
     title: str
     reason: str
-    way_out: str
+    hint: str

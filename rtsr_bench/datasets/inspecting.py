@@ -48,7 +48,7 @@ def inspected(recipe: SetRecipe, scale: int, roots: Sequence[Path]) -> Audit:
     except UserError as error:
         return Audit(part=part, damaged=(str(error),))
     if isinstance(lacking, Missing):
-        return Audit(part=part, absent=f"{lacking.reason}; {lacking.way_out}")
+        return Audit(part=part, absent=f"{lacking.reason}; {lacking.hint}")
     # LR that the set does not publish: made from the HR of another scale, whose files are told of there.
     return Audit(part=part, where=str(lacking.folder), images=len(lacking.pairs), note=lacking.note)
 

@@ -221,7 +221,7 @@ def _check_sizes(recipe: SetRecipe, folder: Path, pairs: Sequence[tuple[str, str
     for hr, lr in pairs:
         for path, what, size in ((hr, "HR image", hr_size), (lr, "LR image", lr_size)):
             if path is not None and (found := read_size(folder / path, what=what)) != size:
-                raise UserError(f"{folder / path}: expected {size}, found {found}: {recipe.way_out}")
+                raise UserError(f"{folder / path}: expected {size}, found {found}: {recipe.hint}")
 
 
 def _of(recipe: SetRecipe) -> Preparation:

@@ -35,7 +35,7 @@ OWN = "dataset.toml"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[a-z0-9_-]+")
 _SHARED_KEYS = {"id", "title", "layout", "license", "source", "summary", "scales", "hr_size", "index", "base_url"}
-_PLUGIN_KEYS = {"names", "cache", "way_out"}
+_PLUGIN_KEYS = {"names", "cache", "hint"}
 _CATALOG_KEYS = {*_PLUGIN_KEYS, "rendered", "refuse"}
 
 
@@ -85,7 +85,7 @@ class SetRecipe:
     summary: str = ""
     source: str = ""
     license: str = ""
-    way_out: str = ""
+    hint: str = ""
     layout: str | None = None
     scales: tuple[int, ...] = SCALES
     rendered: bool = False
@@ -133,8 +133,8 @@ def _with_defaults(read: SetRecipe) -> SetRecipe:
     """A plug-in's recipe with what it may leave unsaid: where it is looked for and fetched to, and how to get it."""
     names = read.names or (read.id,)
     fetched = read.base_url or read.archives or read.preparation
-    way_out = f"rtsr-bench data fetch {read.id}" if fetched else f"put {names[0]}/ into a folder given with --data-root"
-    return replace(read, plug_in=True, names=names, cache=read.cache or read.id, way_out=read.way_out or way_out)
+    hint = f"rtsr-bench data fetch {read.id}" if fetched else f"put {names[0]}/ into a folder given with --data-root"
+    return replace(read, plug_in=True, names=names, cache=read.cache or read.id, hint=read.hint or hint)
 
 
 def own_recipe(folder: Path) -> SetRecipe | None:
@@ -202,7 +202,7 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
         summary=head.get("summary", ""),
         source=head.get("source", ""),
         license=head.get("license", ""),
-        way_out=head.get("way_out", ""),
+        hint=head.get("hint", ""),
         layout=layout,
         scales=scales,
         rendered=bool(head.get("rendered", False)),
@@ -220,7 +220,7 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
 
 def _check_types(table: Mapping[str, Any], head: Mapping[str, Any]) -> None:
     """TypeError or ValueError, in a line, for the first value of another kind than the form asks for."""
-    for key in ("title", "license", "source", "summary", "index", "base_url", "cache", "way_out"):
+    for key in ("title", "license", "source", "summary", "index", "base_url", "cache", "hint"):
         if not isinstance(head.get(key, ""), str):
             raise TypeError(f"{key}: expected a text, found {head[key]!r}")
     _check_names(head)

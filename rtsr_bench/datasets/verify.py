@@ -54,7 +54,7 @@ def refuse_stand_ins(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapp
         if known is not None:
             raise UserError(
                 f"{pair.hr}: expected an image of the {recipe.title}, which was announced and never released, "
-                f"found one of {known}: {recipe.way_out}"
+                f"found one of {known}: {recipe.hint}"
             )
 
 

@@ -71,11 +71,11 @@ def read_campaign(file: Path) -> Settings:
 def _places(table: Table) -> tuple[Place, ...]:
     devices = _texts(table, "devices") or ("auto",)
     if not all(_DEVICE.fullmatch(device) for device in devices):
-        raise table.mistake("devices", expected="cpu, cuda, cuda:N or auto", way_out='write devices = ["cuda:0"]')
+        raise table.mistake("devices", expected="cpu, cuda, cuda:N or auto", hint='write devices = ["cuda:0"]')
     isolation = _texts(table, "require_isolation", single=True)
     if isolation and isolation[0] not in ("process", "bubblewrap"):
         raise table.mistake(
-            "require_isolation", expected="process or bubblewrap", way_out='write require_isolation = "bubblewrap"'
+            "require_isolation", expected="process or bubblewrap", hint='write require_isolation = "bubblewrap"'
         )
     threads = int(_number(table, "threads", 0, 1024, whole=True) or 0)
     return tuple(
@@ -101,7 +101,7 @@ def _submissions(table: Table, place: Path) -> tuple[Path, ...]:
             )
         found.update(dict.fromkeys(named))
     if not found:
-        raise table.mistake("submissions", expected="an array of paths", way_out='write submissions = ["entries/*"]')
+        raise table.mistake("submissions", expected="an array of paths", hint='write submissions = ["entries/*"]')
     return tuple(found)
 
 
@@ -110,14 +110,14 @@ def _texts(table: Table, key: str, *, single: bool = False) -> tuple[str, ...]:
     values = [value] if single and table.has(key) else value
     if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
         what = "a text" if single else "an array of texts"
-        raise table.mistake(key, expected=what, way_out="correct it, or leave it out")
+        raise table.mistake(key, expected=what, hint="correct it, or leave it out")
     return tuple(dict.fromkeys(values))
 
 
 def _switch(table: Table, key: str) -> bool:
     value = table.value(key) if table.has(key) else False
     if not isinstance(value, bool):
-        raise table.mistake(key, expected="true or false", way_out=f"write {key} = true")
+        raise table.mistake(key, expected="true or false", hint=f"write {key} = true")
     return value
 
 
@@ -134,5 +134,5 @@ def _number(table: Table, key: str, least: float, most: float, *, whole: bool = 
     kinds = (int,) if whole else (int, float)
     if not isinstance(value, kinds) or isinstance(value, bool) or not least <= value <= most:
         what = "a whole number" if whole else "a number"
-        raise table.mistake(key, expected=f"{what} from {least:g} to {most:g}", way_out=f"write {key} = {least:g}")
+        raise table.mistake(key, expected=f"{what} from {least:g} to {most:g}", hint=f"write {key} = {least:g}")
     return value

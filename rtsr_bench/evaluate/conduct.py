@@ -13,7 +13,7 @@ from rtsr_bench.execution import Execution
 from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import Child, Finished, Looked, Repeated, Warmed
-from rtsr_bench.sandbox.pixels import sheet
+from rtsr_bench.sandbox.pixels import sealed_memfd
 from rtsr_bench.sandbox.replies import Reply
 from rtsr_bench.wire import Op
 
@@ -95,7 +95,7 @@ class Conductor:
             answer = self._ask(Op.REPEAT, Repeated, request)
             bracket_s = monotonic() - before
         else:
-            with sheet(len(given.image), given.image) as image:
+            with sealed_memfd(len(given.image), given.image) as image:
                 before = monotonic()
                 answer = self._ask(Op.REPEAT, Repeated, request, files=(image,))
                 bracket_s = monotonic() - before

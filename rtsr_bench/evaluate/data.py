@@ -73,10 +73,10 @@ class TrackData:
             if self._named:
                 raise
             self._broken.add((name, track.scale))
-            return Missing(id=name, title=name, reason=str(error), way_out=f"rtsr-bench data verify {name} says more")
+            return Missing(id=name, title=name, reason=str(error), hint=f"rtsr-bench data verify {name} says more")
 
     def _lines(self, track: Track, results: Iterable[Dataset | Missing], *, some: bool) -> Iterator[Line]:
         for missing in (result for result in results if isinstance(result, Missing)):
             without = "without " if some else "needs "
-            line = f"{track.id} {without}{missing.title}: {missing.reason}; {missing.way_out}"
+            line = f"{track.id} {without}{missing.title}: {missing.reason}; {missing.hint}"
             yield line, "" if (missing.id, track.scale) in self._broken else missing.title

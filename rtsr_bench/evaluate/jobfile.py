@@ -234,7 +234,7 @@ def _track(written: _Written, where: _Where) -> Track:
 def _data(use: DataUse, protocol: Protocol, roots: tuple[Path, ...], where: _Where) -> Dataset:
     found = find_set(use.id, protocol, roots)
     if isinstance(found, Missing):
-        raise where.differs("the data set", use.name, f"none: {found.reason}", found.way_out)
+        raise where.differs("the data set", use.name, f"none: {found.reason}", found.hint)
     if found.digest != use.digest:
         raise where.differs(
             f"images of {use.name} with the digest", use.digest, found.digest, "name others with --data-root"

@@ -15,7 +15,7 @@ from rtsr_bench.evaluate.listener import Listener
 from rtsr_bench.evaluate.reruns import command
 from rtsr_bench.evaluate.runtime import Measured
 from rtsr_bench.evaluate.stages import Images, ImageStage, TimedStage, Work, measure_images, measure_timed
-from rtsr_bench.record import Failure, MadeTwice, Record
+from rtsr_bench.record import Failure, Record, Repeatability
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
 
 
@@ -74,18 +74,18 @@ def _with_outcomes(record: Record, work: Work, first: ImageStage, timed: TimedSt
         runtime=measured.runtime if isinstance(measured, Measured) else measured,
         memory=measured.memory if isinstance(measured, Measured) else measured,
         complexity=timed.complexity,
-        made_twice=_made_twice(work, images, timed),
-        handed_in=images.comparison.outcome()
+        repeatability=_repeatability(work, images, timed),
+        submitted_images=images.comparison.outcome()
         if images.comparison and not isinstance(other or images.fidelity, Failure)
         else None,
         notes=tuple(dict.fromkeys((*first.notes, *timed.notes))),
     )
 
 
-def _made_twice(work: Work, images: Images, timed: TimedStage) -> MadeTwice | None:
+def _repeatability(work: Work, images: Images, timed: TimedStage) -> Repeatability | None:
     """What two processes computed, None where it did not come to that."""
     compared = tuple(images.witness.found) if images.witness else ()
     outputs = timed.timing.outputs if timed.timing else ()
     if not (compared or outputs):
         return None
-    return MadeTwice(precision=work.execution.precision, images=compared, outputs=outputs)
+    return Repeatability(precision=work.execution.precision, images=compared, outputs=outputs)

@@ -13,7 +13,7 @@ from rtsr_bench.backends import tolerance
 from rtsr_bench.datasets import Dataset, ImagePair
 from rtsr_bench.evaluate.agreement import images_apart
 from rtsr_bench.evaluate.baseline import Baseline
-from rtsr_bench.evaluate.handed_in import difference
+from rtsr_bench.evaluate.submitted_images import difference
 from rtsr_bench.execution import Execution
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, PixelDifference, Stage

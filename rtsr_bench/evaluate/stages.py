@@ -15,12 +15,12 @@ from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.crops import Keeper
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.fidelity import measure_fidelity
-from rtsr_bench.evaluate.handed_in import Comparison
 from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.listener import Listener
 from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.evaluate.runtime import Measured, Timing, Watching, measure_runtime
+from rtsr_bench.evaluate.submitted_images import Comparison
 from rtsr_bench.execution import Execution, Precision
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size

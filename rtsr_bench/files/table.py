@@ -53,10 +53,10 @@ class Table:
         self._content = content
         self.where = where
 
-    def mistake(self, key: str, *, expected: str, way_out: str) -> UserError:
+    def mistake(self, key: str, *, expected: str, hint: str) -> UserError:
         """Return the one line about a key's value, to be raised."""
         found = kind_of(self._content[key]) if key in self._content else "nothing"
-        return UserError(f"{self.where} {key}: expected {expected}, found {found}; {way_out}")
+        return UserError(f"{self.where} {key}: expected {expected}, found {found}; {hint}")
 
     def only(self, known: Collection[str]) -> None:
         """Refuse any key but these."""
@@ -83,10 +83,10 @@ class Table:
             return default
         expected = f"a line of text of at most {limit} characters"
         if not isinstance(value, str):
-            raise self.mistake(key, expected=expected, way_out=f"write {key} = {example}")
+            raise self.mistake(key, expected=expected, hint=f"write {key} = {example}")
         value = value.strip()
         if not one_line(value):
-            raise self.mistake(key, expected=f"{expected}, without control characters", way_out="take them out")
+            raise self.mistake(key, expected=f"{expected}, without control characters", hint="take them out")
         if not value or len(value) > limit:
             found = f"{len(value)} characters" if value else "an empty one"
             raise UserError(f"{self.where} {key}: expected {expected}, found {found}; write {key} = {example}")
@@ -98,7 +98,7 @@ class Table:
             return ""
         value = self._content[key]
         if not isinstance(value, str):
-            raise self.mistake(key, expected="a text", way_out=f'write {key} = "..." or remove it')
+            raise self.mistake(key, expected="a text", hint=f'write {key} = "..." or remove it')
         value = " ".join(value.split())
         if not one_line(value) or len(value) > limit:
             expected = f"a text of at most {limit} characters without control characters"
@@ -111,7 +111,7 @@ class Table:
         if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
             return Table({key: ", ".join(value)}, self.where).text(key, limit=limit, example='["A. One", "B. Two"]')
         if isinstance(value, list):
-            raise self.mistake(key, expected="an array of names", way_out=f'write {key} = ["A. One", "B. Two"]')
+            raise self.mistake(key, expected="an array of names", hint=f'write {key} = ["A. One", "B. Two"]')
         return self.text(key, limit=limit, default="", example='["A. One", "B. Two"]')
 
     def choice(self, key: str, options: Collection[int | float], *, example: str) -> Any:
@@ -122,13 +122,13 @@ class Table:
                 if value == option:
                     return option
         expected = " or ".join(str(option) for option in options)
-        raise self.mistake(key, expected=expected, way_out=f"write {key} = {example}")
+        raise self.mistake(key, expected=expected, hint=f"write {key} = {example}")
 
     def table(self, key: str) -> dict[str, Any]:
         """Return an optional table of plain values (strings, finite numbers, booleans, arrays and tables of these)."""
         value = self._content.get(key, {})
         if not isinstance(value, dict):
-            raise self.mistake(key, expected="a table", way_out=f"write {key} = {{ name = value }}")
+            raise self.mistake(key, expected="a table", hint=f"write {key} = {{ name = value }}")
         for name, item in value.items():
             if not plain(item):
                 expected = "text, finite numbers, booleans, and arrays and tables of these"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rtsr_bench.eligibility import Bar, differences, is_official
+from rtsr_bench.eligibility import Ineligibility, differences, is_official
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.leaderboard.rows import Row, derive_row
 from rtsr_bench.tracks import all_tracks
@@ -153,7 +153,7 @@ def _groups(rows: Sequence[Row], track: Track | None) -> tuple[Group, ...]:
 def _group(rows: Sequence[Row], digest: str, track: Track | None) -> Group:
     first = rows[0].record
     official = is_official(first, track)
-    complete = any(all(reason.bar is not Bar.INCOMPLETE_DATA for reason in row.reasons) for row in rows)
+    complete = any(all(reason.kind is not Ineligibility.INCOMPLETE_DATA for reason in row.reasons) for row in rows)
     models = [row.record.model.id for row in rows]
     rows = [replace(row, twin=models.count(row.record.model.id) > 1) for row in rows]
     ordered = sorted(rows, key=best_first)
@@ -189,7 +189,7 @@ def _how(record: Record, track: Track | None, *, official: bool, complete: bool)
 
 def best_first(row: Row) -> tuple[int, float, float, str, str]:
     """Eligible rows, the best score first, then those with a score, a gain, nothing; the model's id breaks ties."""
-    official_reasons = [reason for reason in row.reasons if reason.bar is not Bar.UNOFFICIAL]
+    official_reasons = [reason for reason in row.reasons if reason.kind is not Ineligibility.UNOFFICIAL]
     tier = 0 if not official_reasons else 1
     if row.failed:
         tier = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rtsr_bench.number_warnings import Doubt, NumberWarning
+from rtsr_bench.number_warnings import NumberWarning, WarningKind
 from rtsr_bench.record.measurements import MSE
 from rtsr_bench.score import psnr_db
 
@@ -35,7 +35,7 @@ def exact_images(images: Sequence[ImageFidelity], convention: str) -> tuple[Numb
         f" {len(images) - len(flat)} of {len(images)} images."
     )
     short = f"{len(flat)} image{'' if len(flat) == 1 else 's'} left out: bicubic exact"
-    return (NumberWarning(doubt=Doubt.EXACT, about="fidelity", short=short, text=text),)
+    return (NumberWarning(kind=WarningKind.EXACT, about="fidelity", short=short, text=text),)
 
 
 def _named(images: Sequence[ImageFidelity]) -> str:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rtsr_bench.eligibility import Bar, Below, Reason, count_at_256, counted_at, reasons
+from rtsr_bench.eligibility import Below, Ineligibility, Reason, count_at_256, counted_at, reasons
 from rtsr_bench.leaderboard.bands import Band, band
 from rtsr_bench.leaderboard.exact import exact_images
 from rtsr_bench.leaderboard.means import FidelityMeans, fidelity_means
@@ -51,7 +51,7 @@ class Row:
     @property
     def failed(self) -> bool:
         """Whether the guest broke where a number was due."""
-        return any(reason.bar is Bar.FAILED for reason in self.reasons)
+        return any(reason.kind is Ineligibility.FAILED for reason in self.reasons)
 
     @property
     def crop(self) -> Size | None:

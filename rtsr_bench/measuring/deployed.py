@@ -61,7 +61,7 @@ class Deployed(torch.nn.Module):
         return None
 
 
-def expect_graph(request: Mapping[str, Any], kind: Kind, way_out: str) -> None:
+def expect_graph(request: Mapping[str, Any], kind: Kind, hint: str) -> None:
     """See that the files of a graph in a `load` request are of this kind; BadGuest with the way out for another one."""
     for path in filter(None, (request["checkpoint"], request.get("half"))):
-        expect(Path(path), (kind,), f"{way_out}; {_PYTHON}")
+        expect(Path(path), (kind,), f"{hint}; {_PYTHON}")

@@ -84,7 +84,7 @@ def kind_of(path: Path) -> Kind:
     return Kind.OTHER
 
 
-def expect(path: Path, allowed: Collection[Kind], way_out: str) -> None:
+def expect(path: Path, allowed: Collection[Kind], hint: str) -> None:
     """See that a file is of one of these kinds; BadGuest with the way out for another one.
 
     One that is not there is left to its reader.
@@ -93,7 +93,7 @@ def expect(path: Path, allowed: Collection[Kind], way_out: str) -> None:
         return
     kind = kind_of(path)
     if kind not in allowed:
-        raise BadGuest(f"{path.name} is {kind.value}, expected {' or '.join(one.value for one in allowed)}; {way_out}")
+        raise BadGuest(f"{path.name} is {kind.value}, expected {' or '.join(one.value for one in allowed)}; {hint}")
 
 
 def read(path: Path, kind: Kind, *, allow_pickle: bool) -> Any:

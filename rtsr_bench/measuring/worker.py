@@ -57,7 +57,7 @@ class Worker:
         """Carry out one request and say how it went; nothing a guest raises leaves this function."""
         self._id, self._files = str(request["id"]), files
         try:
-            reply = self._carry_out(request)
+            reply = self._answer(request)
         except BaseException as error:  # noqa: BLE001 - a guest may raise anything; it becomes a Failure
             reply = _failed(error) | {"over": self._is_over()}
         self._say(reply)
@@ -72,7 +72,7 @@ class Worker:
             return True
         return False
 
-    def _carry_out(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         reply: dict[str, Any] = {}
         op = Op(request["op"])
         if op in _WHILE_TIMING:

@@ -6,7 +6,7 @@ An outcome field is the measurement, a `Failure` (tried and failed) or None (not
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
 - 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
-  `baseline_mse`; `protocol.metrics`.
+  `baseline_mse`; `protocol.metrics`. `repeatability` and `submitted_images` were `made_twice` and `handed_in`.
 - 7 (2026-11): `execution`: how the model was run; `protocol.backend`, `protocol.memory_format`, `protocol.options`.
 - 6 (2026-11): `notes`: what was done so that the model could be loaded and run; `protocol.tf32`, `system.device_uuid`;
   `runtime`: calls on images, pauses, foreign load, calls timed again, correlation with the input.
@@ -24,7 +24,7 @@ from datetime import datetime
 
 from rtsr_bench.execution import Execution
 from rtsr_bench.protocol import Protocol
-from rtsr_bench.record.checks import HandedIn, MadeTwice, OutputTwice, PixelDifference
+from rtsr_bench.record.checks import OutputTwice, PixelDifference, Repeatability, SubmittedImages
 from rtsr_bench.record.facts import DataUse, ModelFacts, SubmissionFacts, System
 from rtsr_bench.record.failure import Failure, FailureKind, Stage
 from rtsr_bench.record.measurements import (
@@ -49,17 +49,17 @@ __all__ = [
     "Failure",
     "FailureKind",
     "Fidelity",
-    "HandedIn",
     "ImageFidelity",
-    "MadeTwice",
     "Memory",
     "ModelFacts",
     "OutputTwice",
     "PixelDifference",
     "Record",
+    "Repeatability",
     "Runtime",
     "Stage",
     "SubmissionFacts",
+    "SubmittedImages",
     "System",
     "Telemetry",
     "record_key",
@@ -75,8 +75,8 @@ class Record:
     `started` is UTC in ISO 8601; `wall_s` the whole measurement's seconds; `overrides` the command-line overrides that
     made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` beside it where that is another;
     a model that says `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
-    `made_twice` is what two processes computed, as far as it came to that; `handed_in` how the team's own SR images
-    compare, None where there are none. `pickle_allowed`: weights might be read as code, with `--allow-pickle`.
+    `repeatability` is what two processes computed, as far as it came to that; `submitted_images` how the team's own SR
+    images compare, None where there are none. `pickle_allowed`: weights might be read as code, with `--allow-pickle`.
     `execution`: how the model was run, None where it was not recorded.
     `notes`: what the child did so that the model could be loaded and run (prefix removed, EMA weights taken, ...).
     """
@@ -99,8 +99,8 @@ class Record:
     runtime: Runtime | Failure | None = None
     complexity: Complexity | Failure | None = None
     memory: Memory | Failure | None = None
-    made_twice: MadeTwice | None = None
-    handed_in: HandedIn | None = None
+    repeatability: Repeatability | None = None
+    submitted_images: SubmittedImages | None = None
     pickle_allowed: bool = False
     notes: tuple[str, ...] = ()
     execution: Execution | None = None

@@ -53,7 +53,7 @@ class OutputTwice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MadeTwice:
+class Repeatability:
     """What was computed twice, in two processes, in which precision: images of the data, and outputs of timed calls."""
 
     precision: Precision
@@ -85,7 +85,7 @@ class MadeTwice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HandedIn:
+class SubmittedImages:
     """The team's own SR images against those computed here for the same LR images, matched by name and size.
 
     `missing` counts images of the track that were not handed in, `extra` images handed in that are none of the track's;

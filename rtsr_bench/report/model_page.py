@@ -205,10 +205,11 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
         ("Data", group.data_digest),
         *((one_line(use.name), _use_words(use)) for use in record.data),
     ]
+    submitted = record.submitted_images
     checks = [
-        ("Made twice", record.made_twice.words if record.made_twice else ""),
-        ("Images handed in", record.handed_in.words if record.handed_in else ""),
-        *(("Could not be compared", line) for line in (record.handed_in.refused if record.handed_in else ())),
+        ("Repeatability", record.repeatability.words if record.repeatability else ""),
+        ("Submitted images", submitted.words if submitted else ""),
+        *(("Could not be compared", line) for line in (submitted.refused if submitted else ())),
         *(("On loading", note) for note in record.notes),
         ("Pickles", "allowed: weights might run code as they were read" if record.pickle_allowed else ""),
     ]

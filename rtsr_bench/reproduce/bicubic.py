@@ -31,7 +31,7 @@ def bicubic_rows(
     for ask in asks:
         data = find_dataset(ask.data_set, scale=ask.scale, degradation=_FILES, roots=roots)
         if isinstance(data, Missing):
-            missing.append(f"{data.title}: {data.reason} ({data.way_out})")
+            missing.append(f"{data.title}: {data.reason} ({data.hint})")
             continue
         on_row(ask.key)
         values = [_measured(ask, pair) for pair in data.pairs]

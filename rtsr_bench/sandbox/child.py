@@ -22,7 +22,7 @@ from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.needs import require_system
-from rtsr_bench.sandbox.pixels import read_all, sheet
+from rtsr_bench.sandbox.pixels import read_all, sealed_memfd
 from rtsr_bench.sandbox.plugged import Plugged
 from rtsr_bench.sandbox.process import Process, user_processes
 from rtsr_bench.sandbox.replies import Added, Enhanced, Hello, Reply, convert
@@ -209,7 +209,7 @@ class Child:
         """Turn LR pixels (H x W x 3, 8 bit) into SR pixels, through files whose sizes the guest can't change."""
         count = size.times(scale).pixels * 3
         request = {"size": [size.height, size.width], "scale": scale, "execution": execution.plain()}
-        with sheet(size.pixels * 3, lr) as given, sheet(count) as wanted:
+        with sealed_memfd(size.pixels * 3, lr) as given, sealed_memfd(count) as wanted:
             answer = self.ask(Op.ENHANCE, Enhanced, request, limit_s=limit_s, files=(given, wanted))
             if isinstance(answer, Failure):
                 return answer

@@ -11,7 +11,7 @@ _CHUNK = 1 << 24
 
 
 @contextmanager
-def sheet(size: int, content: bytes | memoryview | None = None) -> Iterator[int]:
+def sealed_memfd(size: int, content: bytes | memoryview | None = None) -> Iterator[int]:
     """Hold a file of exactly `size` bytes in memory, `content` or zeros; where the kernel can, neither grows."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

@@ -30,4 +30,4 @@ def arguments(table: Table) -> dict[str, Any]:
 def needs_checkpoint(table: Table, *, example: str) -> None:
     """Refuse a model whose format is nothing without its file."""
     if not table.has("checkpoint"):
-        raise table.mistake("checkpoint", expected="the model's file", way_out=f'write checkpoint = "{example}"')
+        raise table.mistake("checkpoint", expected="the model's file", hint=f'write checkpoint = "{example}"')

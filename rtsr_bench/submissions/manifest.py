@@ -89,13 +89,11 @@ def _manifest(content: dict[str, Any], folder: Path, *, where: str, default_id: 
 
 def _id(table: Table, key: str, *, default: str | None) -> str:
     if not table.has(key) and default is None:
-        raise table.mistake(
-            key, expected="an id, because the folder's name gives none", way_out=f'write {key} = "team_x"'
-        )
+        raise table.mistake(key, expected="an id, because the folder's name gives none", hint=f'write {key} = "team_x"')
     value = table.text(key, limit=MAX_ID, default=default, example='"team_x"')
     if not _ID.fullmatch(value):
         suggestion = id_from_name(value) or "team_x"
-        raise table.mistake(key, expected="only a-z, 0-9, _ and -", way_out=f'write {key} = "{suggestion}"')
+        raise table.mistake(key, expected="only a-z, 0-9, _ and -", hint=f'write {key} = "{suggestion}"')
     return value
 
 
@@ -165,7 +163,7 @@ def _format(table: Table) -> Format:
     if name in known:
         return known[name]
     supported = " or ".join(f'"{one}"' for one in known)
-    raise table.mistake("format", expected=supported, way_out=f"correct or remove it{closest(name, known)}")
+    raise table.mistake("format", expected=supported, hint=f"correct or remove it{closest(name, known)}")
 
 
 def _checkpoint(table: Table, folder: Path) -> CheckpointRef | None:
@@ -179,7 +177,7 @@ def _checkpoint(table: Table, folder: Path) -> CheckpointRef | None:
         raise table.mistake(
             "checkpoint",
             expected="a file's path or a table { url, sha256 }",
-            way_out=f"write checkpoint = {example}",
+            hint=f"write checkpoint = {example}",
         )
     name = table.text("checkpoint", limit=300, example=example)
     problem = inner_file(folder, name)
@@ -199,7 +197,7 @@ def _recipe(table: Table) -> CheckpointRecipe:
         raise table.mistake(
             "url",
             expected="an address that starts with https:// and a public host's name",
-            way_out="give the file's full address, or put the file into the folder",
+            hint="give the file's full address, or put the file into the folder",
         )
     sha256 = table.text("sha256", limit=200, example='"..."')
     if not _SHA256.fullmatch(sha256):

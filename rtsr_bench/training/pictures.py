@@ -119,10 +119,8 @@ def _keep(path: Path, array: NDArray[Any]) -> None:
         with replacing(path) as file:
             np.save(file, array)
     except OSError as error:
-        way_out = "free some space or name another folder by RTSR_BENCH_CACHE"
-        raise UserError(
-            f"{path.parent}: expected room for decoded pictures, found: {error.strerror}; {way_out}"
-        ) from None
+        hint = "free some space or name another folder by RTSR_BENCH_CACHE"
+        raise UserError(f"{path.parent}: expected room for decoded pictures, found: {error.strerror}; {hint}") from None
 
 
 def split(pictures: Sequence[Picture], validation: int) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:

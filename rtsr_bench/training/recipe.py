@@ -145,7 +145,7 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
     iterations = _whole(optimiser, "iterations", 1, 100_000_000)
     hr_crop = _whole(data, "hr_crop", 8 * scale, 4096)
     if hr_crop % scale:
-        raise data.mistake("hr_crop", expected=f"a multiple of the scale, {scale}", way_out="round it down to one")
+        raise data.mistake("hr_crop", expected=f"a multiple of the scale, {scale}", hint="round it down to one")
     return Recipe(
         file=file,
         text=text,
@@ -204,28 +204,28 @@ def _name(table: Table, key: str, names: tuple[str, ...]) -> str:
     """One of the names; the first where the recipe says nothing."""
     value = table.value(key) if table.has(key) else names[0]
     if value not in names:
-        raise table.mistake(key, expected=" or ".join(names), way_out=f'write {key} = "{names[0]}"')
+        raise table.mistake(key, expected=" or ".join(names), hint=f'write {key} = "{names[0]}"')
     return str(value)
 
 
 def _whole(table: Table, key: str, least: int, most: int, default: int | None = None) -> int:
     value = table.value(key) if table.has(key) or default is None else default
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise table.mistake(key, expected=f"a whole number from {least} to {most}", way_out=f"write {key} = {least}")
+        raise table.mistake(key, expected=f"a whole number from {least} to {most}", hint=f"write {key} = {least}")
     return value
 
 
 def _number(table: Table, key: str, least: float, most: float, *, usual: float, required: bool = False) -> float:
     value = table.value(key) if table.has(key) or required else usual
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
-        raise table.mistake(key, expected=f"a number from {least:g} to {most:g}", way_out=f"write {key} = {usual:g}")
+        raise table.mistake(key, expected=f"a number from {least:g} to {most:g}", hint=f"write {key} = {usual:g}")
     return float(value)
 
 
 def _flag(table: Table, key: str) -> bool:
     value = table.value(key) if table.has(key) else False
     if not isinstance(value, bool):
-        raise table.mistake(key, expected="true or false", way_out=f"write {key} = true")
+        raise table.mistake(key, expected="true or false", hint=f"write {key} = true")
     return value
 
 
@@ -233,7 +233,7 @@ def _shrink(table: Table) -> tuple[int, ...]:
     value = table.value("shrink") if table.has("shrink") else [1]
     whole = isinstance(value, list) and all(isinstance(item, int) and not isinstance(item, bool) for item in value)
     if not whole or not value or not all(1 <= item <= 8 for item in value):
-        raise table.mistake("shrink", expected="whole numbers from 1 to 8", way_out="write shrink = [1]")
+        raise table.mistake("shrink", expected="whole numbers from 1 to 8", hint="write shrink = [1]")
     return tuple(value)
 
 
@@ -244,7 +244,7 @@ def _degradations(table: Table) -> dict[str, float]:
         raise table.mistake(
             "degradations",
             expected="a table of names and how often each is drawn",
-            way_out='write degradations = { "pillow-bicubic" = 1 }',
+            hint='write degradations = { "pillow-bicubic" = 1 }',
         )
     assert isinstance(value, dict)
     for name in value:

@@ -33,10 +33,10 @@ def without_times(record: Record) -> Record:
     """A record without what is timed; the seconds of each image's inference are timed, too."""
     nothing = {"started": "2026-01-01", "wall_s": 0.0, "runtime": None, "memory": None}
     assert isinstance(record.fidelity, Fidelity)
-    assert record.made_twice is not None
+    assert record.repeatability is not None
     images = dataclasses.replace(record.fidelity, wall_s=0.0)
-    twice = dataclasses.replace(record.made_twice, images=())  # drawn by lot
-    return dataclasses.replace(record, fidelity=images, made_twice=twice, **nothing)
+    twice = dataclasses.replace(record.repeatability, images=())  # drawn by lot
+    return dataclasses.replace(record, fidelity=images, repeatability=twice, **nothing)
 
 
 def write_job(rtsr_bench: Run, tmp_path: Path, *arguments: str | Path) -> Path:

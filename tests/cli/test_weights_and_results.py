@@ -50,8 +50,8 @@ def test_a_pickle_is_refused_with_the_way_out_which_then_works_and_is_recorded(
     assert isinstance(first.runtime, Failure)
     assert (first.pickle_allowed, second.pickle_allowed) == (False, True)
     assert "--allow-pickle" in second.command
-    assert second.made_twice is not None
-    assert len(second.made_twice.images) == 2
+    assert second.repeatability is not None
+    assert len(second.repeatability.images) == 2
     kept = rtsr_bench(*arguments, "--allow-pickle")
     assert "0 new records, 1 existing" in kept.stderr
     rtsr_bench("report", "--out", tmp_path / "site")
@@ -94,6 +94,6 @@ def test_images_handed_in_are_compared_and_a_difference_is_no_failure(
     assert done.returncode == 0, done.stderr
     assert "results/: 1 of 3 images compared with ours, 0 identical, worst img_001_SRF_2_HR.png:" in done.stderr
     (stored,) = load_records(tmp_path / "reports" / "records").records
-    assert stored.record.handed_in is not None
-    assert stored.record.handed_in.differs
-    assert stored.record.handed_in.missing == 2
+    assert stored.record.submitted_images is not None
+    assert stored.record.submitted_images.differs
+    assert stored.record.submitted_images.missing == 2

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from demo_records import record, with_mse
 
-from rtsr_bench.eligibility import Bar
+from rtsr_bench.eligibility import Ineligibility
 from rtsr_bench.leaderboard import leaderboards
 from rtsr_bench.leaderboard.rows import derive_row
 from rtsr_bench.record import Complexity, Count, Fidelity, Record
@@ -26,12 +26,12 @@ def at(psnr_db: float, **changes: object) -> Record:
     return replace(one, fidelity=replace(one.fidelity, images=images))
 
 
-def bars(one: Record) -> list[Bar]:
-    return [reason.bar for reason in derive_row("x.json", one, TRACK).reasons]
+def bars(one: Record) -> list[Ineligibility]:
+    return [reason.kind for reason in derive_row("x.json", one, TRACK).reasons]
 
 
-@pytest.mark.parametrize(("psnr_db", "found"), [(26.8999, [Bar.BELOW_GATE]), (26.9001, []), (26.96, [])])
-def test_the_gate_is_decided_on_unrounded_values(psnr_db: float, found: list[Bar]) -> None:
+@pytest.mark.parametrize(("psnr_db", "found"), [(26.8999, [Ineligibility.BELOW_GATE]), (26.9001, []), (26.96, [])])
+def test_the_gate_is_decided_on_unrounded_values(psnr_db: float, found: list[Ineligibility]) -> None:
     assert bars(at(psnr_db)) == found
 
 
@@ -59,9 +59,9 @@ def test_a_count_that_is_not_whole_has_no_score() -> None:
     holes = tuple(replace(count, uncounted={"custom::op": 1}) for count in one.complexity.counts)
     row = derive_row("x.json", replace(one, complexity=replace(one.complexity, counts=holes)), TRACK)
     assert row.score is None
-    assert [reason.bar for reason in row.reasons] == [Bar.NO_COUNT]
+    assert [reason.kind for reason in row.reasons] == [Ineligibility.NO_COUNT]
     assert "(without custom::op x1)" in row.reasons[0].text
     elsewhere = tuple(
         count for count in one.complexity.counts if isinstance(count, Count) and count.input.height != 256
     )
-    assert bars(replace(one, complexity=replace(one.complexity, counts=elsewhere))) == [Bar.NO_COUNT]
+    assert bars(replace(one, complexity=replace(one.complexity, counts=elsewhere))) == [Ineligibility.NO_COUNT]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from demo_records import failure, record, untrained, with_mse
 
-from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS, Bar, failures, reasons
+from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS, Ineligibility, failures, reasons
 from rtsr_bench.protocol import Precision
 from rtsr_bench.record import FailureKind, Stage
 from rtsr_bench.tracks import find_track
@@ -16,7 +16,7 @@ TRACK = find_track("builtin-x2")
 
 
 def bars(one, track=TRACK, gain_db=0.5):
-    return [reason.bar for reason in reasons(one, track, gain_db=gain_db)]
+    return [reason.kind for reason in reasons(one, track, gain_db=gain_db)]
 
 
 def test_a_whole_official_record_has_no_reason():
@@ -25,12 +25,15 @@ def test_a_whole_official_record_has_no_reason():
 
 def test_untrained_is_one_reason_and_says_which_way():
     (reason,) = reasons(untrained(record(), "not yet trained"), TRACK, gain_db=None)
-    assert (reason.bar, reason.short) == (Bar.UNTRAINED, "untrained: not yet trained")
+    assert (reason.kind, reason.short) == (Ineligibility.UNTRAINED, "untrained: not yet trained")
     assert "not trained (not yet trained): only runtime, complexity and memory" in reason.text
 
 
 def test_an_untrained_model_can_fail_too():
-    assert bars(untrained(record(runtime=failure(Stage.RUNTIME))), gain_db=None) == [Bar.FAILED, Bar.UNTRAINED]
+    assert bars(untrained(record(runtime=failure(Stage.RUNTIME))), gain_db=None) == [
+        Ineligibility.FAILED,
+        Ineligibility.UNTRAINED,
+    ]
 
 
 def test_noise_is_no_reason():
@@ -46,33 +49,35 @@ def test_every_kind_and_stage_has_words():
 def test_a_failure_says_stage_kind_and_message(outcome):
     broken = failure(Stage.RUNTIME, FailureKind.TIMEOUT, "no answer within 60 s")
     found = reasons(record(**{outcome: broken}), TRACK, gain_db=None)
-    assert [one.bar for one in found] == [Bar.FAILED]
+    assert [one.kind for one in found] == [Ineligibility.FAILED]
     assert found[0].text == "The model ran out of time while being timed: no answer within 60 s"
     assert found[0].short == "failed: runtime, timeout"
 
 
 def test_what_a_failure_kept_from_being_measured_is_no_second_reason():
-    assert bars(record(fidelity=failure(), runtime=None), gain_db=None) == [Bar.FAILED]
+    assert bars(record(fidelity=failure(), runtime=None), gain_db=None) == [Ineligibility.FAILED]
 
 
 def test_one_failure_in_two_places_is_told_once():
     broken = failure()
     one = record(fidelity=broken, runtime=broken, complexity=broken, memory=broken)
     assert failures(one) == (broken,)
-    assert bars(one, gain_db=None) == [Bar.FAILED]
+    assert bars(one, gain_db=None) == [Ineligibility.FAILED]
 
 
 def test_a_failed_count_does_not_cost_the_rank():
     assert bars(record(complexity=failure(Stage.COMPLEXITY))) == []
 
 
-@pytest.mark.parametrize(("gain_db", "expected"), [(-0.2, [Bar.NO_GAIN]), (0.0, [Bar.NO_GAIN]), (1e-9, [])])
+@pytest.mark.parametrize(
+    ("gain_db", "expected"), [(-0.2, [Ineligibility.NO_GAIN]), (0.0, [Ineligibility.NO_GAIN]), (1e-9, [])]
+)
 def test_at_or_below_bicubic_is_not_ranked(gain_db, expected):
     assert bars(record(), gain_db=gain_db) == expected
 
 
 def test_an_infinite_gain_has_no_score():
-    assert bars(record(), gain_db=float("inf")) == [Bar.UNUSABLE]
+    assert bars(record(), gain_db=float("inf")) == [Ineligibility.UNUSABLE]
 
 
 def test_an_infinite_psnr_names_the_image():
@@ -86,7 +91,7 @@ def test_an_infinite_psnr_names_the_image():
 
 def test_unofficial_lists_the_overrides_in_words():
     found = reasons(record(looking=True), TRACK, gain_db=0.5)
-    assert [one.bar for one in found] == [Bar.UNOFFICIAL]
+    assert [one.kind for one in found] == [Ineligibility.UNOFFICIAL]
     assert "--quick" in found[0].text
 
 
@@ -100,29 +105,32 @@ def test_unofficial_without_overrides_says_what_differs():
 def test_incomplete_data_names_what_is_missing():
     classic = find_track("classic-x2")
     found = reasons(record(track="classic-x2", sets=("set5", "set14")), classic, gain_db=0.5)
-    assert [one.bar for one in found] == [Bar.INCOMPLETE_DATA]
+    assert [one.kind for one in found] == [Ineligibility.INCOMPLETE_DATA]
     assert "2 of 4 data sets (Set5, Set14)" in found[0].text
 
 
 def test_a_missing_image_is_incomplete_data():
     one = record()
     one = replace(one, fidelity=replace(one.fidelity, images=one.fidelity.images[:-1]))
-    assert bars(one) == [Bar.INCOMPLETE_DATA]
+    assert bars(one) == [Ineligibility.INCOMPLETE_DATA]
 
 
 def test_what_was_not_asked_for_is_missing_and_not_failed():
-    assert bars(record(fidelity=None, runtime=None), gain_db=None) == [Bar.NO_FIDELITY, Bar.NO_RUNTIME]
+    assert bars(record(fidelity=None, runtime=None), gain_db=None) == [
+        Ineligibility.NO_FIDELITY,
+        Ineligibility.NO_RUNTIME,
+    ]
 
 
 @pytest.mark.parametrize(
     "changes", [{"samples_ms": (7.0,) * 243}, {"warmup": 0}, {"batch": 2}, {"precision": Precision.BF16}]
 )
 def test_samples_must_be_taken_as_the_protocol_says(changes):
-    assert bars(record(timing=changes)) == [Bar.OFF_PROTOCOL]
+    assert bars(record(timing=changes)) == [Ineligibility.OFF_PROTOCOL]
 
 
 def test_a_track_that_is_gone_is_a_reason():
-    assert bars(record(), track=None) == [Bar.NO_TRACK]
+    assert bars(record(), track=None) == [Ineligibility.NO_TRACK]
 
 
 def test_operations_stand_for_the_input_that_was_timed_and_for_the_tracks_own_in_quick() -> None:

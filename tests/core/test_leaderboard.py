@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from demo_records import CPU, GPU, demo, failure, record, untrained, with_mse
 
-from rtsr_bench.eligibility import Bar
+from rtsr_bench.eligibility import Ineligibility
 from rtsr_bench.leaderboard import BANDS, band, leaderboards, pareto_front
 from rtsr_bench.leaderboard.rows import derive_row
 from rtsr_bench.score import ntire23_rtsr
@@ -181,7 +181,7 @@ def test_a_record_of_a_track_that_is_gone_is_still_listed():
     assert one.track is None
     (row,) = one.rows
     assert (row.rank, row.score) == (None, None)
-    assert [reason.bar for reason in row.reasons] == [Bar.NO_TRACK]
+    assert [reason.kind for reason in row.reasons] == [Ineligibility.NO_TRACK]
     assert row.gain_db == pytest.approx(0.5)
 
 
@@ -189,10 +189,10 @@ def test_a_record_without_the_scores_convention_is_no_crash():
     one = record()
     blank = replace(one.fidelity.images[0], values={})
     (row,) = board(replace(one, fidelity=replace(one.fidelity, images=(blank, *one.fidelity.images[1:])))).rows
-    assert [reason.bar for reason in row.reasons] == [Bar.UNUSABLE]
+    assert [reason.kind for reason in row.reasons] == [Ineligibility.UNUSABLE]
     assert row.score is None
     (row,) = board(replace(one, fidelity=replace(one.fidelity, images=()))).rows
-    assert Bar.UNUSABLE in [reason.bar for reason in row.reasons]
+    assert Ineligibility.UNUSABLE in [reason.kind for reason in row.reasons]
 
 
 def test_an_image_like_hr_has_no_score():
@@ -236,7 +236,7 @@ def test_an_image_on_which_bicubic_is_exact_changes_no_mean(model):
 @pytest.mark.parametrize(("model", "said"), [(None, "so is the model"), (0.4, "the model's PSNR there is 52.11 dB")])
 def test_an_image_on_which_bicubic_is_exact_is_named(model, said):
     (row,) = board(with_images(record(), lambda image: exact(image, model=model))).rows
-    (warning,) = [one for one in row.warnings if one.doubt == "exact"]
+    (warning,) = [one for one in row.warnings if one.kind == "exact"]
     assert warning.short == "1 image left out: bicubic exact"
     assert warning.text == (
         f"Bicubic is exact on flat-builtin-001.png, as on a flat image ({said}): PSNR and gain are means over the other"
@@ -246,7 +246,7 @@ def test_an_image_on_which_bicubic_is_exact_is_named(model, said):
 
 def test_a_flat_image_does_not_let_a_model_seem_to_lose_precision_or_to_gain_nothing():
     one = with_images(record(gain_db=0.005), lambda image: exact(image, model=0.4), 2)
-    assert {warning.doubt for warning in board(one).rows[0].warnings} == {"exact", "small_gain"}
+    assert {warning.kind for warning in board(one).rows[0].warnings} == {"exact", "small_gain"}
 
 
 def test_flat_images_alone_have_no_mean_and_no_score():
@@ -272,7 +272,7 @@ def test_a_score_without_psnr_is_defined_for_an_exact_image():
     one = with_images(record(track=track.id, gain_db=9), lambda image: with_mse(image, 0.0))
     row = derive_row("x.json", one, track)
     assert row.score is not None
-    assert Bar.UNUSABLE not in [reason.bar for reason in row.reasons]
+    assert Ineligibility.UNUSABLE not in [reason.kind for reason in row.reasons]
 
 
 def test_means_by_data_set():
@@ -301,4 +301,4 @@ def test_a_row_measured_on_a_set_of_ones_own_shows_its_fidelity() -> None:
     assert row.fidelity is not None
     assert row.gain_db == pytest.approx(1.5, abs=0.01)
     assert row.reasons
-    assert not any(reason.bar is Bar.UNUSABLE for reason in row.reasons)
+    assert not any(reason.kind is Ineligibility.UNUSABLE for reason in row.reasons)

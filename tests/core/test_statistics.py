@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from demo_records import CPU, record, runtime, with_mse
 
-from rtsr_bench.number_warnings import Doubt, warnings
+from rtsr_bench.number_warnings import WarningKind, warnings
 from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Fidelity, Runtime, Telemetry
 from rtsr_bench.statistics import drift, mean, mean_interval, percentile, spread, summarise
@@ -18,7 +18,7 @@ from rtsr_bench.statistics import drift, mean, mean_interval, percentile, spread
 
 def doubts(one, **changes):
     samples = replace(one.runtime, **changes)
-    return [w.doubt for w in warnings(replace(one, runtime=samples), summarise(samples), "rgb_b0")]
+    return [w.kind for w in warnings(replace(one, runtime=samples), summarise(samples), "rgb_b0")]
 
 
 @pytest.mark.parametrize("percent", [0, 5, 50, 95, 99, 100])
@@ -80,29 +80,29 @@ def test_a_calm_run_has_no_warning():
 def test_noise_and_drift_are_said_at_their_limits():
     one = record(mean_ms=11.5)
     calm, noisy = [10.0] * 122 + [12.0] * 122, [10.0, 13.0] * 122
-    assert Doubt.DRIFT in doubts(one, samples_ms=tuple(calm))
-    assert Doubt.SPREAD not in doubts(one, samples_ms=tuple(calm))
-    assert doubts(one, samples_ms=tuple(noisy)) == [Doubt.SPREAD]
+    assert WarningKind.DRIFT in doubts(one, samples_ms=tuple(calm))
+    assert WarningKind.SPREAD not in doubts(one, samples_ms=tuple(calm))
+    assert doubts(one, samples_ms=tuple(noisy)) == [WarningKind.SPREAD]
 
 
 def test_launch_bound_is_said_of_a_gpu_only():
     one = record(mean_ms=0.3)
-    assert Doubt.LAUNCH_BOUND in doubts(one)
-    assert Doubt.LAUNCH_BOUND not in doubts(record(mean_ms=0.3, system=CPU))
-    assert Doubt.LAUNCH_BOUND not in doubts(record(mean_ms=3.0))
+    assert WarningKind.LAUNCH_BOUND in doubts(one)
+    assert WarningKind.LAUNCH_BOUND not in doubts(record(mean_ms=0.3, system=CPU))
+    assert WarningKind.LAUNCH_BOUND not in doubts(record(mean_ms=3.0))
 
 
 @pytest.mark.parametrize(("host_ms", "bound"), [(0.79, False), (0.8, True), (1.2, True)])
 def test_a_call_is_launch_bound_from_eighty_percent_on(host_ms: float, bound: bool):
     said = doubts(record(mean_ms=1.0), samples_ms=(1.0,) * 244, host_ms=(host_ms,) * 244)
-    assert (Doubt.LAUNCH_BOUND in said) == bound
+    assert (WarningKind.LAUNCH_BOUND in said) == bound
 
 
 def test_throttling_is_said_but_rest_is_not():
     one = record()
     hot = Telemetry(when="during", throttle_reasons=("hw_thermal_slowdown", "gpu_idle"))
     found = warnings(replace(one, runtime=replace(one.runtime, telemetry=(hot,))), summarise(one.runtime), "rgb_b0")
-    assert [w.doubt for w in found] == [Doubt.THROTTLED]
+    assert [w.kind for w in found] == [WarningKind.THROTTLED]
     assert "hw_thermal_slowdown" in found[0].text
     assert "idle" not in found[0].text
     rest = Telemetry(when="before", throttle_reasons=("gpu_idle", "Applications Clocks Setting"))
@@ -112,11 +112,11 @@ def test_throttling_is_said_but_rest_is_not():
 @pytest.mark.parametrize(("parent_wall_s", "expected"), [(0.5, True), (1.7, False), (2.5, False), (6.0, True)])
 def test_the_parents_clock_is_compared_with_the_samples(parent_wall_s, expected):
     one = record(mean_ms=7.0)  # 244 samples: 1.7 s
-    assert (Doubt.CLOCK in doubts(one, parent_wall_s=parent_wall_s)) is expected
+    assert (WarningKind.CLOCK in doubts(one, parent_wall_s=parent_wall_s)) is expected
 
 
 def test_few_repeats_are_said():
-    assert Doubt.FEW_REPEATS in doubts(record(looking=True))
+    assert WarningKind.FEW_REPEATS in doubts(record(looking=True))
 
 
 @pytest.mark.parametrize(("loss_db", "expected"), [(0.04, False), (0.06, True), (-1.0, False)])
@@ -124,8 +124,8 @@ def test_a_loss_of_fidelity_in_the_timed_precision_is_said(loss_db, expected):
     one = record()
     images = tuple(with_mse(image, image.values["mse/rgb_b0"] / 10 ** (loss_db / 10)) for image in one.fidelity.images)
     full = Fidelity(precision=Precision.FP32, images=images, wall_s=1.0)
-    found = [w.doubt for w in warnings(replace(one, fidelity_fp32=full), None, "rgb_b0")]
-    assert found == ([Doubt.PRECISION_LOSS] if expected else [])
+    found = [w.kind for w in warnings(replace(one, fidelity_fp32=full), None, "rgb_b0")]
+    assert found == ([WarningKind.PRECISION_LOSS] if expected else [])
 
 
 def test_runtime_fixture_is_a_runtime():
@@ -153,4 +153,4 @@ def test_a_busy_machine_is_said_beside_the_runtime(
         system=replace(one.system, device_kind=kind),
     )
     found = warnings(busy, summarise(busy.runtime), "rgb_b0")
-    assert [warning.short for warning in found if warning.doubt is Doubt.BUSY] == said
+    assert [warning.short for warning in found if warning.kind is WarningKind.BUSY] == said

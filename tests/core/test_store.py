@@ -23,17 +23,17 @@ from rtsr_bench.record import (
     Failure,
     FailureKind,
     Fidelity,
-    HandedIn,
     ImageFidelity,
-    MadeTwice,
     Memory,
     ModelFacts,
     OutputTwice,
     PixelDifference,
     Record,
+    Repeatability,
     Runtime,
     Stage,
     SubmissionFacts,
+    SubmittedImages,
     System,
     Telemetry,
 )
@@ -93,12 +93,14 @@ FAILURE = Failure(stage=Stage.ENHANCE, kind=FailureKind.BAD_OUTPUT, message="NaN
             fidelity=None, model=ModelFacts(id="team_x/s-x2", scale=2, variant="s", untrained="architecture only")
         ),
         a_record(
-            made_twice=MadeTwice(
+            repeatability=Repeatability(
                 precision=Precision.FP32,
                 images=(PixelDifference(image="a.png", data_set="Set5", mse=0.25, largest=3),),
                 outputs=(OutputTwice(given="images", size=Size(24, 40), places=256, difference=None),),
             ),
-            handed_in=HandedIn(folder="results", missing=1, missing_names=("a",), refused_files=1, refused=("no",)),
+            submitted_images=SubmittedImages(
+                folder="results", missing=1, missing_names=("a",), refused_files=1, refused=("no",)
+            ),
             pickle_allowed=True,
         ),
     ],
@@ -202,26 +204,26 @@ def test_before_the_second_schema_every_model_was_trained() -> None:
 @pytest.mark.parametrize("schema", [1, 2])
 def test_before_the_third_schema_nothing_of_what_was_compared_was_kept(schema: int) -> None:
     record = decode(next(HISTORIC.glob(f"schema-{schema}-*.json")).read_bytes())
-    assert (record.made_twice, record.handed_in, record.pickle_allowed) == (None, None, False)
+    assert (record.repeatability, record.submitted_images, record.pickle_allowed) == (None, None, False)
 
 
 def test_what_two_processes_made_is_said_in_a_line() -> None:
     record = decode(next(HISTORIC.glob("schema-3-*.json")).read_bytes())
-    assert record.made_twice is not None
-    assert record.made_twice.words.startswith("in fp32, by two processes: 2 images (")
-    assert record.made_twice.words.count("identical") == 3
+    assert record.repeatability is not None
+    assert record.repeatability.words.startswith("in fp32, by two processes: 2 images (")
+    assert record.repeatability.words.count("identical") == 3
     apart = OutputTwice(given="images", size=Size(24, 40), places=256, difference=0.0123)
-    assert "0.012 of their spread apart" in replace(record.made_twice, outputs=(apart,)).words
-    assert "not comparable" in replace(record.made_twice, outputs=(replace(apart, difference=None),)).words
+    assert "0.012 of their spread apart" in replace(record.repeatability, outputs=(apart,)).words
+    assert "not comparable" in replace(record.repeatability, outputs=(replace(apart, difference=None),)).words
 
 
 def test_since_the_fourth_schema_images_of_timed_calls_are_compared_as_pixels() -> None:
     record = decode(next(HISTORIC.glob("schema-4-*.json")).read_bytes())
-    assert record.made_twice is not None
-    images = [one for one in record.made_twice.outputs if one.given == "images"]
+    assert record.repeatability is not None
+    images = [one for one in record.repeatability.outputs if one.given == "images"]
     assert [(one.difference, one.mse) for one in images] == [(None, 0.0)] * len(images) != []
     apart = replace(images[0], mse=0.065)
-    assert "at least 60.0 dB from each other" in replace(record.made_twice, outputs=(apart, images[0])).words
+    assert "at least 60.0 dB from each other" in replace(record.repeatability, outputs=(apart, images[0])).words
 
 
 def test_since_the_fifth_schema_a_record_says_whose_weights_were_measured() -> None:

@@ -87,7 +87,7 @@ def toy(tmp_path: Path, pair_folder: PairFolder, monkeypatch: pytest.MonkeyPatch
         made={3: Made(hr_from=2, degradation="matlab-bicubic")},
         base_url=f"{origin.as_uri()}/",
         cache="SelfExSR/data/Toy3",
-        way_out="rtsr-bench data fetch toy3",
+        hint="rtsr-bench data fetch toy3",
     )
     monkeypatch.setattr("rtsr_bench.datasets.catalog.published", lambda: {"toy3": recipe})
     monkeypatch.setattr("rtsr_bench.datasets.recipes.published", lambda: {"toy3": recipe})

@@ -70,7 +70,7 @@ def test_a_root_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
 def test_a_set_at_hand_nowhere_says_how_to_get_it(tmp_path: Path, toy: SetRecipe) -> None:
     found = find_dataset("toy3", scale=2, degradation="files", roots=[tmp_path])
     assert isinstance(found, Missing)
-    assert "data fetch toy3" in found.way_out
+    assert "data fetch toy3" in found.hint
 
 
 def test_an_unknown_set_names_the_known_ones() -> None:
@@ -171,7 +171,7 @@ def test_the_images_of_efficient_sr_are_found_where_their_owners_keep_them(
     assert not found.verified
     missing = find_dataset("div2k-lsdir-valid", scale=4, degradation="files", roots=[])
     assert isinstance(missing, Missing)
-    assert "classic-x4 measures the same models meanwhile" in missing.way_out
+    assert "classic-x4 measures the same models meanwhile" in missing.hint
 
 
 # The challenge's own set, which was never released.
@@ -197,8 +197,8 @@ def test_who_holds_the_official_set_can_use_it(tmp_path: Path, scale: int, exten
 def test_the_official_set_can_be_had_nowhere_and_says_so(tmp_path: Path) -> None:
     found = find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path])
     assert isinstance(found, Missing)
-    assert "no stand-in is accepted" in found.way_out
-    assert "NTIRE234K/GT" in found.way_out
+    assert "no stand-in is accepted" in found.hint
+    assert "NTIRE234K/GT" in found.hint
 
 
 def test_images_of_another_size_do_not_pass_for_the_official_set(tmp_path: Path, pair_folder: PairFolder) -> None:

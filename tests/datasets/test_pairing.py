@@ -321,7 +321,7 @@ def test_no_lr_at_this_scale_is_not_at_hand_rather_than_broken(tmp_path: Path, p
     found = find_dataset("mine", scale=4, degradation="files", roots=[folder])
     assert isinstance(found, Missing)
     assert found.reason
-    assert found.way_out
+    assert found.hint
 
 
 def test_the_digest_follows_names_order_and_pixels(tmp_path: Path, pair_folder: PairFolder) -> None:

@@ -87,7 +87,7 @@ def small4k(publisher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         names=("Small4K",),
         hr_size=HR,
         cache="Small4K",
-        way_out="rtsr-bench data fetch small4k",
+        hint="rtsr-bench data fetch small4k",
         preparation=preparation,
     )
     made = collect(recipe, root=tmp_path / "made once")
@@ -181,7 +181,7 @@ def test_only_a_scale_that_is_asked_for_is_made_and_the_rest_later(small4k: SetR
     before = snapshot(folder)
     assert not (folder / "LR3").exists()
     assert "3 of 6 prepared images are missing" in missing(3).reason
-    assert "data fetch small4k" in missing(3).way_out
+    assert "data fetch small4k" in missing(3).hint
     collect(small4k)
     assert find(scale=3).verified
     assert before.items() <= snapshot(folder).items()

@@ -71,7 +71,7 @@ class World:
         if state == CORRUPT:
             raise UserError(f"{name}: an image is broken")
         if state == ABSENT:
-            return Missing(id=name, title=f"Set {name}", reason="not fetched", way_out="fetch it")
+            return Missing(id=name, title=f"Set {name}", reason="not fetched", hint="fetch it")
         return Dataset(id=name, title=f"Set {name}", scale=scale, pairs=(), verified=True)
 
     def has_data(self, track: Track) -> bool:

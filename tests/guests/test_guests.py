@@ -238,7 +238,7 @@ def test_a_misfit_gets_what_it_deserves_and_harms_nobody(
     canary = tmp_path / "canary"
     canary.mkdir()
     (canary / "hr.png").write_bytes(b"ground truth")
-    handed_in = {path: path.read_bytes() for path in (GUESTS / case.guest).rglob("*.py")}
+    submitted_images = {path: path.read_bytes() for path in (GUESTS / case.guest).rglob("*.py")}
     rooms = set(Path(tempfile.gettempdir()).glob(f"rtsr-bench-{os.getpid()}-*"))
     with Child(level=level, bounds=BOUNDS, threads=1) as child:
         assert child.isolation is level
@@ -257,7 +257,7 @@ def test_a_misfit_gets_what_it_deserves_and_harms_nobody(
         assert failure is None, failure
     assert set(Path(tempfile.gettempdir()).glob(f"rtsr-bench-{os.getpid()}-*")) == rooms
     assert sorted(path.name for path in canary.iterdir()) == ["hr.png"]
-    assert {path: path.read_bytes() for path in (GUESTS / case.guest).rglob("*.py")} == handed_in
+    assert {path: path.read_bytes() for path in (GUESTS / case.guest).rglob("*.py")} == submitted_images
     gone_by = time.monotonic() + 5
     while left := processes() - known:
         assert time.monotonic() < gone_by, f"left behind: {left}"

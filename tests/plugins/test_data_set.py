@@ -38,7 +38,7 @@ def test_one_file_adds_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "toy" in [recipe.id for recipe in known_sets()]
     missing = find_dataset("toy", scale=2, degradation="files")
     assert isinstance(missing, Missing)
-    assert missing.way_out == "put ToyFrames/ into a folder given with --data-root"
+    assert missing.hint == "put ToyFrames/ into a folder given with --data-root"
     frames(tmp_path / "data" / "ToyFrames")
     found = find_dataset("toy", scale=2, degradation="files", roots=[tmp_path / "data"])
     assert isinstance(found, Dataset)

@@ -42,7 +42,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def handed_in(tmp_path: Path, requirements: str) -> Submission:
+def submitted_images(tmp_path: Path, requirements: str) -> Submission:
     folder = tmp_path / "team"
     folder.mkdir()
     (folder / "arch.py").write_text(ARCH)
@@ -99,7 +99,7 @@ def test_a_line_that_cannot_be_compared_is_said_to_be_so_and_the_next_one_is(lin
 
 
 def test_an_environment_is_made_once_and_the_child_finds_the_package(index: Path, tmp_path: Path) -> None:
-    submission = handed_in(tmp_path, f"{NAME}>=1\ntorch\n")
+    submission = submitted_images(tmp_path, f"{NAME}>=1\ntorch\n")
     equipped = with_packages(submission)
     assert equipped.packages is not None
     assert (equipped.packages / f"{NAME}.py").is_file()
@@ -119,13 +119,13 @@ def test_an_environment_is_made_once_and_the_child_finds_the_package(index: Path
 
 
 def test_nothing_is_made_where_nothing_lacks(index: Path, tmp_path: Path, cache: Path) -> None:
-    submission = handed_in(tmp_path, "torch\n")
+    submission = submitted_images(tmp_path, "torch\n")
     assert with_packages(submission) is submission
     assert not (cache / "environments").exists()
 
 
 def test_what_cannot_be_had_is_one_line_and_leaves_nothing(index: Path, tmp_path: Path, cache: Path) -> None:
-    submission = handed_in(tmp_path, f"{NAME}==9\n")
+    submission = submitted_images(tmp_path, f"{NAME}==9\n")
     with pytest.raises(UserError, match=rf"that pip can install as wheels, found: .*{NAME}==9.*; look at") as caught:
         with_packages(submission)
     assert "\n" not in str(caught.value)
@@ -137,4 +137,4 @@ def test_what_cannot_be_had_is_one_line_and_leaves_nothing(index: Path, tmp_path
 )
 def test_only_names_with_versions_reach_pip(line: str, index: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected names of packages with versions"):
-        with_packages(handed_in(tmp_path, f"{line}\n{NAME}\n"))
+        with_packages(submitted_images(tmp_path, f"{line}\n{NAME}\n"))

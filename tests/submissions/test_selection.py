@@ -14,7 +14,7 @@ FOLDERS = ("bicubic", "rt4ksr")
 
 
 @pytest.fixture(scope="module")
-def handed_in() -> tuple[Submission, ...]:
+def submitted_images() -> tuple[Submission, ...]:
     root = Path(__file__).parents[2] / "reference_models"
     return tuple(submission for name in FOLDERS for submission in discover(root / name))
 
@@ -23,18 +23,18 @@ def ids(submissions: tuple[Submission, ...]) -> list[str]:
     return [model.id for submission in submissions for model in submission.models]
 
 
-def test_without_a_pattern_everything_is_there(handed_in: tuple[Submission, ...]) -> None:
-    assert with_models(handed_in, ()) == handed_in
+def test_without_a_pattern_everything_is_there(submitted_images: tuple[Submission, ...]) -> None:
+    assert with_models(submitted_images, ()) == submitted_images
 
 
-def test_patterns_choose_models_and_drop_what_is_left_empty(handed_in: tuple[Submission, ...]) -> None:
-    assert ids(with_models(handed_in, ("rt4ksr/s-x[23]",))) == ["rt4ksr/s-x2", "rt4ksr/s-x3"]
-    assert [submission.id for submission in with_models(handed_in, ("rt4ksr/xs-x2",))] == ["rt4ksr"]
-    assert ids(with_models(handed_in, ("bicubic/*", "rt4ksr/m-x2"))) == [
+def test_patterns_choose_models_and_drop_what_is_left_empty(submitted_images: tuple[Submission, ...]) -> None:
+    assert ids(with_models(submitted_images, ("rt4ksr/s-x[23]",))) == ["rt4ksr/s-x2", "rt4ksr/s-x3"]
+    assert [submission.id for submission in with_models(submitted_images, ("rt4ksr/xs-x2",))] == ["rt4ksr"]
+    assert ids(with_models(submitted_images, ("bicubic/*", "rt4ksr/m-x2"))) == [
         "bicubic/x2", "bicubic/x3", "bicubic/x4", "rt4ksr/m-x2"
     ]  # fmt: skip
 
 
-def test_a_pattern_without_a_model_is_said(handed_in: tuple[Submission, ...]) -> None:
+def test_a_pattern_without_a_model_is_said(submitted_images: tuple[Submission, ...]) -> None:
     with pytest.raises(UserError, match=r"--model rt4ksr/s-x5: expected the id .* did you mean"):
-        with_models(handed_in, ("bicubic/x2", "rt4ksr/s-x5"))
+        with_models(submitted_images, ("bicubic/x2", "rt4ksr/s-x5"))

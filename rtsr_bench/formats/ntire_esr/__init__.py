@@ -26,7 +26,7 @@ def _read(table: Table, folder: Path) -> Load:
 
     entry = table.text("entry", limit=200, default=DEFAULT_ENTRY, example=f'"{DEFAULT_ENTRY}"')
     if not _ENTRY.fullmatch(entry):
-        raise table.mistake("entry", expected='"module:function"', way_out=f'write entry = "{DEFAULT_ENTRY}"')
+        raise table.mistake("entry", expected='"module:function"', hint=f'write entry = "{DEFAULT_ENTRY}"')
     script = f"{entry.partition(':')[0]}.py"
     problem = inner_file(folder, script)
     if problem is not None:
@@ -40,7 +40,7 @@ def _read(table: Table, folder: Path) -> Load:
         raise UserError(f"{table.where} args: expected the entry's number, found none; write args = {{ model_id = 0 }}")
     forward = table.text("forward", limit=100, default=DEFAULT_FORWARD, example=f'"{DEFAULT_FORWARD}"')
     if not forward.isidentifier():
-        raise table.mistake("forward", expected="a function's name", way_out=f'write forward = "{DEFAULT_FORWARD}"')
+        raise table.mistake("forward", expected="a function's name", hint=f'write forward = "{DEFAULT_FORWARD}"')
     return Load(entry=entry, args={"args": args, "forward": forward})
 
 

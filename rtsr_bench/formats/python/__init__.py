@@ -28,13 +28,13 @@ def _read(table: Table, folder: Path) -> Load:
 
     entry = table.text("entry", limit=_MAX_ENTRY, default=DEFAULT_ENTRY, example=f'"{DEFAULT_ENTRY}"')
     if not _ENTRY.fullmatch(entry):
-        raise table.mistake("entry", expected='"module:callable"', way_out=f'write entry = "{DEFAULT_ENTRY}"')
+        raise table.mistake("entry", expected='"module:callable"', hint=f'write entry = "{DEFAULT_ENTRY}"')
     module = entry.partition(":")[0].split(".")
     if module[0] in _TAKEN:
         raise table.mistake(
             "entry",
             expected="a module of the submission's own",
-            way_out=f'rename {module[0]}.py: "{module[0]}" is taken',
+            hint=f'rename {module[0]}.py: "{module[0]}" is taken',
         )
     path = folder.joinpath(*module)
     if not (path.with_name(f"{path.name}.py").is_file() or (path / "__init__.py").is_file()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rtsr_bench.eligibility import Bar
+from rtsr_bench.eligibility import Ineligibility
 from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
 from rtsr_bench.report.tables import Note
 from rtsr_bench.report.text import shorten
@@ -24,10 +24,10 @@ def _notes(row: Row) -> tuple[Note, ...]:
         found.append(Note(tone="sub", text=f"submission {record.submission.digest[:8]}"))
     found += [
         Note(tone="sub", text=shorten(reason.short, REASON_LENGTH))
-        if reason.bar is Bar.UNTRAINED
+        if reason.kind is Ineligibility.UNTRAINED
         else Note(tone="bad", text=shorten(reason.brief or reason.text, REASON_LENGTH))
         for reason in row.reasons
-        if reason.bar is not Bar.UNOFFICIAL
+        if reason.kind is not Ineligibility.UNOFFICIAL
     ]
     return tuple(found)
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rtsr_bench.datasets import Dataset
-from rtsr_bench.evaluate.handed_in import Comparison
-from rtsr_bench.record import HandedIn
+from rtsr_bench.evaluate.submitted_images import Comparison
+from rtsr_bench.record import SubmittedImages
 from rtsr_bench.submissions import discover
 
 NOTHING = cast("Any", None)
@@ -35,7 +35,7 @@ def team(tmp_path: Path) -> Path:
     return folder
 
 
-def compared(team: Path) -> HandedIn | None:
+def compared(team: Path) -> SubmittedImages | None:
     (submission,) = discover(team)
     data = [cast("Dataset", SimpleNamespace(pairs=[SimpleNamespace(name=f"{name}.png") for name in OURS]))]
     comparison = Comparison.of(submission, submission.models[0], data)

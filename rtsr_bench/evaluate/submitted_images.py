@@ -23,7 +23,7 @@ from rtsr_bench.errors import RtsrBenchError
 from rtsr_bench.evaluate.baseline import Baseline
 from rtsr_bench.images.io import read_rgb
 from rtsr_bench.protocol import Size
-from rtsr_bench.record import HandedIn, PixelDifference
+from rtsr_bench.record import PixelDifference, SubmittedImages
 from rtsr_bench.record.checks import MOST_LINES
 from rtsr_bench.submissions import ModelSpec, Submission
 from rtsr_bench.text import ascii_safe
@@ -75,12 +75,12 @@ class Comparison:
             else:
                 self._images[index] = difference(image, data_set, sr, found)
 
-    def outcome(self) -> HandedIn:
+    def outcome(self) -> SubmittedImages:
         """What came of it."""
         missing = [name for name in self.wanted if name not in self.files]
         extra = sorted(set(self.files) - set(self.wanted))
         refused = [line for _, line in sorted(self._refused.items())]
-        return HandedIn(
+        return SubmittedImages(
             folder=self.folder,
             images=tuple(one for _, one in sorted(self._images.items())),
             missing=len(missing),
