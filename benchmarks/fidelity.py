@@ -156,7 +156,7 @@ def ssim_of_scikit_image(sr: NDArray[np.generic], hr: NDArray[np.generic], chann
 
 
 def by_official_procedure(sr: Pixels, hr: Pixels) -> tuple[float, ...]:
-    """All four by the steps of the challenge's code: OpenCV's 2-D filter, five times a plane, Y made anew each time."""
+    """All four by the steps of the challenge's code: OpenCV's 2-D filter, five times a plane, Y anew each time."""
     import cv2
 
     side = cv2.getGaussianKernel(WINDOW, SIGMA)

@@ -27,7 +27,7 @@ KIND_WORDS = {
     FailureKind.OUT_OF_MEMORY: "ran out of memory",
     FailureKind.CRASHED: "crashed",
     FailureKind.NO_RESULT: "gave no result",
-    FailureKind.INCONSISTENT: "contradicted itself",
+    FailureKind.INCONSISTENT: "gave inconsistent results",
 }
 STAGE_WORDS = {
     Stage.LOAD: "while loading",

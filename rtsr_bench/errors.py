@@ -8,7 +8,7 @@ class RtsrBenchError(Exception):
 
 
 class UserError(RtsrBenchError):
-    """The user asked for what cannot be: one line naming the thing, what was expected, what was found, the way out."""
+    """The user asked for what cannot be: one line naming the thing, what was expected, what was found, what to do."""
 
     exit_code = 2
 

@@ -65,7 +65,7 @@ EVEN = 2
 
 @dataclass(frozen=True, slots=True, order=True)
 class Convention:
-    """How a fidelity metric is taken: colour space, border in pixels shaved on each side, and what the model is given.
+    """How a fidelity metric is taken: colour space, border in pixels cropped on each side, and what the model is given.
 
     `lr_multiple` 2 means that the LR image is first cropped (top left) to even sides, and HR with it, as the official
     code of the NTIRE 2023 challenge and of RT4KSR does; it changes the numbers of images with an odd LR side only.

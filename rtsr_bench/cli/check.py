@@ -1,4 +1,4 @@
-"""`rtsr-bench new` and `rtsr-bench check`: from nothing to a submission that keeps the contract."""
+"""`rtsr-bench new` and `rtsr-bench check`: from nothing to a submission that meets the contract."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def new_command(folder: Path, scale: str, form: str) -> None:
     click.echo(f"next: rtsr-bench check {shlex.quote(str(folder))}")
 
 
-@click.command("check", short_help="Tell within seconds whether a submission keeps the contract.")
+@click.command("check", short_help="Tell within seconds whether a submission meets the contract.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
 @click.option("--with-requirements", is_flag=True, help="Install what requirements.txt asks for, apart and cached.")
@@ -138,7 +138,7 @@ def _check(submission: Submission, model: ModelSpec, device: str, request: dict[
         if isinstance(counted, Failure):
             return _broken(counted)
     _show_counts(counted)
-    click.echo(f"  {'keeps the contract' if good else 'breaks the contract: see the lines marked BAD'}")
+    click.echo(f"  {'meets the contract' if good else 'breaks the contract: see the lines marked BAD'}")
     return good
 
 

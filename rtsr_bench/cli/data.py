@@ -99,7 +99,7 @@ def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -
     if (recipe.base_url or recipe.archives or recipe.preparation) and any(
         part.missing or part.damaged for part in parts
     ):
-        say(f"`rtsr-bench data fetch {recipe.id}` brings anew what is missing or damaged")
+        say(f"`rtsr-bench data fetch {recipe.id}` downloads what is missing or damaged")
     whole = any(part.ok for part in parts) and not any(part.faults for part in parts)
     context.exit(0 if whole else FAULTY)
 
@@ -238,7 +238,7 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
     if lacking and not at_hand:
         lines.append(f"{lacking[0].reason}: {lacking[0].hint}")
     if broken and (recipe.base_url or recipe.archives or recipe.preparation):
-        lines.append(f"`rtsr-bench data fetch {recipe.id}` brings anew what is missing or damaged")
+        lines.append(f"`rtsr-bench data fetch {recipe.id}` downloads what is missing or damaged")
     return " ".join(at_hand) or "no", list(dict.fromkeys(lines))
 
 

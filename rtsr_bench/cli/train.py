@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of torch  [as torch decides].")
 @click.option("--workers", type=click.IntRange(0), help="Processes that make samples  [0 on cpu, 8 on cuda].")
-@click.option(
-    "--max-hours", type=click.FloatRange(0), help="Stop after this long; the same command goes on from there."
-)
+@click.option("--max-hours", type=click.FloatRange(0), help="Stop after N hours; run the same command to resume.")
 @click.option("--pause-file", type=click.Path(path_type=Path), help="Wait between steps while this file exists.")
 def train_command(
     recipe_file: Path,
@@ -45,7 +43,7 @@ def train_command(
 
     What the published sets test with is left out, whatever a file is called: of Open4K, Set5, Set14 and the built-in
     set by the pixels, of BSD100 and Urban100 by the bytes of the published files. A copy with other pixels, or of the
-    latter two with other bytes, is not known. Stopped in any way, the same command goes on from the last checkpoint,
+    latter two with other bytes, is not known. If it is stopped, the same command resumes from the last checkpoint,
     and the weights come out the same to the bit on the same machine.
     """
     from rtsr_bench.submissions.references import named_by
@@ -77,7 +75,7 @@ def train_command(
     signal.signal(signal.SIGTERM, _interrupt)
     trained = train(recipe, train_on, validation, plan, look=_show)
     if trained is None:
-        say(f"stopped after {max_hours:g} h: the same command goes on from {out}")
+        say(f"stopped after {max_hours:g} h: run the same command to resume from {out}")
         return
     say(f"wrote {trained.weights} and {trained.weights.with_suffix('.json').name}")
     if trained.below_bicubic:

@@ -92,7 +92,7 @@ class PreparedImage:
         if found != self.sha256:
             raise UserError(
                 f"{self.path}: expected pixels with SHA-256 {self.sha256[:16]}..., found {found[:16]}...: "
-                "it changed since it was found; `rtsr-bench data fetch open4k` makes it anew"
+                "it changed since it was found; `rtsr-bench data fetch open4k` makes it again"
             )
         return pixels
 

@@ -92,7 +92,7 @@ class Pairing:
         return len(self.hr_alone) + len(self.lr_alone) + len(self.doubles)
 
     def why(self, scale: int) -> str:
-        """What keeps names that look alike from being paired, and the way out; empty where none do."""
+        """What keeps names that look alike from being paired, and what to do; empty where none do."""
         return why_unpaired(self.hr_alone, self.lr_alone, scale)
 
 

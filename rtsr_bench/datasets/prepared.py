@@ -76,7 +76,7 @@ def decode(path: Path, file_sha256: str, recipe: SetRecipe) -> Decoded:
 
 
 def _anew(recipe: SetRecipe) -> str:
-    return f"`rtsr-bench data fetch {recipe.id}` makes it anew"
+    return f"`rtsr-bench data fetch {recipe.id}` makes it again"
 
 
 @lru_cache(maxsize=4096)

@@ -22,7 +22,7 @@ def without_scale(stem: str, scale: int) -> str:
 
 
 def why_unpaired(hr: Sequence[Path], lr: Sequence[Path], scale: int) -> str:
-    """Say what keeps these files without a partner from being paired, with the way out; empty where none are alike."""
+    """Say what keeps these files without a partner from being paired, with what to do; empty where none are alike."""
     hr, lr = hr[:_COMPARED], lr[:_COMPARED]
     return _other_form(hr, lr, scale) or _other_case(hr, lr, scale) or _other_suffix(hr, lr, scale)
 

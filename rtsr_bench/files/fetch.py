@@ -59,7 +59,7 @@ def obtain(recipe: Recipe, *, progress: Progress | None = None, within_s: float 
     """The file of a recipe, from the cache, then the folders of RTSR_BENCH_MIRROR, then its address.
 
     After `within_s` seconds a download is given up; the next one continues it.
-    UserError, in one line with the way out, where it can't be had; HarnessError where the cache can't be written.
+    UserError, in one line with what to do, where it can't be had; HarnessError where the cache can't be written.
     """
     target = cache_folder() / "files" / recipe.sha256 / recipe.file_name
     return place(recipe, target, progress=progress, within_s=within_s)
@@ -187,7 +187,7 @@ def _length(part: Path) -> int:
 
 @contextlib.contextmanager
 def trouble_writing(target: Path) -> Iterator[None]:
-    """Turn an OSError into a HarnessError with the way out; on a full disk what was begun of `target` is removed."""
+    """Turn an OSError into a HarnessError with what to do; on a full disk what was begun of `target` is removed."""
     try:
         yield
     except OSError as error:

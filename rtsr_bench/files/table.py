@@ -1,4 +1,4 @@
-"""Reading a table of a manifest key by key: every mistake becomes one line that says what, where and the way out."""
+"""Reading a table of a manifest key by key: every mistake becomes one line that says what, where and what to do."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def _how(record: Record, track: Track | None, *, official: bool, complete: bool)
     if track is None:
         return f"Not ranked, the track is not (any longer) shipped: {said}"
     changed = differences(record.protocol, track.protocol)
-    sentence = f"For looking, not ranked: {'; '.join(changed) or 'another protocol'}."
+    sentence = f"Unofficial, not ranked: {'; '.join(changed) or 'another protocol'}."
     precision = record.protocol.precision.get(record.system.device_kind)
     sentence += f" Timed in {precision.value}." if precision else ""
     if record.protocol.input != track.protocol.input:

@@ -1,4 +1,4 @@
-"""Does a model keep the contract? Tried on small random inputs, without data, within seconds."""
+"""Does a model meet the contract? Tried on small random inputs, without data, within seconds."""
 
 from __future__ import annotations
 

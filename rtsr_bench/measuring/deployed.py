@@ -31,7 +31,7 @@ class Deployed(torch.nn.Module):
         return self
 
     def fits(self, tensor: torch.Tensor) -> None:
-        """See that the graph accepts an input of this size; BadGuest with the way out where it does not."""
+        """See that the graph accepts an input of this size; BadGuest with what to do where it does not."""
         given = Size(int(tensor.shape[-2]), int(tensor.shape[-1]))
         if self.size not in (None, given):
             raise BadGuest(
@@ -62,6 +62,6 @@ class Deployed(torch.nn.Module):
 
 
 def expect_graph(request: Mapping[str, Any], kind: Kind, hint: str) -> None:
-    """See that the files of a graph in a `load` request are of this kind; BadGuest with the way out for another one."""
+    """See that the files of a graph in a `load` request are of this kind; BadGuest with what to do for another one."""
     for path in filter(None, (request["checkpoint"], request.get("half"))):
         expect(Path(path), (kind,), f"{hint}; {_PYTHON}")

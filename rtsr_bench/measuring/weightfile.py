@@ -85,7 +85,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def expect(path: Path, allowed: Collection[Kind], hint: str) -> None:
-    """See that a file is of one of these kinds; BadGuest with the way out for another one.
+    """See that a file is of one of these kinds; BadGuest with what to do for another one.
 
     One that is not there is left to its reader.
     """

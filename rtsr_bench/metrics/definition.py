@@ -11,13 +11,13 @@ from rtsr_bench.protocol import Colour, Convention
 
 
 def mse(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> float:
-    """Mean squared difference over pixels and channels on the 0..255 scale, after the border is shaved."""
+    """Mean squared difference over pixels and channels on the 0..255 scale, after the border is cropped."""
     difference = _planes(sr, convention) - _planes(hr, convention)
     return float(np.mean(difference**2))
 
 
 def ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> float:
-    """Mean of `ssim_map` over channels and over the windows that lie wholly inside the shaved image."""
+    """Mean of `ssim_map` over channels and over the windows that lie wholly inside the cropped image."""
     pairs = zip(_planes(sr, convention), _planes(hr, convention), strict=True)
     return float(np.mean([np.mean(ssim_map(x, y)) for x, y in pairs]))
 
@@ -37,7 +37,7 @@ def ssim_map(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _planes(image: NDArray[np.uint8], convention: Convention) -> NDArray[np.float64]:
-    """The float64 planes a convention looks at, C x H x W, border shaved."""
+    """The float64 planes a convention looks at, C x H x W, border cropped."""
     border = convention.border
     shaved = image[border : image.shape[0] - border, border : image.shape[1] - border]
     if convention.colour is Colour.RGB:

@@ -5,7 +5,7 @@ their scratch to themselves (60 kB), and know nothing of threads, so `measure` m
 from several threads. The bands depend on the image's size alone and their sums are added in order: the result is the
 same to the last bit for any number of threads.
 
-Borders cost nothing extra. SSIM counts only windows that lie wholly inside the shaved image, so its map is a part of
+Borders cost nothing extra. SSIM counts only windows that lie wholly inside the cropped image, so its map is a part of
 the map of the whole image; squared differences likewise. Each band is cut where a border begins or ends, and each
 convention adds up the pieces inside its own border.
 """

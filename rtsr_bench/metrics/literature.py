@@ -13,7 +13,7 @@ from rtsr_bench.protocol import Colour
 
 
 def matlab_double_y(hr: NDArray[np.uint8], scale: int, *, grey: bool = False) -> tuple[float, float]:
-    """MSE and SSIM of MATLAB's bicubic in double precision on Y, `scale` pixels shaved.
+    """MSE and SSIM of MATLAB's bicubic in double precision on Y, `scale` pixels cropped.
 
     Y of HR in floating point, `imresize` down and up without rounding between, then both planes rounded to whole
     numbers (as MATLAB code does when it converts to uint8 to compare). `grey`: the file has a single channel, which is

@@ -36,7 +36,7 @@ def ms_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention
 
 
 def _planes(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> Iterator[tuple[_Plane, _Plane]]:
-    """Each plane that a convention looks at, of SR and of HR, border shaved."""
+    """Each plane that a convention looks at, of SR and of HR, border cropped."""
     border = convention.border
     inside = slice(border, sr.shape[0] - border), slice(border, sr.shape[1] - border)
     if convention.colour is Colour.RGB:

@@ -104,7 +104,7 @@ def decode(data: bytes) -> Observed:
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(
-            f"is damaged: {type(error).__name__}: {error}; `rtsr-bench reproduce` writes it anew"
+            f"is damaged: {type(error).__name__}: {error}; `rtsr-bench reproduce` writes it again"
         ) from None
 
 

@@ -106,7 +106,7 @@ class BicubicAsk:
     """Bicubic's row on a set: `convention` is `canonical` (MATLAB in double precision on Y, from HR) or `paper`.
 
     `paper`: torch's bicubic, luma with R and B swapped, border 0; with `hr_multiple`, HR is first cropped to a
-    multiple of it and LR made anew by MATLAB's rule, otherwise LR is the set's own file.
+    multiple of it and LR made again by MATLAB's rule, otherwise LR is the set's own file.
     """
 
     data_set: str

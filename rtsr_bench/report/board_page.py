@@ -29,7 +29,7 @@ def group_heading(group: Group, board: Leaderboard) -> str:
     if board.track is None:
         return "Records without a track"
     if not group.official:
-        return "For looking"
+        return "Unofficial runs (not ranked)"
     return "Ranked" if group.complete else "Incomplete data"
 
 

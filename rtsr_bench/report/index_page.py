@@ -87,7 +87,7 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
         Column(key="ranked", label="Ranked", digits=0, explanation="Models with a rank."),
         Column(key="unranked", label="Not ranked", digits=0, explanation="Official rows that a rule keeps out."),
         Column(key="failed", label="Failed", digits=0, explanation="Models that broke."),
-        Column(key="unofficial", label="Unofficial", digits=0, explanation="Rows measured otherwise, for looking."),
+        Column(key="unofficial", label="Unofficial", digits=0, explanation="Rows measured under another protocol."),
     )
     rows = []
     for board, address in boards:

@@ -193,7 +193,7 @@ def test_check_goes_on_after_one_that_cannot_be_accepted(rtsr_bench: Run, tmp_pa
     (folder / "good0" / "submission.toml").write_text("no toml")
     done = rtsr_bench("check", folder, "--device", "cpu")
     assert "good1/x2" in done.stdout
-    assert "keeps the contract" in done.stdout
+    assert "meets the contract" in done.stdout
     assert "submission.toml: expected TOML" in one_line(done, 2)
 
 

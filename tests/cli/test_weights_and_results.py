@@ -78,7 +78,7 @@ def test_a_model_whose_weights_cannot_be_had_is_named_and_the_others_are_checked
     assert done.returncode == 2
     assert "error: team/far-x2 is not checked: " in done.stderr
     assert "team/x2 " in done.stdout
-    assert "keeps the contract" in done.stdout
+    assert "meets the contract" in done.stdout
 
 
 def test_images_handed_in_are_compared_and_a_difference_is_no_failure(

@@ -378,8 +378,8 @@ def test_a_damaged_image_names_the_command_of_its_own_set(small4k: SetRecipe) ->
     result = data("verify", "small4k")
     assert result.exit_code == 1
     assert "pub__exact.png: the HR image is truncated" in result.output
-    assert "`rtsr-bench data fetch small4k` makes it anew" in result.output
-    assert result.output.splitlines()[-1].startswith("`rtsr-bench data fetch small4k` brings anew")
+    assert "`rtsr-bench data fetch small4k` makes it again" in result.output
+    assert result.output.splitlines()[-1].startswith("`rtsr-bench data fetch small4k` downloads again")
 
 
 # Open4K itself.

@@ -1,4 +1,4 @@
-"""Every model that ships with the project keeps the contract that every team's model has to keep.
+"""Every model that ships with the project meets the contract that every team's model has to keep.
 
 To add a model: a folder in `reference_models/` with `arch.py`, `submission.toml` and `README.md`, and one line for each
 of its models in `DECLARED`. The tests find the rest. Only where they have to know more:

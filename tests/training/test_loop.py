@@ -73,7 +73,7 @@ def test_a_kill_loses_what_came_after_the_last_checkpoint_and_no_more(
 
     def killed(state: State, *rest: object) -> None:
         if state.step == 9:
-            raise SystemError("as sudden as a kill: nothing is written on the way out")
+            raise SystemError("as sudden as a kill: nothing is written on what to do")
         step(state, *rest)
 
     with monkeypatch.context() as patched:

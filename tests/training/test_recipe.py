@@ -1,4 +1,4 @@
-"""Recipes are read strictly: each mistake is one line that names the place and the way out."""
+"""Recipes are read strictly: each mistake is one line that names the place and what to do."""
 
 from __future__ import annotations
 
