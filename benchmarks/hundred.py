@@ -1,9 +1,9 @@
-"""A hundred hand-ins, good and bad, in one run that is killed again and again.
+"""A hundred submissions, good and bad, in one run that is killed again and again.
 
     python benchmarks/hundred.py [--number N] [--kills K] [--jobs J]
 
 Guests are those of tests/guests and copies of a good one, as folders, archives and TorchScript; the timed input is
-small. After the kills the same command is left to finish. Then every hand-in must have exactly one record: the good
+small. After the kills the same command is left to finish. Then every submission must have exactly one record: the good
 ones a fidelity, the bad ones the failure that is written here; and no process and no temporary file may be left.
 Prints the seconds of a record beyond its timed calls, how busy the machine was, and what became of each kind of guest.
 """
@@ -85,7 +85,7 @@ def main() -> int:
         took = time.monotonic() - began
         load.append(os.getloadavg()[0])
         wrong += [f"WRONG: left behind at the end: {line}" for line in _left_of(done.pid)]
-        print(f"{options.number} hand-ins, {options.kills} kills, --jobs {options.jobs}: {took:.0f} s in all")
+        print(f"{options.number} submissions, {options.kills} kills, --jobs {options.jobs}: {took:.0f} s in all")
         print(f"the last run ended with exit code {done.returncode}; its summary:")
         print("\n".join(f"    {line}" for line in said.splitlines()[-6:]))
         print(f"load average {min(load):.1f} to {max(load):.1f} on {os.cpu_count()} cores")
@@ -96,7 +96,7 @@ def main() -> int:
 
 
 def _hand_ins(folder: Path, number: int) -> dict[str, str]:
-    """Make the hand-ins, good and bad, in several forms; returns what each must come to."""
+    """Make the submissions, good and bad, in several forms; returns what each must come to."""
     expected = {}
     bad = list(BAD)
     for index in range(number):

@@ -5,7 +5,7 @@ Words, one meaning each, the same in code, command line, JSON, pages and documen
 - *track*: what is asked: scale, data sets, degradation, colour and border conventions, score formula
 - *protocol*: how it is measured: input size, execution, warm-up, repeats, limits; versioned, with a digest
 - *execution*: how a model is run: backend (`eager`, `channels-last`), precision, autocast, memory format, TF32
-- *submission*: a folder or archive handed in by a *team*; holds one or more *models* (one per scale or variant)
+- *submission*: a folder or archive submitted by a *team*; holds one or more *models* (one per scale or variant)
 - *reference model*: a submission of ours in `reference_models/`, through the same door
 - *guest*: any submission, seen from the sandbox
 - *LR, SR, HR*: input, output, ground truth

@@ -35,7 +35,7 @@ _PLAIN_WIDTH, _LEAST_WIDTH = 160, 60
     default="python",
     show_default=True,
     metavar="NAME",
-    help="How the model is handed in: python, torchscript, torch-export, onnx, or reference (weights alone).",
+    help="How the model is submitted: python, torchscript, torch-export, onnx, or reference (weights alone).",
 )
 def new_command(folder: Path, scale: str, form: str) -> None:
     """Write a working submission into FOLDER, which must be empty or absent."""

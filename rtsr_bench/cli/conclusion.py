@@ -1,4 +1,4 @@
-"""The end of a run: what became of everything that was handed in, and the exit code that follows from it."""
+"""The end of a run: what became of everything that was submitted, and the exit code that follows from it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Conclusion:
 
     @property
     def exit_code(self) -> int:
-        """0 only if everything that was handed in and asked for was measured, and nothing failed.
+        """0 only if everything that was submitted and asked for was measured, and nothing failed.
 
         A model of a team whose weights cannot be had counts as not measured (2). One of the reference models is left
         out, unless there was nothing else.

@@ -1,4 +1,4 @@
-"""`rtsr-bench import`: hand-ins of other challenges, made into submissions."""
+"""`rtsr-bench import`: entries of other challenges, made into submissions."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class _Run:
             self.display.note(f"data not verified: {use.name}: {use.note or 'no published hashes to compare with'}")
 
     def _refuse(self, errors: Iterable[RtsrBenchError]) -> None:
-        """Say what was handed in and cannot be measured; the others run."""
+        """Say what was submitted and cannot be measured; the others run."""
         for error in errors:
             refused = isinstance(error, UserError)
             self.display.note(f"{'refused' if refused else 'not measured'}: {error}")

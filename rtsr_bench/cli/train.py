@@ -79,7 +79,7 @@ def train_command(
         return
     say(f"wrote {trained.weights} and {trained.weights.with_suffix('.json').name}")
     if trained.below_bicubic:
-        say(f"below bicubic under every degradation: {_gains(trained)}; not weights to hand in")
+        say(f"below bicubic under every degradation: {_gains(trained)}; not weights to submit")
 
 
 def _gains(seen: Look | Trained) -> str:

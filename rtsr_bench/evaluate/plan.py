@@ -1,4 +1,4 @@
-"""What there is to measure, and what happens to everything else that was handed in.
+"""What there is to measure, and what happens to everything else that was submitted.
 
 A plan accounts for every model of every submission: it has a job, or it is refused, or it is left out because it was
 not asked for. Nothing is dropped without a line (docs/decisions/0022-jobs-and-executors.md).

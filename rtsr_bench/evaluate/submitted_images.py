@@ -1,4 +1,4 @@
-"""The SR images that a team handed in (`results/`), compared with those computed here for the same LR images.
+"""The SR images that a team submitted (`results/`), compared with those computed here for the same LR images.
 
 They are a stranger's files: looked at without following links, by their header before anything is decoded, and only
 PNGs of the very size that is expected are decoded at all. What can't be compared is a line, never an error.
@@ -63,7 +63,7 @@ class Comparison:
         return None
 
     def keep(self, index: int, data_set: str, image: str, sr: NDArray[np.uint8], baseline: Baseline) -> None:
-        """Compare the SR image (uint8 H x W x 3) with the one handed in."""
+        """Compare the SR image (uint8 H x W x 3) with the one submitted."""
         del baseline
         path = self.files.get(_key(image))
         if path is None:

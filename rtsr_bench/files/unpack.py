@@ -28,7 +28,7 @@ from rtsr_bench.files.table import shown
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 MAX_FILES = 10_000
-"""Files and folders that may be handed in, as a folder or out of an archive: each child gets a copy of all of it."""
+"""Files and folders that may be submitted, as a folder or out of an archive: each child gets a copy of all of it."""
 
 MAX_BYTES = 4 * 1024**3
 """Bytes of them together."""

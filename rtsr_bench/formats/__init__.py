@@ -1,4 +1,4 @@
-"""Formats: the ways to hand in a model. One file or folder each, which registers itself in `FORMATS`.
+"""Formats: the ways to submit a model. One file or folder each, which registers itself in `FORMATS`.
 
 Parent and child import the same file. The parent calls `read` and `request`, which never load a model; the child calls
 `load`. So a format imports nothing but the standard library, `rtsr_bench.errors` and `rtsr_bench.formats` at its top;
@@ -79,7 +79,7 @@ class Skeleton:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Format:
-    """One way to hand in a model, by the name that `format` gives in a `[[model]]` table.
+    """One way to submit a model, by the name that `format` gives in a `[[model]]` table.
 
     `keys`: what it reads of the table beside `scale`, `variant`, `format`, `checkpoint` and `data_range`.
     `read(table, folder)` checks these keys against the folder; UserError, one line.

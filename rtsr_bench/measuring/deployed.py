@@ -12,7 +12,7 @@ from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.measuring.weightfile import Kind, expect
 from rtsr_bench.protocol import Size
 
-_PYTHON = 'weights alone are handed in with the code of the network, as format = "python"'
+_PYTHON = 'weights alone are submitted with the code of the network, as format = "python"'
 
 
 class Deployed(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Loading a guest's model from its folder, in the way of the format that it was handed in as."""
+"""Loading a guest's model from its folder, in the way of the format that it was submitted as."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load(request: Mapping[str, Any], device: torch.device) -> Guest:
     """Make a guest of a `load` request: read its folder in the way of its format and build its model once, eager.
 
     What its code changes in the process is set back. BadGuest where a file that its own code reads is none that
-    anybody wanted to hand in.
+    anybody wanted to submit.
     """
     os.chdir(Path(request["folder"]))
     if request.get("allow_pickle"):  # what the guest's own code loads without saying how, as before torch 2.6

@@ -56,7 +56,7 @@ class Kind(StrEnum):
 
 
 def kind_of(path: Path) -> Kind:
-    """Tell what a file is; BadGuest, one line, for a file that can't be what anybody wanted to hand in.
+    """Tell what a file is; BadGuest, one line, for a file that can't be what anybody wanted to submit.
 
     Those are a Git LFS pointer, a web page or other text, an empty file, a truncated one, an archive of another kind.
     """
@@ -75,7 +75,7 @@ def kind_of(path: Path) -> Kind:
     if head.startswith(_LFS):
         raise BadGuest(
             f"{path.name} is a Git LFS pointer ({size} bytes that stand for the file), not the weights; "
-            "run `git lfs pull` and hand in the file that it fetches"
+            "run `git lfs pull` and submit the file that it fetches"
         )
     for magic, what in _OTHERS.items():
         if head.startswith(magic):

@@ -1,4 +1,4 @@
-"""What was compared besides: the same work done by two processes, and the images that a team handed in.
+"""What was compared besides: the same work done by two processes, and the images that a team submitted.
 
 Each says itself in a line (`words`), the same one on the terminal and on the page.
 """
@@ -88,7 +88,7 @@ class Repeatability:
 class SubmittedImages:
     """The team's own SR images against those computed here for the same LR images, matched by name and size.
 
-    `missing` counts images of the track that were not handed in, `extra` images handed in that are none of the track's;
+    `missing` counts images of the track that were not submitted, `extra` images submitted that are none of the track's;
     up to `MOST_LINES` of their names stand beside. `refused` holds a line for each file that could not be compared.
     """
 
@@ -121,7 +121,7 @@ class SubmittedImages:
         else:
             line = f"{self.folder}/: {len(self.images)} of {total} images compared with ours, all identical"
         if self.missing and self.images:
-            line += f"; {self.missing} not handed in ({_some(self.missing_names, self.missing)})"
+            line += f"; {self.missing} not submitted ({_some(self.missing_names, self.missing)})"
         if self.extra:
             line += f"; {self.extra} that are none of this track ({_some(self.extra_names, self.extra)})"
         if self.refused_files:

@@ -1,4 +1,4 @@
-"""Who handed in what, measured on which machine with which data."""
+"""Who submitted what, measured on which machine with which data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionFacts:
-    """Who handed in what; `digest` is the SHA-256 over the names and bytes of the submission's files."""
+    """Who submitted what; `digest` is the SHA-256 over the names and bytes of the submission's files."""
 
     id: str
     team: str

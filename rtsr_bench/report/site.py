@@ -66,7 +66,7 @@ def compose(
     crop_folders: Mapping[str, Path] | None = None,
     observed: Observed | None = None,
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The site's files by path, and all problems: those handed in and those of the crops.
+    """The site's files by path, and all problems: those submitted and those of the crops.
 
     `observed` is what was computed for the paper's tables; without it their page says how to have it.
     """

@@ -1,6 +1,6 @@
 """The parent's side of the boundary: one child process with a guest in it, started, limited, watched and killed.
 
-**At both levels.** A guest's code never runs in the harness. It gets a copy of what was handed in (without the images
+**At both levels.** A guest's code never runs in the harness. It gets a copy of what was submitted (without the images
 in `results/`), none of the harness's environment variables, descriptors or memory, and never a path to an HR image.
 It is bound in CPU time, memory, processes and threads, file size, scratch (bytes and files) and wall time; its output
 is drained and its end kept. Pixels pass through files without a name whose sizes are the parent's; what it answers is

@@ -1,7 +1,7 @@
 """The command that puts a process into a room of its own with bubblewrap (`man bwrap`).
 
 An allow-list: the interpreter and its environment, what is installed into that as editable, the system's libraries,
-the rooms of this package that the child runs, and the folder with the copy of what was handed in, all read-only; a
+the rooms of this package that the child runs, and the folder with the copy of what was submitted, all read-only; a
 private `/tmp` of a limited size; nothing else of the file system. No network, no other process in sight, no capability,
 nobody's user, no new namespaces.
 """
@@ -23,7 +23,7 @@ from rtsr_bench.sandbox import seccomp
 from rtsr_bench.sandbox.imports import outside
 
 ROOM = "/room"
-"""Where the copy of what was handed in lies inside."""
+"""Where the copy of what was submitted lies inside."""
 
 SCRATCH = "/tmp"  # noqa: S108 - private to the room: a file system of its own
 TRIAL = (sys.executable, "-I", "-S", "-c", "pass")
@@ -83,7 +83,7 @@ def plugin_inside(number: int, path: Path) -> Path:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shell:
-    """One room to be: `room` is the host's folder with the copy of what was handed in, `gpu` lets GPU devices in.
+    """One room to be: `room` is the host's folder with the copy of what was submitted, `gpu` lets GPU devices in.
 
     `plugins` are files and folders at hand that the child imports before the guest's code.
     """

@@ -1,4 +1,4 @@
-"""The host's side of a guest's room: its scratch folder, and the copy of what was handed in that the guest gets to see.
+"""The host's side of a guest's room: its scratch folder, and the copy of what was submitted that the guest gets to see.
 
 A copy, because then the room can be built before it is known who moves in, a guest that ruins its folder ruins the
 copy, and nothing that was left out of the submission's digest comes along.

@@ -1,4 +1,4 @@
-"""What is handed in: manifests, layouts and archives, read without importing or running any of it."""
+"""What is submitted: manifests, layouts and archives, read without importing or running any of it."""
 
 from rtsr_bench.submissions.checkpoint import at_hand, checkpoint_sha256, load_request, resolve_checkpoint
 from rtsr_bench.submissions.claims import Note

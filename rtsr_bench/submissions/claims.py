@@ -21,7 +21,7 @@ class Note:
 
 
 def own_name(source: Path) -> str | None:
-    """Return the id that the name of a hand-in's folder or archive gives; None where it gives none."""
+    """Return the id that the name of a submission's folder or archive gives; None where it gives none."""
     suffix = None if source.is_dir() else archive_suffix(source)
     name = source.absolute().name
     return id_from_name(name[: -len(suffix)] if suffix else name)
@@ -31,7 +31,7 @@ def without_clashes(submissions: Iterable[Submission]) -> tuple[tuple[Submission
     """Leave each id to whom it belongs and refuse the others that claim it; all of them where that can't be told.
 
     It belongs to the one whose folder or archive bears it as its name, which is whoever runs the challenge's to say. A
-    reference model keeps its own even from a hand-in of that name.
+    reference model keeps its own even from a submission of that name.
     """
     claims: dict[str, list[Submission]] = {}
     for submission in submissions:

@@ -77,7 +77,7 @@ def _bounded(count: int, size: int, label: str) -> None:
 
 
 def left_out(relative: Path) -> bool:
-    """Whether a file or folder at this path is no part of what was handed in, as `folder_digest` says."""
+    """Whether a file or folder at this path is no part of what was submitted, as `folder_digest` says."""
     return (
         not _IGNORED_FOLDERS.isdisjoint(relative.parts)
         or relative.name in _IGNORED_FILES

@@ -37,7 +37,7 @@ _WIDTH = 200
 class Survey:
     """What was found: submissions in the order of the paths, then of names.
 
-    `refused` are hand-ins that can't be accepted as they are (a broken manifest, an archive with links, another's id)
+    `refused` are submissions that cannot be accepted (a broken manifest, an archive with links, another's id)
     and, where several paths were named, those that hold none; `skipped` are things in a folder of submissions that are
     none.
     """
@@ -50,7 +50,7 @@ class Survey:
 def discover(*paths: Path) -> tuple[Submission, ...]:
     """Return all submissions of these folders and archives, at least one.
 
-    UserError, one line, for a path that holds none and for the first hand-in that can't be accepted (`survey` goes on).
+    UserError, one line, for a path that holds none and for the first submission it refuses (`survey` goes on).
     HarnessError where an archive can't be unpacked for lack of room.
     """
     found = survey(*paths)
@@ -60,10 +60,10 @@ def discover(*paths: Path) -> tuple[Submission, ...]:
 
 
 def survey(*paths: Path) -> Survey:
-    """Look at these folders and archives, and go on where one hand-in can't be accepted.
+    """Look at these folders and archives, and go on where one submission can't be accepted.
 
-    UserError, one line, only where a single path is named that is missing or holds nothing that was handed in. Of
-    several it is refused like a hand-in: a stray file in `submissions/*`, or a name mistyped, is no reason to measure
+    UserError, one line, only where a single path is named that is missing or holds nothing that was submitted. Of
+    several it is refused like a submission: a stray file in `submissions/*`, or a name mistyped, is no reason to measure
     none of the others.
     """
     submissions: list[Submission] = []
@@ -97,7 +97,7 @@ def survey(*paths: Path) -> Survey:
 
 
 def _sources(path: Path) -> tuple[list[Path], list[Note]]:
-    """Split what the user named into hand-ins and things that are none."""
+    """Split what the user named into submissions and things that are none."""
     label = ascii_safe(str(path))
     sources: list[Path] = []
     skipped: list[Note] = []

@@ -46,7 +46,7 @@ def refuse_misnamed(folder: Path, label: str) -> None:
                 place = ascii_safe((inner / MANIFEST).relative_to(folder).as_posix())
                 raise UserError(
                     f"{label}: expected the manifest at the top of the folder, found {place}; move it up, "
-                    "hand in that folder by itself, or take it out"
+                    "submit that folder by itself, or take it out"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Choosing among the models of what was handed in, by patterns on their ids."""
+"""Choosing among the models of what was submitted, by patterns on their ids."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def with_models(submissions: Sequence[Submission], patterns: Sequence[str]) -> t
             ids = [model.id for model in known]
             some = ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
             raise UserError(
-                f"--model {pattern}: expected the id of a model handed in, such as {some}, found none"
+                f"--model {pattern}: expected the id of a model submitted, such as {some}, found none"
                 f"{closest(pattern, ids)}"
             )
     chosen = (

@@ -83,7 +83,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """A folder that a team handed in, read without running any of it.
+    """A folder that a team submitted, read without running any of it.
 
     `folder` holds the files (an archive's unpacked copy), `source` is the folder or archive as the user named it,
     `digest` the first 16 hex digits of a SHA-256 over the files (see `digest`), `origin` `reference` for what lies in

@@ -1,4 +1,4 @@
-"""Hand-ins of tests/hand_ins through the command line: what `check`, a record and a page say of their loading."""
+"""Submissions of tests/hand_ins through the command line: what `check`, a record and a page say of their loading."""
 
 from __future__ import annotations
 

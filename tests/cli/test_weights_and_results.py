@@ -1,4 +1,4 @@
-"""Pickles that need to be allowed, and images handed in, as a user of `rtsr-bench run` meets them."""
+"""Pickles that need to be allowed, and images submitted, as a user of `rtsr-bench run` meets them."""
 
 from __future__ import annotations
 

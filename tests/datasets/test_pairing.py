@@ -342,7 +342,7 @@ def test_the_first_none_of_a_set_is_no_set(tmp_path: Path, pair_folder: PairFold
         find(pair_folder(tmp_path / "mine")).first(0)
 
 
-# Images that people really hand in, as HR and as LR: each has its one line, from the set down to `data verify`.
+# Images that people really submit, as HR and as LR: each has its one line, from the set down to `data verify`.
 
 
 def spoil(path: Path, how: str) -> None:

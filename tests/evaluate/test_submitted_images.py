@@ -1,4 +1,4 @@
-"""SR images that a team handed in: compared where they can be, a line where not, and nobody harmed by reading them."""
+"""SR images that a team submitted: compared where they can be, a line where not, and nobody harmed by reading them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_difference_is_told_with_its_size(team: Path) -> None:
 
 
 def test_what_is_not_there_is_named(team: Path) -> None:
-    assert compared(team) is None, "no images were handed in: nothing to say"
+    assert compared(team) is None, "no images were submitted: nothing to say"
     save(team / "results" / "b.png", OURS["b"])
     found = compared(team)
     assert found is not None

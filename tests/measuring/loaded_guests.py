@@ -69,7 +69,7 @@ def load_guest(_own_process: None, tmp_path: Path) -> LoadGuest:
 
 @pytest.fixture
 def load_hand_in(load_guest: LoadGuest) -> Callable[[str], Guest]:
-    """Load one of the hand-ins in tests/hand_ins as its manifest says."""
+    """Load one of the submissions in tests/hand_ins as its manifest says."""
     from rtsr_bench.submissions import discover, load_request, resolve_checkpoint
 
     def loaded(name: str) -> Guest:

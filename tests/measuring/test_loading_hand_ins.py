@@ -1,4 +1,4 @@
-"""Hand-ins of tests/hand_ins, each after a bug report of the field: what they hold is what is measured."""
+"""Submissions of tests/hand_ins, each after a bug report of the field: what they hold is what is measured."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_hand_in_without_weights_says_what_its_file_is(name: str, message: str
     assert str(caught.value).startswith(message)
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # in the hand-in's own code
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # in the submission's own code
 @pytest.mark.parametrize(
     "name",
     [

@@ -85,7 +85,7 @@ class Case:
         return model.eval().requires_grad_(requires_grad=False)
 
     def training_form(self) -> torch.nn.Module | None:
-        """The form that the network is trained in, where it is another one than is handed in.
+        """The form that the network is trained in, where it is another one than is submitted.
 
         A folder shows it by a callable `training` beside the entry that takes the manifest's `args` and returns a
         module with `.deployed_form()`. Blocks that can compute themselves merged (`folded`) compute step by step.

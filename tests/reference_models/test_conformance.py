@@ -3,7 +3,7 @@
 To add a model: a folder in `reference_models/` with `arch.py`, `submission.toml` and `README.md`, and one line for each
 of its models in `DECLARED`. The tests find the rest. Only where they have to know more:
 
-- a network that is trained in another form than it is handed in has a callable `training` beside its entry, which takes
+- a network that is trained in another form than it is submitted has a callable `training` beside its entry, which takes
   the manifest's `args` and returns a module with `.deployed_form()`; the two forms are then compared here;
 - `LEAST_SIDE`, `NOT_SCRIPTABLE`, `NOT_EXPORTABLE`, `NOT_IN_FP16`, `NOT_IN_BF16`: a line with the reason, if it
   cannot be otherwise.
@@ -278,7 +278,7 @@ def test_same_input_same_output_and_input_untouched(case: Case, model: torch.nn.
 def test_deployed_form_equals_training_form(case: Case) -> None:
     training = case.training_form()
     if training is None:
-        return  # it is handed in as it was trained
+        return  # it is submitted as it was trained
     generator = torch.Generator().manual_seed(7)
     for parameter in training.parameters():  # at their start norms, biases and gates hide what a wrong merge would do
         parameter.add_(torch.rand(parameter.shape, generator=generator) * 0.1 - 0.05)
@@ -338,7 +338,7 @@ def counted(guest: Guest, image: torch.Tensor) -> tuple[int, dict[str, Any]]:
 
 
 def counted_file(form: str, path: Path, image: torch.Tensor, scale: int) -> tuple[int, dict[str, Any]]:
-    """What the harness counts of a file that was handed in."""
+    """What the harness counts of a file that was submitted."""
     request = {"format": form, "folder": str(path.parent), "entry": "", "args": {}, "checkpoint": str(path),
                "data_range": 1.0, "scale": scale}  # fmt: skip
     return counted(load(request, torch.device("cpu")), image)

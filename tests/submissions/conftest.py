@@ -1,4 +1,4 @@
-"""Hand-ins to look at, and a cache of the test's own to unpack them in."""
+"""Submissions to look at, and a cache of the test's own to unpack them in."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def full(hand_in) -> Path:
 
 
 def complaint(folder: Path) -> str:
-    """The one line that discovery says about a hand-in it can't accept."""
+    """The one line that discovery says about a submission it can't accept."""
     with pytest.raises(UserError) as caught:
         discover(folder)
     message = str(caught.value)

@@ -59,10 +59,10 @@ def refusal(archive: Path, folder: Path, limits: UnpackLimits | None = None) -> 
     before = {path for path in folder.parent.rglob("*") if folder not in path.parents}
     folder.mkdir()
     with pytest.raises(UserError) as caught:
-        unpack(archive, folder, label="hand-in", limits=limits)
+        unpack(archive, folder, label="submission", limits=limits)
     assert {path for path in folder.parent.rglob("*") if folder not in path.parents} - {folder} == before
     message = str(caught.value)
-    assert message.startswith("hand-in: expected ")
+    assert message.startswith("submission: expected ")
     assert len(message.splitlines()) == 1
     assert message.isprintable()
     return message
@@ -282,7 +282,7 @@ def test_any_damage_is_one_line_or_harmless(
     folder = tmp_path / f"{number}-out"
     folder.mkdir()
     try:
-        unpack(archive, folder, label="hand-in", limits=SMALL)
+        unpack(archive, folder, label="submission", limits=SMALL)
     except UserError as error:
         assert str(error).isprintable()  # noqa: PT017 - unpacked or refused are both right; this is the form of the one
 

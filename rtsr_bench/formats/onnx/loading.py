@@ -47,13 +47,13 @@ class Graph(Deployed):
         self.fits(tensor)
         kind = tensor.device.type
         if torch.is_autocast_enabled(kind):
-            raise BadGuest("autocast does not reach into an ONNX graph; ask for fp32, or hand in a graph in fp16")
+            raise BadGuest("autocast does not reach into an ONNX graph; ask for fp32, or submit a graph in fp16")
         session = self.sessions.get(tensor.dtype)
         if session is None:
             own = " and ".join(_NAMES[dtype] for dtype in self.sessions)
             raise BadGuest(
                 f"the ONNX graph computes in {own} and is not converted to {_NAMES.get(tensor.dtype, tensor.dtype)}; "
-                'hand in a graph of that number format too (half = "FILE" for fp16)'
+                'submit a graph of that number format too (half = "FILE" for fp16)'
             )
         source, target = session.get_inputs()[0].name, session.get_outputs()[0].name
         options = self._options(kind)
