@@ -63,7 +63,7 @@ def survey(*paths: Path) -> Survey:
     """Look at these folders and archives, and go on where one submission can't be accepted.
 
     UserError, one line, only where a single path is named that is missing or holds nothing that was submitted. Of
-    several it is refused like a submission: a stray file in `submissions/*`, or a name mistyped, is no reason to measure
+    several it is refused like a submission: a stray file in `submissions/*` or a mistyped name is no reason to measure
     none of the others.
     """
     submissions: list[Submission] = []
