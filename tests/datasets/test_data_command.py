@@ -208,7 +208,7 @@ def test_list_says_how_a_broken_published_set_is_made_whole(root: Path) -> None:
     next(root.rglob("img_002_SRF_2_LR.png")).unlink()
     result = data("list", "--data-root", root)
     assert "x2 broken:" in result.output
-    assert "`rtsr-bench data fetch toy3` downloads again" in result.output
+    assert "`rtsr-bench data fetch toy3` downloads what is missing" in result.output
 
 
 def test_where_prints_every_folder(root: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -379,7 +379,7 @@ def test_a_damaged_image_names_the_command_of_its_own_set(small4k: SetRecipe) ->
     assert result.exit_code == 1
     assert "pub__exact.png: the HR image is truncated" in result.output
     assert "`rtsr-bench data fetch small4k` makes it again" in result.output
-    assert result.output.splitlines()[-1].startswith("`rtsr-bench data fetch small4k` downloads again")
+    assert result.output.splitlines()[-1].startswith("`rtsr-bench data fetch small4k` downloads what is missing")
 
 
 # Open4K itself.
