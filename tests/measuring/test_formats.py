@@ -226,11 +226,10 @@ def test_a_missing_onnxruntime_is_one_line_with_the_way_out(monkeypatch: pytest.
 def test_weights_alone_go_into_a_reference_architecture(suffix: str, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    from rtsr_bench.formats.reference import _FOLDER
     from rtsr_bench.submissions import discover, load_request, resolve_checkpoint
+    from rtsr_bench.submissions.references import shipped_folder
 
-    if not (_FOLDER / "espcn").is_dir():
-        pytest.skip("needs the reference models of the checkout beside the package")
+    code = shipped_folder() / "espcn"
     folder = tmp_path / "mine"
     folder.mkdir()
     about = '[submission]\nteam = "t"\ntitle = "t"\n[[model]]\nscale = 3\nformat = "reference"\narch = "espcn"\n'
@@ -239,8 +238,8 @@ def test_weights_alone_go_into_a_reference_architecture(suffix: str, tmp_path: P
     (submission,) = discover(folder)
     (model,) = submission.models
     request = load_request(model, submission, resolve_checkpoint(model, submission))
-    assert request["code"] == str(_FOLDER / "espcn" / "arch.py")
-    fresh = load({**request, "checkpoint": None, "format": "python", "folder": str(_FOLDER / "espcn"), "scale": 3},
+    assert request["code"] == str(code / "arch.py")
+    fresh = load({**request, "checkpoint": None, "format": "python", "folder": str(code), "scale": 3},
                  torch.device("cpu"))  # fmt: skip
     weights = {key: value * 0.5 for key, value in fresh.model(EAGER_FP32).state_dict().items()}
     torch.save(weights, folder / "w.pth")
