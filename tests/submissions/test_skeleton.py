@@ -133,7 +133,7 @@ def test_a_package_that_a_form_needs_and_is_not_there_is_one_line(
 def test_the_reference_form_says_what_it_needs_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rtsr_bench.formats.reference._FOLDER", tmp_path / "site-packages")
+    monkeypatch.setattr("rtsr_bench.formats.reference._folder", lambda: tmp_path / "site-packages")
     line = refusal(tmp_path / "team", form="reference")
     assert "expected the folder reference_models beside the package" in line
     assert "a checkout of the project, installed with `pip install -e .`" in line
