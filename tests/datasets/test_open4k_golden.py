@@ -36,11 +36,14 @@ SETS = {"Open4K": "jpeg90", "Open4K clean": "clean"}
 
 @pytest.fixture(scope="module")
 def golden(shared: Path) -> dict[str, Any]:
-    """Images of `golden/open4k.json` for which the official code's values are given, by the name of their HR."""
+    """Two images of `golden/open4k.json` for which the official code's values are given, by the name of their HR.
+
+    All six agree (docs/open4k.md); a 4K image costs a CPU five seconds a model, and two are enough to see a change.
+    """
     images = json.loads((shared / "golden" / "open4k.json").read_text())["images"]
     known = {f"{Path(image['file']).stem}.png": image for image in images if "fidelity" in image}
     assert len(known) == 6
-    return known
+    return dict(sorted(known.items())[:2])
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,7 @@ def test_a_kill_loses_what_came_after_the_last_checkpoint_and_no_more(
     assert same(trained(recipe, pictures, tmp_path / "parts"), expected)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # more workers than processors
 def test_workers_change_nothing(recipe: Recipe, pictures: Pictures, tmp_path: Path) -> None:
     short = dataclasses.replace(recipe, iterations=3)
     expected = trained(short, pictures, tmp_path / "none")
