@@ -55,6 +55,12 @@ class Execution:
         """The number format that autocast computes in, None without autocast."""
         return _AUTOCAST.get(self.precision)
 
+    @property
+    def words(self) -> str:
+        """The execution for readers, such as `eager, fp16` or `channels-last, fp32, TF32`."""
+        options = [f"{name} {value}" for name, value in sorted(self.options.items())]
+        return ", ".join([self.backend, self.precision.value, *(["TF32"] if self.tf32 else []), *options])
+
     def in_precision(self, precision: Precision) -> Execution:
         """Return the same execution in another precision."""
         return replace(self, precision=precision)

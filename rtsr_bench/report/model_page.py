@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.eligibility import STAGE_WORDS, count_at, failure_words, failures
 from rtsr_bench.leaderboard import Group, Leaderboard, Row, fidelity_means
-from rtsr_bench.record import Complexity, DataUse, Fidelity, Memory, Runtime
+from rtsr_bench.record import Complexity, DataUse, Fidelity, Memory, Record, Runtime
 from rtsr_bench.report.board_page import board_title
 from rtsr_bench.report.board_table import scope_of
 from rtsr_bench.report.figures import samples_figure
@@ -173,27 +173,27 @@ def _fp32_words(row: Row) -> str:
     )
 
 
-def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]:
-    record, system = row.record, row.record.system
-    submission = [
-        ("Submission", record.submission.id),
-        ("Team", record.submission.team),
-        ("Authors", record.submission.authors),
-        ("Paper", record.submission.paper),
-        ("Code", record.submission.code),
-        ("Licence", record.submission.license),
-        ("Notes", record.submission.notes),
-        ("Origin", record.submission.origin),
-        ("Submission SHA-256", record.submission.digest),
-        ("Format", record.model.format),
-        ("Variant", record.model.variant),
-        ("Data range", number(record.model.data_range, 1)),
-        ("Untrained", record.model.untrained),
-        ("Weights trained by", record.model.trained_by),
-        ("Checkpoint", record.model.checkpoint),
-        ("Checkpoint SHA-256", record.model.checkpoint_sha256),
+Entries = list[tuple[str, str]]
+"""Labels and values of one section of evidence; an empty value is left out."""
+
+
+def _evidence(row: Row, group: Group) -> list[tuple[str, Entries]]:
+    sections = (
+        ("Measurement", _measurement(row, group)),
+        ("Checks", _checks(row.record)),
+        ("Model", _model(row.record)),
+        ("System", _system(row.record)),
+    )
+    return [
+        (name, [(one_line(key), value) for key, value in entries if value])
+        for name, entries in sections
+        if any(value for _, value in entries)
     ]
-    measured = [
+
+
+def _measurement(row: Row, group: Group) -> Entries:
+    record = row.record
+    return [
         ("Record", row.source),
         ("Started", record.started),
         ("Took", f"{number(record.wall_s, 1)} s"),
@@ -201,19 +201,48 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
         ("Harness", f"rtsr-bench {record.harness}"),
         ("Schema", str(record.schema)),
         ("Protocol", record.protocol.digest),
+        ("Execution", record.execution.words if record.execution else ""),
         ("Overrides", " ".join(record.overrides)),
         ("Data", group.data_digest),
         *((one_line(use.name), _use_words(use)) for use in record.data),
     ]
+
+
+def _checks(record: Record) -> Entries:
     submitted = record.submitted_images
-    checks = [
+    return [
         ("Repeatability", record.repeatability.words if record.repeatability else ""),
         ("Submitted images", submitted.words if submitted else ""),
         *(("Could not be compared", line) for line in (submitted.refused if submitted else ())),
         *(("On loading", note) for note in record.notes),
         ("Pickles", "allowed: weights might run code as they were read" if record.pickle_allowed else ""),
     ]
-    memory = record.memory
+
+
+def _model(record: Record) -> Entries:
+    submission, model = record.submission, record.model
+    return [
+        ("Submission", submission.id),
+        ("Team", submission.team),
+        ("Authors", submission.authors),
+        ("Paper", submission.paper),
+        ("Code", submission.code),
+        ("Licence", submission.license),
+        ("Notes", submission.notes),
+        ("Origin", submission.origin),
+        ("Submission SHA-256", submission.digest),
+        ("Format", model.format),
+        ("Variant", model.variant),
+        ("Data range", number(model.data_range, 1)),
+        ("Untrained", model.untrained),
+        ("Weights trained by", model.trained_by),
+        ("Checkpoint", model.checkpoint),
+        ("Checkpoint SHA-256", model.checkpoint_sha256),
+    ]
+
+
+def _system(record: Record) -> Entries:
+    system, memory = record.system, record.memory
     machine = [
         ("Device", system.device_name),
         ("Index", "" if system.device_index is None else str(system.device_index)),
@@ -230,11 +259,7 @@ def _evidence(row: Row, group: Group) -> list[tuple[str, list[tuple[str, str]]]]
     if isinstance(memory, Memory):
         text = f"{number(memory.peak_bytes / 2**20, 0)} MiB, {number(memory.baseline_bytes / 2**20, 0)} MiB before"
         machine.append((f"Peak memory ({memory.kind})", text))
-    return [
-        (name, [(one_line(key), value) for key, value in entries if value])
-        for name, entries in (("Measurement", measured), ("Checks", checks), ("Model", submission), ("System", machine))
-        if any(value for _, value in entries)
-    ]
+    return machine
 
 
 def _use_words(use: DataUse) -> str:

@@ -179,3 +179,9 @@ def test_a_track_file_that_breaks_the_form_says_where(tmp_path: Path, change: tu
     with pytest.raises(UserError, match=words) as caught:
         load_track(tmp_path / "mine.toml")
     assert "mine.toml" in str(caught.value)
+
+
+def test_an_execution_in_words_names_what_is_not_usual() -> None:
+    assert Execution().words == "eager, fp32"
+    one = Execution(backend="compile", precision=Precision.FP16, tf32=True, options={"mode": "fast"})
+    assert one.words == "compile, fp16, TF32, mode fast"

@@ -142,7 +142,7 @@ def test_a_crash_without_values_is_no_verdict_and_one_out_of_time_is() -> None:
     whole = Counted(params=1, counts=())
     crashed = Answers(failed(FailureKind.CRASHED))
     fresh = Answers(Loaded(scale=2), whole)
-    assert count_model(crashed, {}, (), start=lambda: fresh, load_s=1, count_s=1) == whole  # type: ignore[arg-type]
+    assert count_model(crashed, {}, (), start=lambda: fresh, load_s=1, count_s=1) == whole  # type: ignore[arg-type]  # a double
     late = Answers(failed(FailureKind.TIMEOUT))
     assert count_model(late, {}, (), start=lambda: pytest.fail("again"), load_s=1, count_s=1) == failed(  # type: ignore[arg-type]
         FailureKind.TIMEOUT

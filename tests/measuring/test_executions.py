@@ -58,7 +58,7 @@ def test_a_frozen_graph_does_not_pretend_to_be_channels_last(load_guest: LoadGue
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 12, 3, padding=1), torch.nn.PixelShuffle(2)).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        frozen = torch.jit.freeze(torch.jit.script(net))  # type: ignore[no-untyped-call]
+        frozen = torch.jit.freeze(torch.jit.script(net))  # type: ignore[no-untyped-call]  # torch gives it no types
         frozen.save(tmp_path / "net.pt")
     guest = load_guest(folder=tmp_path, format="torchscript", checkpoint=str(tmp_path / "net.pt"))
     with pytest.raises(BadGuest, match="the TorchScript file keeps its weights in the graph"):

@@ -72,7 +72,7 @@ def test_a_column_that_raises_is_one_line_that_names_it() -> None:
 
 
 def test_two_columns_of_one_key_are_refused() -> None:
-    add_column(replace(COLUMNS.find("memory_bytes").make(None)[0], key="fps"))  # type: ignore[arg-type,index]
+    add_column(replace(COLUMNS.find("memory_bytes").make(None)[0], key="fps"))  # type: ignore[arg-type,index]  # it reads no scope
     with pytest.raises(UserError, match="column 'fps': expected a key of its own"):
         compose({"a.json": record()})
 

@@ -30,10 +30,10 @@ log: Counter[str] = Counter()
 _bytes: Counter[int] = Counter()
 _owners: Counter[int] = Counter()
 _state = SimpleNamespace(peak=0, reserved=0, beside=0, device=0, stream=0, broken=False)
-_SET_DATA = torch.Tensor.data.__set__  # type: ignore[attr-defined]
+_SET_DATA = torch.Tensor.data.__set__  # type: ignore[attr-defined]  # typed as what it gives
 _MOVES = (torch.Tensor.to, torch.Tensor.cpu, torch.Tensor.copy_, torch.Tensor.__getitem__, _SET_DATA,
           torch._has_compatible_shallow_copy_type)  # fmt: skip
-_DEVICE_GETTERS = (torch.Tensor.device.__get__, torch.Tensor.is_cuda.__get__)  # type: ignore[attr-defined]
+_DEVICE_GETTERS = (torch.Tensor.device.__get__, torch.Tensor.is_cuda.__get__)  # type: ignore[attr-defined]  # as above
 
 
 def on_card(value: Any) -> bool:
@@ -42,7 +42,7 @@ def on_card(value: Any) -> bool:
 
 def _mark(value: Any) -> Any:
     if isinstance(value, torch.Tensor) and not on_card(value):
-        value._on_card = True  # type: ignore[attr-defined]
+        value._on_card = True  # type: ignore[attr-defined]  # its own mark
         storage = value.untyped_storage()
         key, size = storage.data_ptr(), storage.nbytes()
         _owners[key] += 1

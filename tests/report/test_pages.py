@@ -5,11 +5,16 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from demo_records import record
+
+from rtsr_bench.execution import Execution
+from rtsr_bench.report.site import compose
 
 VOID = {"meta", "link", "img", "input", "br", "hr", "col"}
 
@@ -245,3 +250,11 @@ def test_pages_name_no_moment_and_no_place(site, records_folder, pages):
         text = (out / path).read_text(encoding="utf-8")
         assert str(records_folder) not in text
         assert str(out) not in text
+
+
+def test_a_model_page_names_the_execution_where_the_record_does() -> None:
+    plain = record()
+    for execution, shown in ((None, False), (Execution(backend="channels-last"), True)):
+        files, _ = compose({"a.json": replace(plain, execution=execution)})
+        (page,) = [data.decode() for path, data in files.items() if path.startswith("models/")]
+        assert ("<dt>Execution</dt><dd><bdi>channels-last, fp32</bdi></dd>" in page) == shown
