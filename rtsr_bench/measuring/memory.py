@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # malloc.h
 _KEPT_BYTES, _MAPPINGS, _UNLIMITED = 1 << 16, 1 << 16, 2**31 - 1
+_LARGEST_GAP, _IS_MMAPPED = 1 << 32, 2
 _C: Any = ctypes.CDLL(None)
 _cuda: Any = torch.cuda
 
@@ -43,10 +45,9 @@ class MemoryWatch:
         `arena`: the call allocates on the CUDA device with another allocator than torch's; what it holds is counted
         as the difference that the device sees, so nothing else may run on the device.
         """
-        if not self._on_card:
-            _keep_nothing()
         one = self._of_card if self._on_card else self._of_process
-        peaks = [one(call, arena=arena) for _ in range(CALLS)][1:]
+        with nullcontext() if self._on_card else _nothing_kept():
+            peaks = [one(call, arena=arena) for _ in range(CALLS)][1:]
         known = [peak for peak in peaks if peak is not None]
         if not known or self._baseline is None:
             return None
@@ -101,9 +102,45 @@ def keep_freed() -> None:
     _malloc(trim=_UNLIMITED, mappings=0)
 
 
-def _keep_nothing() -> None:
-    """Make glibc return every large block when it is freed; costs page faults, so only after the last timed call."""
+@contextmanager
+def _nothing_kept() -> Iterator[None]:
+    """Make glibc return every large block when it is freed; costs page faults, so only after the last timed call.
+
+    A block that glibc fits into a gap of its heap stays resident after it is freed, so the gaps left by earlier calls
+    are allocated first, without being written to.
+    """
     _malloc(trim=_KEPT_BYTES, mappings=_MAPPINGS)
+    fillers = _fill_gaps()
+    try:
+        yield
+    finally:
+        for filler in fillers:
+            _C.free(ctypes.c_void_p(filler))
+
+
+def _fill_gaps() -> list[int]:
+    """Allocate all free space of this thread's heap in blocks of at least the mapping threshold; their addresses."""
+    try:
+        _C.malloc_trim(0)  # else the blocks would be resident
+    except AttributeError:  # no glibc
+        return []
+    allocate = _C.malloc
+    allocate.argtypes, allocate.restype = [ctypes.c_size_t], ctypes.c_void_p
+    found, size = [], _LARGEST_GAP
+    while size >= _KEPT_BYTES:
+        address = allocate(size)
+        if address and not _is_mapped(address):
+            found.append(address)
+            continue
+        _C.free(ctypes.c_void_p(address))
+        size //= 2
+    return found
+
+
+def _is_mapped(address: int) -> bool:
+    """Whether glibc took the block from a mapping of its own; the flag is in the word before it (malloc/malloc.c)."""
+    word = ctypes.sizeof(ctypes.c_size_t)
+    return bool(ctypes.c_size_t.from_address(address - word).value & _IS_MMAPPED)
 
 
 def _malloc(*, trim: int, mappings: int) -> None:
