@@ -1,64 +1,72 @@
-"""Is the harness's runtime right? One model twice through the harness and through a plain loop, interleaved.
+"""Is the harness's runtime right? One model in two processes, each timed by the harness and by a plain loop in turns.
 
     python benchmarks/timing.py [--rounds 5] [--input 540x960] [--warmup 50] [--repeats 244]
 
-Four processes hold RT4KSR-S x2: two timed by the harness call by call as in a run, two in a loop of five lines without
-any harness. All keep freed memory (`measuring.memory.keep_freed`): otherwise page faults decide, in a plain loop too.
-They take turns in chunks of two calls whose order changes, so that what drifts with the machine drifts for all.
-Prints, for each round, the ratio of the means of the two harness processes and of the two loops, the ratio of the
-harness to the loops (each wanted within 1 %), the pause between repeats, its jitter, and the foreign load. The ratio of
-the two loops says how far the machine itself can be trusted: no harness can repeat a time better than that. Run it on
-a quiet machine.
+Two children hold RT4KSR-S x2. Each is timed by the harness call by call as in a run, and by a loop of five lines that
+runs within the same process, between two of the harness's calls: where the system has put a process's memory decides
+a few percent of its runtime, so a loop in a process of its own would tell little. All take turns in chunks of a few
+calls whose order changes, so that what drifts with the machine drifts for all.
+Prints, for each round, with standard errors from the chunks: the ratio of the means of the harness and of the loop in
+each process; the ratio of the two processes by the harness and by the loop; the pause between repeats, its jitter, and
+the foreign load. Then the ratios over all rounds. The exit code is 1 where the harness and the loop differ by more than
+1 % over all rounds, or the two processes do so by the harness and not by the loop. Run it on a quiet machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import math
 import random
+import shutil
 import statistics
-import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from rtsr_bench.evaluate.conduct import Conductor
-from rtsr_bench.evaluate.inputs import random_input
+from rtsr_bench.evaluate.conduct import Call, Conductor
+from rtsr_bench.evaluate.inputs import Input, random_input
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Loaded
+from rtsr_bench.sandbox import Child, Loaded, Looked
 from rtsr_bench.wire import Op
 
 PROJECT = Path(__file__).parents[1]
-FOLDER, ARGS = PROJECT / "reference_models" / "rt4ksr", {"size": "S", "scale": 2}
-CHUNK = 2
+NETWORK, ARGS = PROJECT / "reference_models" / "rt4ksr", {"size": "S", "scale": 2}
+CHUNK = 4
 WANTED = 0.01
-PLAIN = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-import torch, arch
-from rtsr_bench.measuring import memory
-memory.keep_freed()
-size, seed = [int(one) for one in sys.argv[2].split("x")], 0
-model = getattr(arch, sys.argv[3])(**{args!r}).eval()
-print(torch.get_num_threads(), flush=True)
-with torch.no_grad():
-    for line in sys.stdin:
-        for _ in range(int(line)):
-            x = torch.randn(1, 3, *size)
+GUEST = """
+import time
+import torch
+import arch
+
+class Both(torch.nn.Module):
+    def __init__(self, **args):
+        super().__init__()
+        self.model = arch.{entry}(**args)
+
+    def forward(self, x):
+        if x[0, 0, 0, :8].any():
+            return self.model(x)
+        times = []
+        for _ in range({calls}):
+            x = torch.randn(x.shape)
             before = time.perf_counter_ns()
-            y = model(x)
-            print((time.perf_counter_ns() - before) / 1e6, flush=True)
+            y = self.model(x)
+            times.append((time.perf_counter_ns() - before) / 1e6)
+        y.view(-1)[:{calls}] = torch.tensor(times)
+        return y
 """
 
 
-class Harness:
-    """A child with the model, timed call by call."""
+class Process:
+    """A child with the model, timed by the harness and by a loop of its own."""
 
-    def __init__(self, protocol: Protocol, entry: str) -> None:
+    def __init__(self, folder: Path, protocol: Protocol) -> None:
         self.child = Child(timed=True)
-        request = {"folder": str(FOLDER), "entry": f"arch:{entry}", "args": ARGS, "checkpoint": None, "data_range": 1.0,
+        request = {"folder": str(folder), "entry": "both:Both", "args": ARGS, "checkpoint": None, "data_range": 1.0,
                    "format": "python", "scale": 2}  # fmt: skip
         loaded = self.child.ask(Op.LOAD, Loaded, request, limit_s=120)
         if isinstance(loaded, Failure):
@@ -67,91 +75,91 @@ class Harness:
         failure = self.conductor.begin(protocol.warmup)
         if failure is not None:
             raise SystemExit(failure.message)
+        self.black = bytes(protocol.input.pixels * 3)
         self.pauses: list[float] = []
+        self.harness: list[float] = []
+        self.loop: list[float] = []
 
-    def chunk(self, count: int) -> list[float]:
-        """Time so many calls; one before them, which does not count, wakes what the others' turn put to sleep."""
-        samples = []
-        for number in range(count + 1):
-            call = self.conductor.call(random_input())
-            if isinstance(call, Failure):
-                raise SystemExit(call.message)
-            if number:
-                samples.append(call.sample_ms)
-                self.pauses.append(call.idle_ms or 0.0)
-        return samples
+    def wake(self) -> None:
+        """Make one call that does not count: the other process's turn has put this one to sleep."""
+        self._call(random_input())
 
-    def close(self) -> None:
-        """End the child."""
-        self.child.close()
+    def by_harness(self) -> None:
+        """Time a chunk of calls."""
+        calls = [self._call(random_input()) for _ in range(CHUNK)]
+        self.harness.append(statistics.fmean(call.sample_ms for call in calls))
+        self.pauses += [call.idle_ms or 0.0 for call in calls]
 
+    def by_loop(self) -> None:
+        """Let the guest's own loop time a chunk of calls."""
+        self._call(Input(image=self.black))
+        request = {"probe": {"places": list(range(CHUNK)), "given": []}}
+        seen = self.child.ask(Op.LOOK, Looked, request, limit_s=60)
+        if isinstance(seen, Failure):
+            raise SystemExit(seen.message)
+        self.loop.append(statistics.fmean(value for value in seen.probe if value is not None))
 
-class Plain:
-    """A process with the model in a plain loop."""
-
-    def __init__(self, protocol: Protocol, entry: str) -> None:
-        command = [sys.executable, "-c", PLAIN.format(args=ARGS), str(FOLDER), str(protocol.input), entry]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.threads = int(self.process.stdout.readline())
-        self.chunk(protocol.warmup)
-
-    def chunk(self, count: int) -> list[float]:
-        """Time so many calls after one that does not count."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{count + 1}\n")
-        self.process.stdin.flush()
-        return [float(self.process.stdout.readline()) for _ in range(count + 1)][1:]
-
-    def cpu_s(self) -> float:
-        """Processor seconds of the process so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+    def _call(self, given: Input) -> Call:
+        call = self.conductor.call(given)
+        if isinstance(call, Failure):
+            raise SystemExit(call.message)
+        return call
 
 
-def one_round(protocol: Protocol, entry: str) -> tuple[float, float, float]:
-    """Time all four, print a line; returns the ratios of the harness to itself, of the loops, and of both."""
-    first, second = Harness(protocol, entry), Harness(protocol, entry)
-    loops = Plain(protocol, entry), Plain(protocol, entry)
-    sides: tuple[Harness | Plain, ...] = (first, second, *loops)
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A ratio of two means and its standard error."""
+
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, over: list[float], under: list[float]) -> Ratio:
+        """Return the ratio of the means of two lists of chunks that were timed in turns (delta method)."""
+        value = statistics.fmean(over) / statistics.fmean(under)
+        rest = [one - value * other for one, other in zip(over, under, strict=True)]
+        return cls(value, statistics.stdev(rest) / math.sqrt(len(rest)) / statistics.fmean(under))
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} ± {self.error:.4f}"
+
+    @property
+    def near(self) -> bool:
+        """Whether it is within 1 % of 1."""
+        return abs(self.value - 1) <= WANTED
+
+
+def one_round(folder: Path, protocol: Protocol) -> tuple[Process, Process]:
+    """Time both processes and print a line; returns them, closed."""
+    both = first, second = Process(folder, protocol), Process(folder, protocol)
     try:
-        if loops[0].threads != first.child.hello.threads:
-            raise SystemExit(f"{loops[0].threads} threads in the loop, {first.child.hello.threads} in the harness")
-        meter = LoadMeter(lambda: sum(one.cpu_s() for one in (first.child, second.child, *loops)))
-        samples: list[list[float]] = [[] for _ in sides]
-        began, order = meter.mark(), list(range(len(sides)))
-        while len(samples[0]) < protocol.repeats:
-            random.shuffle(order)
-            for side in order:
-                samples[side] += sides[side].chunk(min(CHUNK, protocol.repeats - len(samples[side])))
+        meter = LoadMeter(lambda: sum(one.child.cpu_s() for one in both))
+        began = meter.mark()
+        while len(first.harness) * CHUNK < protocol.repeats:
+            for one in random.sample(both, 2):
+                one.wake()
+                for turn in random.sample((one.by_harness, one.by_loop), 2):
+                    turn()
         load = meter.since(began)
     finally:
-        for one in sides:
-            one.close()
-    means = [statistics.fmean(one) for one in samples]
+        first.child.close()
+        second.child.close()
     pauses = [*first.pauses, *second.pauses]
     jitter = statistics.quantiles(pauses, n=20)
-    ratios = means[1] / means[0], means[3] / means[2], (means[0] + means[1]) / (means[2] + means[3])
+    means = [f"{statistics.fmean(x):.1f}" for x in (first.harness, second.harness, first.loop, second.loop)]
     print(
-        f"harness {means[0]:.1f} and {means[1]:.1f} ms, loops {means[2]:.1f} and {means[3]:.1f} ms | harness/harness "
-        f"{ratios[0]:.4f}, loop/loop {ratios[1]:.4f}, harness/loop {ratios[2]:.4f} | pause "
-        f"{statistics.median(pauses):.2f} ms (5 to 95 %: {jitter[0]:.2f} to {jitter[-1]:.2f}) | foreign load "
-        f"{100 * (load.foreign or 0):.1f} %",
+        f"harness {means[0]} and {means[1]} ms, loop {means[2]} and {means[3]} ms | harness/loop "
+        f"{Ratio.of(first.harness, first.loop)} and {Ratio.of(second.harness, second.loop)} | second/first process "
+        f"by the harness {Ratio.of(second.harness, first.harness)}, by the loop {Ratio.of(second.loop, first.loop)} | "
+        f"pause {statistics.median(pauses):.2f} ms (5 to 95 %: {jitter[0]:.2f} to {jitter[-1]:.2f}) | "
+        f"foreign load {100 * (load.foreign or 0):.1f} %",
         flush=True,
     )
-    return ratios
+    return both
 
 
 def main() -> int:
-    """Run the rounds; the exit code is 1 where the harness is further from 1 than 1 % and than the loops are."""
+    """Run the rounds and count what is within 1 %."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--input", default="540x960")
@@ -167,15 +175,29 @@ def main() -> int:
     print(
         f"RT4KSR-S x2, input {protocol.input}, {protocol.warmup} warm-ups, {protocol.repeats} repeats each", flush=True
     )
-    rounds = [one_round(protocol, options.entry) for _ in range(options.rounds)]
-    names = ("harness/harness", "loop/loop", "harness/loop")
-    for name, ratios in zip(names, zip(*rounds, strict=True), strict=True):
-        near = sum(abs(ratio - 1) <= WANTED for ratio in ratios)
-        print(f"{name}: {near} of {len(ratios)} within 1 %, geometric mean {statistics.geometric_mean(ratios):.4f}")
-    own = max(abs(one[1] - 1) for one in rounds)
-    whole = all(abs(ratio - 1) <= max(WANTED, own) for one in rounds for ratio in one)
-    print(f"the harness is {'' if whole else 'NOT '}as near as the loops are to each other ({100 * own:.1f} %), or 1 %")
-    return 0 if whole else 1
+    with tempfile.TemporaryDirectory() as place:
+        for file in NETWORK.glob("*.py"):
+            shutil.copy(file, place)
+        (Path(place) / "both.py").write_text(GUEST.format(entry=options.entry, calls=CHUNK))
+        rounds = [one_round(Path(place), protocol) for _ in range(options.rounds)]
+    firsts, seconds = [one for one, _ in rounds], [other for _, other in rounds]
+    harness, loop = chunks(firsts + seconds)
+    (harness_1, loop_1), (harness_2, loop_2) = chunks(firsts), chunks(seconds)
+    against_loop = Ratio.of(harness, loop)
+    by_harness, by_loop = Ratio.of(harness_2, harness_1), Ratio.of(loop_2, loop_1)
+    print(
+        f"over all rounds: harness/loop {against_loop}; second/first by the harness {by_harness}, by the loop {by_loop}"
+    )
+    own = [Ratio.of(one.harness, one.loop) for one in firsts + seconds]
+    print(f"harness/loop within 1 % in {sum(one.near for one in own)} of {len(own)} processes")
+    right = against_loop.near and (by_harness.near or abs(by_harness.value / by_loop.value - 1) <= WANTED)
+    print(f"the harness is {'' if right else 'NOT '}right within 1 %")
+    return 0 if right else 1
+
+
+def chunks(processes: list[Process]) -> tuple[list[float], list[float]]:
+    """Return all chunks of some processes by the harness, and those by the loop."""
+    return [x for one in processes for x in one.harness], [x for one in processes for x in one.loop]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import LIMITS, Overrides
 from rtsr_bench.evaluate.place import Place
@@ -23,7 +24,7 @@ LONGEST_HOURS = 10_000
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 _KEYS = (
     "version", "title", "submissions", "models", "tracks", "devices", "data_roots", "records", "threads", "jobs",
-    "require_isolation", "with_requirements", "allow_pickle", "max_hours", "fail_fast",
+    "require_isolation", "with_requirements", "allow_pickle", "max_hours", "fail_fast", "execution",
 )  # fmt: skip
 
 
@@ -63,9 +64,24 @@ def read_campaign(file: Path) -> Settings:
             fail_fast=_switch(table, "fail_fast"),
         ),
         places=_places(table),
-        overrides=Overrides(limits=tuple((name, _limit(limits, name)) for name in LIMITS if limits.has(name))),
+        overrides=Overrides(
+            execution=_execution(table),
+            limits=tuple((name, _limit(limits, name)) for name in LIMITS if limits.has(name)),
+        ),
         title=f"{title} (campaign {digest})",
     )
+
+
+def _execution(table: Table) -> str | None:
+    named = _texts(table, "execution", single=True)
+    if not named:
+        return None
+    known = tuple(BACKENDS.all())
+    if named[0] not in known:
+        raise table.mistake("execution", expected=f"one of {', '.join(known)}", hint=f'write execution = "{known[0]}"')
+    if lacks := BACKENDS.find(named[0]).lacks:
+        raise UserError(f"{table.where} {lacks}")
+    return named[0]
 
 
 def _places(table: Table) -> tuple[Place, ...]:

@@ -116,66 +116,86 @@ def _train(
     plan: Plan,
     look: Callable[[Look], None],
 ) -> Trained | None:
-    device = torch.device(plan.device)
-    code = card.code_digest(recipe)
-    same = {"recipe": recipe.digest, "data": card.data_digest(train_on, validation), "device": device.type}
-    same |= {f"weights grown from, {key}": value for key, value in card.grown_from(recipe).items()}
-    state = fresh(recipe, device)
-    kept = checkpoint.load(plan.out, same=same, recipe=recipe)
-    if kept is not None:
-        resume(state, kept, recipe, plan.out / checkpoint.FILE)
-    if code not in state.codes:
-        state.codes.append(code)  # a resumed training may have changed hands between versions: the card names them all
-    samples = samples_of(recipe, train_on)
-    crops = {name: validation_crops(recipe, validation, name) for name in recipe.degradations}
-    bicubic = {name: mean_psnr(_bicubic(low, recipe.scale), high) for name, (low, high) in crops.items()}
-    every = max(1, recipe.iterations // plan.looks)
-    clock, saved = Clock(), 0.0
-    first, before = state.step, state.seconds
-
-    def keep() -> None:
-        must_be_finite(state, recipe)
-        state.seconds = before + clock.seconds()
-        ends = {"course": recipe.course, "free_steps": recipe.free_steps}
-        checkpoint.save(plan.out, {**state.plain(), **ends, "same": same})
-
+    session = _Session(recipe, train_on, validation, plan)
+    state = session.state
     try:
-        for low, high in _batches(samples, recipe, plan, state.step):
-            clock.wait(plan.pause_file)
-            with unbroken():
-                take_step(state, recipe, low, high, device)
-                now = clock.seconds()
-                seen = None
-                if state.step % every == 0 or state.step == recipe.iterations:
-                    must_be_finite(state, recipe)
-                    seen = {name: _psnr(state, recipe, pair, device) for name, pair in crops.items()}
-                    must_be_finite(state, recipe, *seen.values())
-                    state.curve.append({"step": state.step, "loss": state.loss, **seen})
+        for low, high in _batches(samples_of(recipe, train_on), recipe, plan, state.step):
+            session.clock.wait(plan.pause_file)
+            seen = session.step(low, high)
             if seen is not None:
-                pace = (state.step - first) / now
-                look(
-                    Look(
-                        step=state.step,
-                        loss=state.loss,
-                        psnr_db=seen,
-                        bicubic_db=bicubic,
-                        samples_per_second=pace * recipe.batch,
-                        seconds_left=(recipe.iterations - state.step) / pace,
-                    )
-                )
-            if now - saved >= plan.save_every:
-                keep()
-                saved = now
-            if plan.max_hours is not None and now >= plan.max_hours * 3600 and state.step < recipe.iterations:
-                keep()
+                look(seen)
+            if session.is_over_time():
+                session.keep()
                 return None
+            session.keep_if_due()
     except KeyboardInterrupt:
-        keep()
+        session.keep()
         raise
-    keep()
-    weights = _shipped(recipe, train_on, validation, plan, state, device, bicubic)
-    last = {name: state.curve[-1][name] for name in crops}
-    return Trained(weights=weights, psnr_db=last, bicubic_db=bicubic)
+    session.keep()
+    weights = _shipped(recipe, train_on, validation, plan, state, session.device, session.bicubic)
+    last = {name: state.curve[-1][name] for name in session.crops}
+    return Trained(weights=weights, psnr_db=last, bicubic_db=session.bicubic)
+
+
+class _Session:
+    """One call of `train`: the state it trains, the validation crops, and what is left of time and to save."""
+
+    def __init__(self, recipe: Recipe, train_on: Sequence[Picture], validation: Sequence[Picture], plan: Plan) -> None:
+        self.recipe, self.plan, self.device = recipe, plan, torch.device(plan.device)
+        code = card.code_digest(recipe)
+        same = {"recipe": recipe.digest, "data": card.data_digest(train_on, validation), "device": self.device.type}
+        self._same = same | {f"weights grown from, {key}": value for key, value in card.grown_from(recipe).items()}
+        self.state = fresh(recipe, self.device)
+        kept = checkpoint.load(plan.out, same=self._same, recipe=recipe)
+        if kept is not None:
+            resume(self.state, kept, recipe, plan.out / checkpoint.FILE)
+        if code not in self.state.codes:
+            self.state.codes.append(code)  # a training resumed with another version of the code names both in its card
+        self.crops = {name: validation_crops(recipe, validation, name) for name in recipe.degradations}
+        self.bicubic = {name: mean_psnr(_bicubic(low, recipe.scale), high) for name, (low, high) in self.crops.items()}
+        self._every = max(1, recipe.iterations // plan.looks)
+        self._first, self._before = self.state.step, self.state.seconds
+        self.clock, self._now, self._saved = Clock(), 0.0, 0.0
+
+    def step(self, low: Tensor, high: Tensor) -> Look | None:
+        """Take one step; returns a look at the validation crops where one is due. Interrupts wait until it is done."""
+        state, recipe = self.state, self.recipe
+        with unbroken():
+            take_step(state, recipe, low, high, self.device)
+            self._now = self.clock.seconds()
+            if state.step % self._every and state.step != recipe.iterations:
+                return None
+            must_be_finite(state, recipe)
+            seen = {name: _psnr(state, recipe, pair, self.device) for name, pair in self.crops.items()}
+            must_be_finite(state, recipe, *seen.values())
+            state.curve.append({"step": state.step, "loss": state.loss, **seen})
+        pace = (state.step - self._first) / self._now
+        return Look(
+            step=state.step,
+            loss=state.loss,
+            psnr_db=seen,
+            bicubic_db=self.bicubic,
+            samples_per_second=pace * recipe.batch,
+            seconds_left=(recipe.iterations - state.step) / pace,
+        )
+
+    def keep(self) -> None:
+        """Write a checkpoint."""
+        must_be_finite(self.state, self.recipe)
+        self.state.seconds = self._before + self.clock.seconds()
+        ends = {"course": self.recipe.course, "free_steps": self.recipe.free_steps}
+        checkpoint.save(self.plan.out, {**self.state.plain(), **ends, "same": self._same})
+
+    def keep_if_due(self) -> None:
+        """Write a checkpoint where `save_every` seconds have passed since the last one."""
+        if self._now - self._saved >= self.plan.save_every:
+            self.keep()
+            self._saved = self._now
+
+    def is_over_time(self) -> bool:
+        """Whether this call has trained for `max_hours` and there are steps left."""
+        hours = self.plan.max_hours
+        return hours is not None and self._now >= hours * 3600 and self.state.step < self.recipe.iterations
 
 
 def _batches(
