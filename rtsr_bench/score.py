@@ -12,7 +12,7 @@ PSNR = "psnr"
 
 
 def psnr_db(mse: float, peak: float = PEAK) -> float:
-    """Peak signal-to-noise ratio in dB of a mean squared error on 0..`peak`; infinite where the images are identical.
+    """Peak signal-to-noise ratio in dB of a mean squared error on 0..`peak`; infinite if the images are identical.
 
     Raises ValueError for a negative or non-finite MSE.
     """
@@ -32,7 +32,7 @@ def mean_psnr_db(mses: Iterable[float]) -> float:
 
 
 def ntire23_rtsr(psnr_rgb_db: float, baseline_psnr_rgb_db: float, runtime_ms: float) -> float:
-    """Score of NTIRE 2023 Real-Time 4K SR: `2 * 2^diff / (0.1 * sqrt(runtime_ms))`, 0 where diff <= 0.
+    """Score of NTIRE 2023 Real-Time 4K SR: `2 * 2^diff / (0.1 * sqrt(runtime_ms))`, 0 if diff <= 0.
 
     `diff` is the gain in dB over bicubic's PSNR on the same images. Source: `calc_scoring.ipynb` of the repository
     eduardzamfir/NTIRE23-RTSR. One dB is worth a factor of four in runtime; 10 % of runtime are worth 0.069 dB. Known

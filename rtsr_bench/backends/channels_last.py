@@ -18,7 +18,7 @@ def _prepare(model: Any, execution: Execution, device: Any) -> Callable[[Any], A
 
     del execution, device
     if isinstance(model, Deployed) and all(one.dim() != 4 for one in model.parameters()):
-        raise BadGuest(f"the {model.kind} file keeps its weights in the graph, where no memory format reaches them")
+        raise BadGuest(f"the weights of the {model.kind} file are constants of its graph and cannot be converted")
     convert: Any = torch.nn.Module.to  # its type stubs lack memory_format
     runs: Callable[[Any], Any] = convert(model, memory_format=torch.channels_last)
     return runs

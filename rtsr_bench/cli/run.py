@@ -77,7 +77,7 @@ _SELECTION = grouped(
     click.option(
         "--with-requirements",
         is_flag=True,
-        help="Install what a submission's requirements.txt asks for into an environment of its own, kept in the cache.",
+        help="Install each submission's requirements.txt into a separate cached environment.",
     ),
 )
 

@@ -34,7 +34,7 @@ class FidelityMeans:
         return self.values.get(metric.key(convention))
 
     def of_bicubic(self, metric: Metric, convention: str) -> float | None:
-        """Bicubic's value; None where it is missing."""
+        """Bicubic's value; None if it is missing."""
         return self.baseline.get(metric.key(convention))
 
     def gain(self, metric: Metric, convention: str) -> float | None:

@@ -77,7 +77,7 @@ def _metric_titles() -> list[str]:
 
 def _boards_table(boards: Sequence[Addressed]) -> Table:
     columns = (
-        Column(key="track", label="Track", heading=True, explanation="What is asked."),
+        Column(key="track", label="Track", heading=True, explanation="The track's title."),
         Column(key="device", label="Device", explanation="The measured device."),
         Column(key="leader", label="Leader", explanation="The best score of the first group."),
         Column(key="score", label="Score", digits=2, emphasis=True, explanation="Of the leader."),

@@ -40,7 +40,7 @@ def load(folder: Path, *, same: dict[str, str], recipe: Recipe) -> dict[str, Any
         kept = state["same"]
     except Exception as error:
         raise UserError(
-            f"{path}: expected a checkpoint of this command, found a file that can't be read "
+            f"{path}: expected a checkpoint of this command, found an unreadable file "
             f"({type(error).__name__}); remove it or name another --out"
         ) from error
     if kept.get("recipe") != recipe.digest and _only_longer(state, recipe):

@@ -23,7 +23,7 @@ METHODS = ("adam", "soap", "fused-adam")
 DECAYS = ("none", "linear", "cosine")
 """Decays of the learning rate, in addition to its halving."""
 DEGRADED = ("crops", "pictures")
-"""What is degraded: each crop when it is drawn, or each whole picture once, kept in the cache."""
+"""Unit of degradation: each crop when it is drawn, or each whole picture once, cached."""
 
 _OF_THE_END = ("iterations", "decay", "decay_share", "bf16_share")
 """Keys that matter from `Recipe.free_steps` on."""

@@ -77,13 +77,13 @@ PHOTOGRAPHS = (
 
 
 def folder() -> Path | None:
-    """scikit-image's data folder, found without importing scikit-image; None where it is not installed."""
+    """scikit-image's data folder, found without importing scikit-image; None if it is not installed."""
     spec = importlib.util.find_spec("skimage")
     return Path(spec.origin).parent / "data" if spec and spec.origin else None
 
 
 def decode(photograph: Photograph) -> NDArray[np.uint8]:
-    """The pixels as uint8 H x W x 3 RGB; UserError, one line, where the installed scikit-image has no such file."""
+    """The pixels as uint8 H x W x 3 RGB; UserError, one line, if the installed scikit-image has no such file."""
     from rtsr_bench.images.io import read_rgb
 
     place = folder()
