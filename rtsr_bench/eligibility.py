@@ -1,4 +1,4 @@
-"""Why a row is not ranked: each reason with its kind and a sentence. Failed is not ineligible; noisy is not failed."""
+"""Why a row is not ranked: each reason with its kind and a sentence. A noisy row is not a failed row."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STAGE_WORDS = {
 
 
 class Ineligibility(StrEnum):
-    """What keeps a row from being ranked. Only `FAILED` is the guest's breakage; the others are rules not met."""
+    """Why a row is not ranked. Only `FAILED` is a failure of the guest; the others are rules that are not met."""
 
     FAILED = "failed"
     NO_TRACK = "no_track"
@@ -56,7 +56,7 @@ class Ineligibility(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """What keeps a row from being ranked: `short` in a few words, `text` whole, `brief` its first sentence if long."""
+    """Why a row is not ranked: `short` in a few words, `text` complete, `brief` the first sentence of a long one."""
 
     kind: Ineligibility
     short: str
@@ -66,7 +66,7 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Below:
-    """A data set on which the mean PSNR does not reach the track's gate, both in dB and unrounded."""
+    """A data set whose mean PSNR is below the track's gate; both in dB, unrounded."""
 
     data_set: str
     psnr_db: float
@@ -74,38 +74,38 @@ class Below:
 
 
 def counted_at(measured: Protocol, track: Track | None) -> Size:
-    """The LR size that a row's operations are shown for: the timed one, but the track's own in `--quick`."""
+    """The LR size for which a row's operations are shown: the timed size, or the track's size under `--quick`."""
     looked = track is not None and measured.window is not None and measured.input == quick(track.protocol).input
     return track.protocol.input if track is not None and looked else measured.input
 
 
 def count_at(complexity: object, size: Size) -> Count | None:
-    """The operations counted at an LR size, whole or not; None where there are none for it."""
+    """The operations counted at an LR size, complete or not; None if there is no count for it."""
     if not isinstance(complexity, Complexity):
         return None
     return next((count for count in complexity.counts if count.input == size), None)
 
 
 def count_at_256(complexity: object) -> Count | None:
-    """The whole count at an LR input of 256x256, None where it is missing or some operators have no formula."""
+    """The count at an LR input of 256x256; None if it is missing or incomplete (operators without a formula)."""
     found = count_at(complexity, Size(256, 256))
     return found if found is not None and not found.uncounted else None
 
 
 def is_official(record: Record, track: Track | None) -> bool:
-    """Whether the record was measured under the very protocol of its track, shipped or from a plug-in."""
+    """Whether the record was measured under exactly the protocol of its track, shipped or from a plug-in."""
     return track is not None and record.protocol.digest == track.protocol.digest
 
 
 def failures(record: Record) -> tuple[Failure, ...]:
-    """Every failure a record holds, in the order of the stages, each one once."""
+    """Every distinct failure in a record, in the order of the stages."""
     outcomes = (record.fidelity, record.fidelity_fp32, record.runtime, record.complexity, record.memory)
     found = dict.fromkeys(outcome for outcome in outcomes if isinstance(outcome, Failure))
     return tuple(sorted(found, key=lambda failure: list(Stage).index(failure.stage)))
 
 
 def failure_words(failure: Failure, *, brief: bool = False) -> str:
-    """A failure in words: how, where, and the whole reason; or, `brief`, the first sentence of the reason."""
+    """A failure as a sentence: how, where, and the complete reason, or with `brief` its first sentence."""
     said = failure.brief if brief else failure.message
     return f"The model {KIND_WORDS[failure.kind]} {STAGE_WORDS[failure.stage]}: {said}"
 
@@ -113,16 +113,16 @@ def failure_words(failure: Failure, *, brief: bool = False) -> str:
 def reasons(
     record: Record, track: Track | None, *, gain_db: float | None, trouble: str = "", below: Sequence[Below] = ()
 ) -> tuple[Reason, ...]:
-    """Why the record cannot be ranked on its track, weightiest first; empty where it can.
+    """Why the record cannot be ranked on its track, most important first; empty if it can.
 
-    `gain_db` is the gain over bicubic under the score's convention (None where there is no such number, infinite for
-    a flawless image); `trouble` says why stored observations could not be used, where they could not; `below` are the
-    gates of the track that are not reached.
+    `gain_db` is the gain over bicubic under the score's convention (None if there is no such number, infinite for
+    an image without errors); `trouble` says why stored observations could not be used, if so; `below` are the gates of
+    the track that are not reached.
     """
     failed = _failed(record)
     found = [*failed]
     if track is None:
-        text = f"There is no track {record.track!r} (any longer), so there is no rule to judge by."
+        text = f"There is no track {record.track!r} (any more), so the record cannot be scored."
         found.append(Reason(kind=Ineligibility.NO_TRACK, short="track unknown", text=text))
     elif not is_official(record, track):
         found.append(Reason(kind=Ineligibility.UNOFFICIAL, short="unofficial", text=unofficial_words(record, track)))
@@ -140,8 +140,8 @@ def reasons(
         found.append(Reason(kind=Ineligibility.NO_RUNTIME, short="no runtime", text="The runtime was not measured."))
     if gain_db is not None and not math.isfinite(gain_db) and not (track and track.score.lower_is_better):
         text = (
-            f"{_flawless(record)} came back identical to HR where bicubic is not: the PSNR is infinite and the score"
-            " is not defined. A person has to look: HR may be made from LR, or be known to the model."
+            f"The output for {_flawless(record)} is identical to HR, but bicubic's is not: the PSNR is infinite and the"
+            " score is undefined. A person has to check whether HR was made from LR or the model knows the image."
         )
         found.append(Reason(kind=Ineligibility.UNUSABLE, short="PSNR infinite", text=text))
     elif gain_db is not None and gain_db <= 0 and not (track and track.score.lower_is_better):
@@ -167,13 +167,13 @@ def _uncounted(record: Record) -> list[Reason]:
     names = ", ".join(f"{name} x{times}" for name, times in sorted(found.uncounted.items())) if found else ""
     text = (
         f"Its operations at 3x256x256 were not counted in full{f' (without {names})' if names else ''}, "
-        "so the score, which MACs are part of, is not defined."
+        "so the score, which depends on MACs, is undefined."
     )
     return [Reason(kind=Ineligibility.NO_COUNT, short="operations not counted", text=text)]
 
 
 def _flawless(record: Record) -> str:
-    """The images without any error under some convention where bicubic has one, by name: three, and how many more."""
+    """Names of images that are exact under some convention while bicubic is not: the first three, and how many more."""
     images = record.fidelity.images if isinstance(record.fidelity, Fidelity) else ()
     names = [
         image.name
@@ -181,11 +181,11 @@ def _flawless(record: Record) -> str:
         if any(mse == 0 and not image.bicubic_is_exact(key) for key, mse in image.observed(MSE).items())
     ]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more or "An image"
+    return ", ".join(names[:3]) + more or "an image"
 
 
 def unofficial_words(record: Record, track: Track) -> str:
-    """What was measured differently from the shipped protocol, as a sentence."""
+    """How the measurement differs from the shipped protocol, as a sentence."""
     options = f" ({' '.join(record.overrides)})" if record.overrides else ""
     changed = differences(record.protocol, track.protocol)
     if changed:
@@ -195,7 +195,7 @@ def unofficial_words(record: Record, track: Track) -> str:
 
 
 def differences(measured: Protocol, official: Protocol) -> tuple[str, ...]:
-    """Where a protocol departs from the official one, each in words."""
+    """The differences of a protocol from the official one, each in words."""
     said = {
         "scale": f"scale {measured.scale} instead of {official.scale}",
         "input": f"input {measured.input} instead of {official.input}",
@@ -232,7 +232,7 @@ def _precisions(protocol: Protocol) -> str:
 
 
 def _failed(record: Record) -> list[Reason]:
-    """Failures that cost the row its numbers: one while counting operations leaves fidelity and runtime as they are."""
+    """Failures of fidelity or runtime. A failure while counting operations does not affect them."""
     return [
         Reason(
             kind=Ineligibility.FAILED,
@@ -246,7 +246,7 @@ def _failed(record: Record) -> list[Reason]:
 
 
 def _off_protocol(record: Record) -> list[Reason]:
-    """Samples that were not taken as the record's own protocol says."""
+    """Deviations of the samples from the record's own protocol."""
     runtime, protocol = record.runtime, record.protocol
     if not isinstance(runtime, Runtime):
         return []
@@ -273,13 +273,13 @@ def _off_protocol(record: Record) -> list[Reason]:
 
 
 def _incomplete(record: Record) -> list[Reason]:
-    """Data sets of the protocol that are missing or not whole, and images without a measurement."""
+    """Data sets of the protocol that are missing or incomplete, and images without a measurement."""
     said = []
     used, asked = {use.id: use.name for use in record.data}, record.protocol.data_sets
     if not used.keys() >= set(asked):
         have = ", ".join(used.values()) or "none"
         said.append(f"measured on {len(used.keys() & set(asked))} of {len(asked)} data sets ({have})")
-    if record.protocol.images is None:  # a protocol that asks for a few images is met by a few
+    if record.protocol.images is None:  # a limited number of images is what the protocol asks for
         said += [f"{use.name} is not complete" for use in record.data if not use.complete]
     if isinstance(record.fidelity, Fidelity):
         for use in record.data:

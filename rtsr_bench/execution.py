@@ -1,4 +1,4 @@
-"""How a model is run: backend, number format, autocast, memory format, TF32. Part of a protocol and of a record."""
+"""How a model is run: backend, precision, autocast, memory format, TF32. Part of a protocol and of a record."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 Option = str | int | float | bool
-"""A setting that only one backend knows."""
+"""A setting of one backend."""
 
 
 class Precision(StrEnum):
-    """Number formats of a timed pass: `fp16`/`bf16` convert weights and input, `amp-*` is autocast around fp32."""
+    """Precisions of a timed pass: `fp16`/`bf16` convert weights and input, `amp-*` runs fp32 under autocast."""
 
     FP32 = "fp32"
     FP16 = "fp16"
@@ -25,7 +25,7 @@ _AUTOCAST = {Precision.AMP_FP16: Precision.FP16, Precision.AMP_BF16: Precision.B
 
 
 class MemoryFormat(StrEnum):
-    """The order in which the values of an image tensor (N, C, H, W) lie in memory: NCHW, or NHWC."""
+    """Memory layout of an image tensor (N, C, H, W): NCHW or NHWC."""
 
     CONTIGUOUS = "contiguous"
     CHANNELS_LAST = "channels-last"
@@ -33,9 +33,9 @@ class MemoryFormat(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Execution:
-    """How a model is run; two equal values mean run alike.
+    """How a model is run; equal values mean that models were run in the same way.
 
-    `backend` names what prepares the model (see `rtsr_bench.backends`), `options` are settings of that backend alone.
+    `backend` names what prepares the model (see `rtsr_bench.backends`), `options` are settings of that backend.
     `memory_format` is that of the model's input; `tf32` lets cuDNN and cuBLAS compute fp32 in TF32.
     """
 
@@ -47,12 +47,12 @@ class Execution:
 
     @property
     def weights(self) -> Precision:
-        """The number format of weights and input: `fp32`, `fp16` or `bf16`. Autocast keeps both in fp32."""
+        """The precision of weights and input: `fp32`, `fp16` or `bf16`. Autocast keeps both in fp32."""
         return Precision.FP32 if self.precision in _AUTOCAST else self.precision
 
     @property
     def autocast(self) -> Precision | None:
-        """The number format that autocast computes in, None without autocast."""
+        """The precision of autocast, None without autocast."""
         return _AUTOCAST.get(self.precision)
 
     @property
@@ -66,12 +66,12 @@ class Execution:
         return replace(self, precision=precision)
 
     def plain(self) -> dict[str, Any]:
-        """Return the value as JSON-able data, which `of` reads."""
+        """Return the value as data that JSON can hold; `of` reads it."""
         return asdict(self)
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Execution:
-        """Return the value of what `plain` gave; ValueError or TypeError for anything else."""
+        """Return the value that `plain` encoded; ValueError or TypeError for anything else."""
         return cls(
             **{
                 **plain,
@@ -82,4 +82,4 @@ class Execution:
 
 
 EAGER_FP32 = Execution()
-"""PyTorch as it is, in IEEE single precision: how a model is loaded and checked."""
+"""PyTorch eager mode in IEEE single precision: how a model is loaded and checked."""

@@ -1,8 +1,8 @@
-"""How busy a machine is with other work than one process tree: processor time, pressure, and other users of a GPU.
+"""The load on a machine from outside one process tree: processor time, pressure, and other users of a GPU.
 
 Sources: `/proc/stat` (processor time of the whole machine, in ticks of 10 ms), `/proc/pressure/cpu` (PSI: time in which
-some task waited for a processor), `/proc/PID/stat` (to name the busiest other process), and NVML for a GPU. Where the
-system does not tell (no `/proc`), the load is unknown, which is not the same as zero.
+some task waited for a processor), `/proc/PID/stat` (to name the busiest other process), and NVML for a GPU. On a system
+without them (no `/proc`) the load is unknown, which is not the same as zero.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from rtsr_bench.text import ascii_safe
 _STAT, _PRESSURE, _PROC = Path("/proc/stat"), Path("/proc/pressure/cpu"), Path("/proc")
 _TICKS_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _IDLE = (3, 4)
-"""Fields of a `cpu` line of `/proc/stat` in which a processor did nothing: idle and iowait."""
+"""Fields of a `cpu` line of `/proc/stat` in which a processor was idle: idle and iowait."""
 
 _COUNTED = 8
-"""Fields up to steal; guest time, which follows, is part of user time already (proc(5))."""
+"""Fields up to steal; guest time, which follows, is already part of user time (proc(5))."""
 
 _COUNTS_ALIKE, _COUNT_SLACK_S = 1.5, 0.5
-"""How far a process tree's own time may be above that of the whole machine, which is counted in samples."""
+"""By how much a process tree's own time may exceed that of the whole machine, which the kernel samples."""
 
 _LEAST_S = 0.05
-"""Processor seconds below which a share is not believed: five ticks of the kernel's accounting."""
+"""Processor seconds below which a share is ignored: five ticks of the kernel's accounting."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """Counters at one moment: seconds of the wall clock, of busy processors, of `own` work, of waiting tasks."""
+    """Counters at one moment, in seconds: wall clock, busy processors, `own` work, waiting tasks."""
 
     wall_s: float
     busy_s: float | None
@@ -45,12 +45,10 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
-    """Other work between two marks. Shares lie in 0..1, of the processors this process may use or of the GPU.
+    """Other work between two marks. Shares are in 0..1, of the processors this process may use or of the GPU.
 
-    None where unknown. `cores` is the number of these processors.
-
-    `stalled` is the share of the time in which some task waited for a processor; `culprit` names the busiest other
-    process that can be seen, empty where none was looked for.
+    None if unknown. `cores` is the number of these processors. `stalled` is the share of the time in which some task
+    waited for a processor. `culprit` names the busiest other visible process; empty if processes were not read.
     """
 
     wall_s: float
@@ -70,20 +68,20 @@ class Load:
 
 
 class LoadMeter:
-    """Measures the load that is foreign to a process tree, whose processor seconds `own_cpu_s` tells."""
+    """Measures the load from outside a process tree, whose own processor seconds `own_cpu_s` returns."""
 
     def __init__(self, own_cpu_s: Callable[[], float], gpu: Callable[[float], float | None] | None = None) -> None:
-        """`gpu` tells the share of a GPU used by other processes since a time (seconds since the epoch)."""
+        """`gpu` returns the share of a GPU used by other processes since a time (seconds since the epoch)."""
         self._own_cpu_s, self._gpu = own_cpu_s, gpu
         self._cores = _allowed()
 
     @property
     def cores(self) -> int:
-        """Processors that this process may use."""
+        """Number of processors that this process may use."""
         return len(self._cores) or 1
 
     def mark(self, *, processes: bool = False) -> Mark:
-        """Read the counters; with `processes` those of each process, so that the busiest can be named."""
+        """Read the counters; `processes` adds those of each process, so that the busiest can be named."""
         return Mark(
             wall_s=time.monotonic(),
             busy_s=_busy_s(self._cores),
@@ -101,7 +99,7 @@ class LoadMeter:
         if now.busy_s is None or before.busy_s is None:
             return Load(wall_s=wall_s, cores=cores, gpu=gpu)
         busy_s = now.busy_s - before.busy_s
-        if own_s > _COUNTS_ALIKE * busy_s + _COUNT_SLACK_S:  # a machine that does not count what runs on it
+        if own_s > _COUNTS_ALIKE * busy_s + _COUNT_SLACK_S:  # the machine does not account for this tree
             return Load(wall_s=wall_s, cores=cores, gpu=gpu)
         foreign_s = max(0.0, busy_s - own_s)
         capacity_s = wall_s * cores
@@ -122,8 +120,8 @@ class LoadMeter:
 def disturbs(load: Load, *, share: float, gpu: float) -> bool:
     """Whether a load above a share of the processors or of the GPU could have disturbed a timing.
 
-    A third of `share` is enough where tasks waited for processors in more than a tenth of the time. Shares of less than
-    five ticks are not believed. An unknown load disturbs nothing, and no machine is quiet under it.
+    A third of `share` is enough if tasks waited for processors in more than a tenth of the time. Shares of less than
+    five ticks are ignored. An unknown load does not count as a disturbance, nor as an idle machine.
     """
     if load.gpu is not None and load.gpu > gpu:
         return True
@@ -134,10 +132,10 @@ def disturbs(load: Load, *, share: float, gpu: float) -> bool:
 
 
 def gpu_meter(nvml: Any, handle: Any, own: Callable[[], Collection[int]]) -> Callable[[float], float | None]:
-    """Return what tells the share of a GPU's time that processes other than `own()` used since a time.
+    """Return a function for the share of a GPU's time that processes other than `own()` used since a time.
 
-    NVML samples utilisation by process (`nvmlDeviceGetProcessUtilization`). None where it does not tell, or where the
-    process numbers it gives are those of another namespace (a container), so that ours are not among them.
+    NVML samples utilisation by process (`nvmlDeviceGetProcessUtilization`). None if it gives no answer, or if its
+    process ids are from another namespace (a container), so that ours are not among them.
     """
 
     def share(since_s: float) -> float | None:
@@ -162,14 +160,14 @@ def _visible(pid: int) -> bool:
 
 
 def _allowed() -> frozenset[int]:
-    """Numbers of the processors that this process, and so its children, may use."""
+    """Numbers of the processors that this process and its children may use."""
     if hasattr(os, "sched_getaffinity"):
         return frozenset(os.sched_getaffinity(0))
     return frozenset(range(os.cpu_count() or 1))
 
 
 def _busy_s(cores: Collection[int]) -> float | None:
-    """Seconds that these processors were busy, time stolen by a hypervisor included, since the machine started."""
+    """Seconds that these processors were busy since boot, including time stolen by a hypervisor."""
     try:
         lines = [line.split() for line in _STAT.read_text(encoding="ascii").splitlines() if line.startswith("cpu")]
         mine = {f"cpu{number}" for number in cores}
@@ -182,7 +180,7 @@ def _busy_s(cores: Collection[int]) -> float | None:
 
 
 def _stalled_s() -> float | None:
-    """Seconds in which some task waited for a processor, since the machine started; None without PSI."""
+    """Seconds since boot in which some task waited for a processor; None without PSI."""
     try:
         line = _PRESSURE.read_text(encoding="ascii").partition("\n")[0]
         return int(line.rpartition("total=")[2]) / 1e6
@@ -191,7 +189,7 @@ def _stalled_s() -> float | None:
 
 
 def _processes() -> dict[int, tuple[str, float]]:
-    """Name and processor seconds of every process that can be seen."""
+    """Name and processor seconds of every visible process."""
     found = {}
     for entry in os.scandir(_PROC) if _PROC.is_dir() else ():
         if entry.name.isdecimal():

@@ -1,7 +1,7 @@
-"""What a metric is: its name, how its values are shown and averaged, and where the code is that measures a pair.
+"""The description of a metric: name, display, aggregation, and the function that measures an image pair.
 
-The members are the modules of `rtsr_bench/metrics/members/`, one a metric, and what plug-ins add. Describing a metric
-loads no numpy and no torch, because reports do it too: a member imports what computes inside `measure`.
+The members are the modules of `rtsr_bench/metrics/members/`, one per metric, and those of plug-ins. Reports load these
+descriptions too, so a member imports numpy, torch and the like only inside `measure`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Measure = Callable[[Any, Any, Convention], float]
 """SR and HR (numpy, uint8 H x W x 3, of one shape) to an observation under a convention; may run in several threads."""
 
 Fused = Callable[[Any, Any, Sequence[Convention], frozenset[str]], dict[str, float]]
-"""The same for several conventions and observations (by name) at once: values by `NAME/CONVENTION`."""
+"""The same for several conventions and observations (by name) in one call: values by `NAME/CONVENTION`."""
 
 
 def mean(values: Sequence[float]) -> float:
-    """Arithmetic mean, summed exactly; infinite where a value is."""
+    """Arithmetic mean, summed exactly; infinite if a value is."""
     return math.fsum(values) / len(values)
 
 
@@ -37,17 +37,17 @@ def _as_observed(value: float) -> float:
 class Metric:
     """One named quantity over an SR/HR pair.
 
-    `name` (a-z, 0-9, _) stands in records, track files and column keys; `title`, `unit` and `digits` in tables.
+    `name` (a-z, 0-9, _) is used in records, track files and column keys; `title`, `unit` and `digits` in tables.
     `explanation` is a sentence without its end, to which the convention is added. `better` is the direction.
 
-    `measure` gives the observation that a record keeps, as `observed/CONVENTION` (`observed` is `name` unless another
-    is given); `shown` turns it into the value. PSNR keeps the MSE, which is finite and exact. `bounds` are the least
-    and greatest possible observation. `aggregate` turns the values of images (at least one) into that of a data set.
-    Metrics with the same `fused` function are measured together, by one call of it.
+    `measure` returns the observation that a record stores as `observed/CONVENTION` (`observed` defaults to `name`);
+    `shown` converts it to the value. PSNR stores the MSE, which is finite and exact. `bounds` are the minimum and
+    maximum possible observation. `aggregate` computes the value of a data set from the values of its images (at least
+    one). Metrics with the same `fused` function are measured by one call of it.
 
-    `colours` are those it can look at; `least_side` is the fewest pixels on a side, inside the border, that it is
-    defined for. `baseline`: bicubic is measured, too, and pages show the gain. `leaves_out_exact`: images on which
-    bicubic is exact are no part of the aggregate.
+    `colours` are the supported ones; `least_side` is the minimum side in pixels, inside the border. `baseline`: bicubic
+    is measured too, and pages show the gain. `leaves_out_exact`: the aggregate excludes images on which bicubic is
+    exact.
     """
 
     name: str
@@ -74,11 +74,11 @@ class Metric:
 
     @property
     def observation(self) -> str:
-        """The name under which records keep what was measured."""
+        """The name under which records store the observation."""
         return self.observed or self.name
 
     def knows(self, convention: Convention) -> bool:
-        """Whether it can be taken under a convention."""
+        """Whether it supports a convention."""
         return convention.colour in self.colours
 
     def key(self, convention: str) -> str:
@@ -92,8 +92,8 @@ class Metric:
     def column(self, convention: str = "", *, part: str = "") -> str:
         """A column's key: `psnr_rgb_b0_db`, or `psnr_db` without a convention.
 
-        `part` names a number made of it, such as `gain`. Of the metric that scores are made of, the key is then
-        `gain_rgb_b0_db`; of another one `gain_ms_ssim_rgb_b0`.
+        `part` names a derived number, such as `gain`. The key is then `gain_rgb_b0_db` for the metric that scores use,
+        and `gain_ms_ssim_rgb_b0` for another one.
         """
         name = self.name
         if part:
@@ -106,11 +106,11 @@ METRICS: Registry[Metric] = Registry("metric", "rtsr_bench.metrics.members", lam
 
 
 def known(names: Iterable[str]) -> tuple[Metric, ...]:
-    """Return the metrics of these names, in their order; those that nobody registered (any longer) are left out."""
+    """Return the metrics of these names, in their order; names that are not registered are left out."""
     members = METRICS.all()
     return tuple(members[name] for name in dict.fromkeys(names) if name in members)
 
 
 def bounds() -> dict[str, tuple[float, float]]:
-    """Return the least and the greatest possible value of every observation, by its name."""
+    """Return the minimum and maximum possible value of every observation, by its name."""
     return {one.observation: one.bounds for one in METRICS.all().values()}

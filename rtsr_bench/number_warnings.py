@@ -1,4 +1,4 @@
-"""Warnings beside numbers: why a runtime or a fidelity is shaky, in a few words and in a sentence."""
+"""Warnings about numbers: why a runtime or a fidelity is unreliable, in a few words and in a sentence."""
 
 from __future__ import annotations
 
@@ -20,32 +20,34 @@ SMALL_GAIN_DB = 0.01
 DRIFT_LIMIT = 0.05
 FIDELITY_LOSS_LIMIT_DB = 0.05
 FEW_REPEATS = 100
-LAUNCH_SHARE = 0.8
-"""Share of a sample from which on launching it on the host decides how long it is: kernels wait for their launches."""
-
 """Below this many samples the 99th percentile is little more than the slowest sample."""
+
+LAUNCH_SHARE = 0.8
+"""If the host's launch time is at least this share of a sample, kernels wait for their launches."""
+
 CLOCK_FACTOR = 1.25
 CLOCK_SLACK_S = 0.5
-"""The parent's clock also sees what lies between repeats (synchronising, letting go of the output); more is odd."""
+"""The parent's clock also includes the time between repeats (synchronising, freeing the output)."""
+
 QUIET_SHARE = {"cpu": 0.05, "cuda": 0.5}
-"""Share of the processors' time that other work may use while a model is timed officially, by the device timed: a GPU's
-call needs one processor to launch it. CUDA: not yet tried."""
+"""Share of the processors' time that other work may use during official timing, by the timed device: a GPU call needs
+one processor to launch it. CUDA: not yet tried."""
 
 QUIET_CORES = 0.25
-"""Processors that other work may use at most on a machine with many: a model's threads wait for the slowest of them."""
+"""Upper limit of the same in processors, for machines with many: a model's threads wait for the slowest of them."""
 
 LEAST_RELATION = 0.2
-"""Correlation of the box-downsampled output with its random input below which a reader is warned."""
+"""Minimum correlation of the box-downsampled output with its random input; below it the row has a warning."""
 
 QUIET_GPU = 0.05
-"""Share of the GPU's time that other processes may use meanwhile."""
+"""Share of the GPU's time that other processes may use during official timing."""
 
 _HARMLESS = ("idle", "none", "applications_clocks", "sync_boost", "display_clock")
-"""Words of NVML clock reasons that are a setting or a state of rest, not a loss of speed."""
+"""Parts of NVML clock reasons that mean a setting or an idle state, not a loss of speed."""
 
 
 class WarningKind(StrEnum):
-    """Why a number is shaky."""
+    """Why a number is unreliable."""
 
     BUSY = "busy"
     UNRELATED = "unrelated"
@@ -62,7 +64,7 @@ class WarningKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberWarning:
-    """A number is shaky: which one (`about`: runtime or fidelity), in a few words and in a sentence."""
+    """A warning about a number (`about`: runtime or fidelity), in a few words and in a sentence."""
 
     kind: WarningKind
     about: str
@@ -71,7 +73,7 @@ class NumberWarning:
 
 
 def warnings(record: Record, summary: RuntimeSummary | None, convention: str) -> tuple[NumberWarning, ...]:
-    """What makes the numbers of a record shaky, most telling first; fidelity is compared under `convention` (a key)."""
+    """The warnings of a record, most important first; fidelity is compared under `convention` (a key)."""
     found: list[NumberWarning] = []
     if summary is not None and isinstance(record.runtime, Runtime):
         found += _of_load(record.runtime, record.system.device_kind, record.system.cpu_cores)
@@ -92,15 +94,15 @@ def _about_runtime(kind: WarningKind, short: str, text: str) -> NumberWarning:
 
 
 def quiet_share(device_kind: str, cores: int) -> float:
-    """Share of so many processors that other work may use while a model is timed on this kind of device."""
+    """Share of `cores` processors that other work may use while a model is timed on this kind of device."""
     share = QUIET_SHARE.get(device_kind, QUIET_SHARE["cpu"])
     return share if device_kind == "cuda" else min(share, QUIET_CORES / max(1, cores))
 
 
 def _of_load(runtime: Runtime, device_kind: str, cores: int) -> list[NumberWarning]:
-    """Other work on the machine while it was timed, above the share that a quiet machine may have, or unknown."""
-    if runtime.foreign_load is None and runtime.image_ms:  # what no record before schema 6 knew
-        text = "How busy the machine was is unknown: this system does not tell. Times on images were not compared."
+    """Other work on the machine during timing, if it is unknown or above the share allowed for an idle machine."""
+    if runtime.foreign_load is None and runtime.image_ms:  # records before schema 6 have no image times
+        text = "The load of the machine is unknown: this system does not report it. Times on images were not compared."
         return [_about_runtime(WarningKind.BUSY, "load unknown", text)]
     found = []
     processors = runtime.foreign_load, "processors'", quiet_share(device_kind, cores)
@@ -113,13 +115,13 @@ def _of_load(runtime: Runtime, device_kind: str, cores: int) -> list[NumberWarni
 
 
 def _of_relation(runtime: Runtime) -> list[NumberWarning]:
-    """An output that hardly depends on the random numbers it is timed on: a model that smooths, or one that cheats."""
+    """An output that hardly depends on the timed random input: the model smooths, or it cheats."""
     found = runtime.input_correlation
     if found is None or found >= LEAST_RELATION:
         return []
     text = (
-        f"Its output for random numbers hardly depends on them (correlation {found:.2f}, {LEAST_RELATION:g} and more in"
-        " most models): it smooths, or it does less work on them."
+        f"The output for random inputs hardly depends on them (correlation {found:.2f}; most models have at least"
+        f" {LEAST_RELATION:g}): the model smooths, or it does less work on random inputs."
     )
     return [_about_runtime(WarningKind.UNRELATED, "output unlike its random input", text)]
 
@@ -149,8 +151,8 @@ def _of_device(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
     ):
         host, device = median(runtime.host_ms), median(runtime.samples_ms)
         text = (
-            f"Launch-bound: the host needs {host:.2f} ms to launch a call that keeps the GPU busy for {device:.2f} ms,"
-            " so the runtime says more about the host than about the GPU."
+            f"Launch-bound: the host needs {host:.2f} ms to launch a call that takes the GPU {device:.2f} ms,"
+            " so the runtime depends more on the host than on the GPU."
         )
         found.append(_about_runtime(WarningKind.LAUNCH_BOUND, "launch-bound", text))
     reasons = sorted(
@@ -162,7 +164,7 @@ def _of_device(runtime: Runtime, device_kind: str) -> list[NumberWarning]:
         }
     )
     if reasons:
-        text = f"The GPU held its clocks back while being measured: {', '.join(reasons)}."
+        text = f"The GPU reduced its clocks during the measurement: {', '.join(reasons)}."
         found.append(_about_runtime(WarningKind.THROTTLED, "throttled", text))
     return found
 
@@ -173,7 +175,7 @@ def _of_clock(runtime: Runtime) -> list[NumberWarning]:
     if 0.99 * claimed - CLOCK_SLACK_S <= runtime.parent_wall_s <= most:
         return []
     text = (
-        f"The samples add up to {claimed:.2f} s, but {runtime.parent_wall_s:.2f} s passed on the harness's own clock"
+        f"The samples add up to {claimed:.2f} s, but the harness's clock measured {runtime.parent_wall_s:.2f} s"
         f" (at most {most:.2f} s expected)."
     )
     return [_about_runtime(WarningKind.CLOCK, "clocks disagree", text)]
@@ -186,16 +188,16 @@ def _of_precision(record: Record, convention: str) -> list[NumberWarning]:
     try:
         loss = _psnr(full, convention) - _psnr(timed, convention)
     except (KeyError, ValueError):
-        return []  # the eligibility of such a record already says what is wrong with it
+        return []  # eligibility reports what is wrong with the record
     if not loss > FIDELITY_LOSS_LIMIT_DB:
         return []
-    text = f"In {timed.precision.value}, the precision timed, the PSNR is {loss:.2f} dB below the one in fp32."
+    text = f"In {timed.precision.value}, the timed precision, the PSNR is {loss:.2f} dB lower than in fp32."
     short = f"{timed.precision.value} loses {loss:.2f} dB"
     return [NumberWarning(kind=WarningKind.PRECISION_LOSS, about="fidelity", short=short, text=text)]
 
 
 def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
-    """The official score has no least gain: what rounding alone can give then earns as much as a good model."""
+    """The official score has no minimum gain, so a gain within rounding can earn as much as a good model."""
     if not isinstance(record.fidelity, Fidelity):
         return []
     try:
@@ -206,12 +208,12 @@ def _of_gain(record: Record, convention: str) -> list[NumberWarning]:
         return []
     if not 0 < gain < SMALL_GAIN_DB:
         return []
-    text = f"A gain of {gain:.4f} dB is within rounding, and the official score asks for no least gain."
+    text = f"A gain of {gain:.4f} dB is within rounding, and the official score has no minimum gain."
     short = f"gain below {SMALL_GAIN_DB:g} dB"
     return [NumberWarning(kind=WarningKind.SMALL_GAIN, about="fidelity", short=short, text=text)]
 
 
 def _psnr(fidelity: Fidelity, convention: str) -> float:
-    """The mean as `leaderboard.fidelity_means` takes it; ValueError where no image is left."""
+    """The mean as in `leaderboard.fidelity_means`; ValueError if no image is left."""
     images = [image for image in fidelity.images if not image.bicubic_is_exact(convention)]
     return mean_psnr_db(image.values[f"{MSE}/{convention}"] for image in images)

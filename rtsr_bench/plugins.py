@@ -4,11 +4,11 @@ A kind of plug-in (a metric, an execution backend, ...) is a `Registry`. The shi
 folder of the package; each registers itself when it is imported. From outside, members come from
 
 - installed packages, by an entry point of the group `rtsr_bench.plugins` that names a module, and
-- paths at hand: `--plugin PATH`, or the environment variable `RTSR_BENCH_PLUGINS` (separated like PATH).
+- paths: `--plugin PATH`, or the environment variable `RTSR_BENCH_PLUGINS` (separated like PATH).
 
-Such a path is a Python file, a folder with an `__init__.py` (one plug-in of several files), a TOML file (a track or a
+A path is a Python file, a folder with an `__init__.py` (one plug-in of several files), a TOML file (a track or a
 data set, by its tables), a folder with a `submission.toml` (a reference model), or a folder that holds any of these.
-Nothing is ever looked for in a submission, and a process that runs a guest's code imports only the modules that its
+Submissions are never searched for plug-ins, and a process that runs a guest's code imports only the modules that its
 parent names, before that code (docs/decisions/0019-plug-ins.md).
 """
 
@@ -36,15 +36,15 @@ MANIFEST = "submission.toml"
 
 T = TypeVar("T")
 Source = str | Path
-"""Where a plug-in module comes from: the name of an installed module, or a path at hand."""
+"""Where a plug-in module comes from: the name of an installed module, or a path."""
 _GUARD = threading.RLock()
-"""Held while members are loaded: another thread must not find some of them lacking."""
+"""Held while members are loaded, so that no other thread reads an incomplete registry."""
 
 
 class Registry(Generic[T]):
     """The members of one kind, by name: the shipped ones in the order of their modules, then those from outside.
 
-    `kind` is the word for one member in messages; `package` holds the shipped members, one module each, which are
+    `kind` is the word for one member in messages; `package` contains the shipped members, one module each. They are
     imported when the registry is first read.
     """
 
@@ -56,13 +56,13 @@ class Registry(Generic[T]):
         self._loaded = False
 
     def add(self, member: T) -> T:
-        """Register a member and return it; UserError where another one has its name, and in a closed process."""
+        """Register a member and return it; UserError if its name is taken, and in a closed process."""
         name = self._name(member)
         if _process.closed:
             raise UserError(f"{self._kind} {name!r}: nothing can be registered in a process that runs a guest's code")
         if name in self._members:
             raise UserError(
-                f"{self._kind} {name!r}: expected a name not taken yet, found one already registered; rename it"
+                f"{self._kind} {name!r}: expected an unused name, found one that is already registered; rename it"
             )
         self._members[name] = member
         caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - a plug-in may import a shipped member
@@ -73,7 +73,7 @@ class Registry(Generic[T]):
         return member
 
     def find(self, name: str) -> T:
-        """Return the member of a name; UserError where there is none."""
+        """Return the member of a name; UserError if there is none."""
         members = self.all()
         if name not in members:
             raise UserError(f"{self._kind} {name!r}: expected one of {', '.join(members)}")
@@ -99,7 +99,7 @@ class Registry(Generic[T]):
 
 @dataclass(slots=True)
 class _Process:
-    """What this process has imported, and whether it may import or register more."""
+    """Which plug-ins this process has imported, and whether it may import or register more."""
 
     imported: set[Source] = field(default_factory=set)
     source: Source | None = None
@@ -113,9 +113,9 @@ _process = _Process()
 
 
 def add_path(path: Path) -> None:
-    """Add a plug-in at hand, as `--plugin` does; UserError where nothing is there.
+    """Add a plug-in by path, as `--plugin` does; UserError if the path does not exist.
 
-    It is added to the environment variable, too, so that processes of this package which are started later have it.
+    It is added to the environment variable, so that processes of this package that are started later have it too.
     """
     if not path.exists():
         raise UserError(f"--plugin {path}: expected a Python file, a TOML file or a folder, found nothing there")
@@ -125,19 +125,19 @@ def add_path(path: Path) -> None:
 
 
 def seal(sources: Sequence[Source] = ()) -> None:
-    """Make these modules the only plug-ins of this process, as one must that is to run a guest's code."""
+    """Make these modules the only plug-ins of this process; required before it runs a guest's code."""
     _process.sealed = True
     for source in sources:
         _import(source)
 
 
 def close() -> None:
-    """Let nothing more be registered in this process: a guest's code comes next. Read the registries before."""
+    """Refuse further registrations in this process, before a guest's code runs. Read the registries first."""
     _process.closed = True
 
 
 def load() -> None:
-    """Import every plug-in module from outside that was not imported yet."""
+    """Import every plug-in module from outside that is not imported yet."""
     named = os.environ.get(ENVIRONMENT, "")
     if _process.sealed or _process.loaded == named:
         return
@@ -148,7 +148,7 @@ def load() -> None:
 
 
 def python_files() -> tuple[Path, ...]:
-    """Return the plug-in modules that paths at hand name, absolute: files, and folders that are packages."""
+    """Return the plug-in modules given by path, absolute: files, and folders that are packages."""
     return tuple(path for path in _at_hand() if path.suffix == ".py" or _is_package(path))
 
 
@@ -163,7 +163,7 @@ def model_folders() -> tuple[Path, ...]:
 
 
 def _import(source: Source) -> None:
-    """Import a plug-in module once, and let registries know that it is the one that adds to them."""
+    """Import a plug-in module once, and record it as the source of what it registers."""
     if source in _process.imported:
         return
     _process.imported.add(source)
@@ -199,7 +199,7 @@ def _installed() -> tuple[str, ...]:
 
 
 def _files() -> Iterator[Path]:
-    """Every file, package and reference-model folder that the plug-ins name, in order."""
+    """Every file, package and reference-model folder of the plug-ins, in order."""
     yield from _at_hand()
     for module in () if _process.sealed else _installed():
         spec = importlib.util.find_spec(module)
@@ -216,7 +216,7 @@ def _at_hand() -> Iterator[Path]:
 
 
 def _in(root: Path, *, package: bool = False) -> Iterator[Path]:
-    """What a path names; of a package the whole folder, and the TOML files and reference models in it."""
+    """The plug-ins at a path; for a package the folder itself, and the TOML files and reference models in it."""
     if root.is_dir() and not (root / MANIFEST).is_file():
         if _is_package(root) and not package:
             yield root
@@ -233,7 +233,7 @@ def _is_package(path: Path) -> bool:
 
 @cache
 def _tables(path: Path) -> frozenset[str]:
-    # Here, because the process that runs a guest's code has only what it needs of this package, and reads no TOML.
+    # Imported here, because the process that runs a guest's code has only the modules it needs, and reads no TOML.
     from rtsr_bench.files.toml import read_toml
 
     return frozenset(read_toml(path, what="a plug-in"))

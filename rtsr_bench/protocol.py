@@ -1,4 +1,4 @@
-"""How it is measured: the measuring rules of a track as one value with a digest."""
+"""The protocol: the measuring rules of a track as one value with a digest."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FIRST = frozenset({
     "Convention.border", "Convention.lr_multiple",
 })  # fmt: skip
 """Fields with a default that were hashed when the first digests were published. This set never grows: any other field
-is no part of a digest at its default, so that adding one changes no digest."""
+is left out of a digest at its default, so that adding one changes no digest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Height and width in pixels, in this order; never a bare pair."""
+    """Height and width in pixels, in this order; used instead of a bare pair."""
 
     height: int
     width: int
@@ -44,7 +44,7 @@ class Size:
 
 
 class Colour(StrEnum):
-    """What a metric looks at.
+    """The channels that a metric compares.
 
     `rgb`: all three channels. `y`: BT.601 studio luma of RGB. `y_ntire23`: the same weights with R and B swapped, as in
     every published PSNR-Y of the NTIRE 2023 RTSR challenge and the RT4KSR paper (its code feeds RGB to `bgr2ycbcr`).
@@ -57,18 +57,18 @@ class Colour(StrEnum):
 
 _COLOUR_WORDS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
 DEFAULT_METRICS = ("psnr", "ssim")
-"""What is measured of images where a track does not say otherwise."""
+"""The metrics of a track that does not list any."""
 
 EVEN = 2
-"""The only multiple to which LR sides are cropped, besides 1, which crops nothing."""
+"""The multiple to which LR sides may be cropped; the only other value is 1, no crop."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Convention:
-    """How a fidelity metric is taken: colour space, border in pixels cropped on each side, and what the model is given.
+    """How a fidelity metric is taken: colour space, border in pixels cropped on each side, and crop of the LR input.
 
-    `lr_multiple` 2 means that the LR image is first cropped (top left) to even sides, and HR with it, as the official
-    code of the NTIRE 2023 challenge and of RT4KSR does; it changes the numbers of images with an odd LR side only.
+    `lr_multiple` 2 means that the LR image is first cropped (from the top left) to even sides, and HR accordingly, as
+    in the official code of the NTIRE 2023 challenge and of RT4KSR; it affects only images with an odd LR side.
     """
 
     colour: Colour
@@ -90,7 +90,7 @@ class Convention:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Wall-clock seconds a guest may take: to load, for one image, for the whole timing, for the counting."""
+    """Limits of a guest in wall-clock seconds: to load, for one image, for the whole timing, for counting."""
 
     load_s: float = 120.0
     enhance_s: float = 300.0
@@ -100,13 +100,13 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Protocol:
-    """The measuring rules of a track. Equal digests mean measured alike; the score formula is not part of it.
+    """The measuring rules of a track. Equal digests mean equal rules; the score formula is not part of it.
 
-    `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the precision
-    that is timed there; `images` limits each data set to its first so many images (None: all of them), and `window`
-    each image to the middle of its HR of that size (None: the whole). `tf32`, `backend`, `memory_format` and `options`
-    are those of the `execution`. `metrics` names those of `metric.METRICS` that are measured, under each of
-    `conventions` that they know.
+    `input` is the LR size of the timed random tensor; `precision` maps a device kind (`cpu`, `cuda`) to the timed
+    precision; `images` limits each data set to its first images, this many (None: all), and `window` each image to the
+    centre of its HR, this size (None: the whole image). `tf32`, `backend`, `memory_format` and `options` are those of
+    the `execution`. `metrics` names the measured members of `metric.METRICS`, each under all of `conventions` that it
+    supports.
     """
 
     version: int = 1
@@ -135,7 +135,7 @@ class Protocol:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def execution(self, device_kind: str) -> Execution:
-        """Return how models are run on a kind of device (`cpu`, `cuda`); KeyError where the rules name no precision."""
+        """Return the execution on a kind of device (`cpu`, `cuda`); KeyError if the rules name no precision for it."""
         return Execution(
             backend=self.backend,
             precision=self.precision[device_kind],

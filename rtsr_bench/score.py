@@ -1,4 +1,4 @@
-"""Published formulas that turn stored observations into PSNR and a track's score."""
+"""Published formulas for PSNR and for the scores of tracks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 PEAK = 255.0
 PSNR = "psnr"
-"""The metric that scores are made of."""
+"""The metric that scores use."""
 
 
 def psnr_db(mse: float, peak: float = PEAK) -> float:
-    """Peak signal-to-noise ratio in dB of a mean squared error on 0..`peak`; infinite where the images are identical.
+    """Peak signal-to-noise ratio in dB of a mean squared error on 0..`peak`; infinite if the images are identical.
 
     Raises ValueError for a negative or non-finite MSE.
     """
     if not (math.isfinite(mse) and mse >= 0):
-        raise ValueError(f"an MSE is finite and at least 0, not {mse!r}")
+        raise ValueError(f"expected an MSE that is finite and at least 0, found {mse!r}")
     if mse == 0:
         return math.inf
     return 10.0 * math.log10(peak * peak / mse)
@@ -27,21 +27,21 @@ def mean_psnr_db(mses: Iterable[float]) -> float:
     """Mean over images of each image's PSNR in dB (the challenge's mean; not the PSNR of the mean MSE)."""
     values = [psnr_db(mse) for mse in mses]
     if not values:
-        raise ValueError("the mean PSNR of no image is not defined")
+        raise ValueError("the mean PSNR of zero images is undefined")
     return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.inf
 
 
 def ntire23_rtsr(psnr_rgb_db: float, baseline_psnr_rgb_db: float, runtime_ms: float) -> float:
-    """Score of NTIRE 2023 Real-Time 4K SR: `2 * 2^diff / (0.1 * sqrt(runtime_ms))`, 0 where diff <= 0.
+    """Score of NTIRE 2023 Real-Time 4K SR: `2 * 2^diff / (0.1 * sqrt(runtime_ms))`, 0 if diff <= 0.
 
     `diff` is the gain in dB over bicubic's PSNR on the same images. Source: `calc_scoring.ipynb` of the repository
     eduardzamfir/NTIRE23-RTSR. One dB is worth a factor of four in runtime; 10 % of runtime are worth 0.069 dB. Known
-    weakness: no floor on runtime and no least gain, so a barely better bicubic at bicubic's speed would win.
+    weakness: runtime and gain have no minimum, so a model barely better than bicubic at bicubic's speed would win.
     """
     if not (runtime_ms > 0 and math.isfinite(runtime_ms)):
-        raise ValueError(f"a runtime is positive and finite, not {runtime_ms!r} ms")
+        raise ValueError(f"expected a runtime that is positive and finite, found {runtime_ms!r} ms")
     if math.isnan(psnr_rgb_db) or math.isnan(baseline_psnr_rgb_db):
-        raise ValueError("a PSNR is a number")
+        raise ValueError("expected a number as PSNR, found NaN")
     diff = psnr_rgb_db - baseline_psnr_rgb_db
     if not diff > 0:
         return 0.0
@@ -56,21 +56,21 @@ def ntire23_runtime_ms(score: float, gain_db: float) -> float:
 def ntire_esr(*, runtime: float, macs: float, params: float, weights: tuple[float, float, float]) -> float:
     """Score of NTIRE Efficient SR: the weighted sum of `e^(2 x)` of runtime, MACs and parameters; lower is better.
 
-    Each of the three is a share of the baseline's (1.0: as much as the baseline), `weights` in the same order. Source:
-    README of Amazingren/NTIRE2024_ESR, whose own example is the baseline at e^2 = 7.3891. The official script measures
-    without warm-up and repeats, on the images themselves.
+    Each of the three is relative to the baseline (1.0: equal to it), `weights` in the same order. Source: README of
+    Amazingren/NTIRE2024_ESR, whose example is the baseline at e^2 = 7.3891. The official script times each image once,
+    without warm-up.
     """
     shares = (runtime, macs, params)
     if not all(math.isfinite(share) and share >= 0 for share in shares):
-        raise ValueError(f"shares of the baseline are finite and at least 0, not {shares!r}")
+        raise ValueError(f"expected shares of the baseline that are finite and at least 0, found {shares!r}")
     return math.fsum(weight * math.exp(2.0 * share) for weight, share in zip(weights, shares, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ingredients:
-    """What a formula may use: mean PSNR and bicubic's in dB, mean runtime in ms, MACs of one pass at 3x256x256, params.
+    """Inputs of a formula: mean PSNR and bicubic's in dB, mean runtime in ms, MACs of one pass at 3x256x256, params.
 
-    `macs` is None where they were not counted in full, `params` where nothing was counted.
+    `macs` is None if the count is incomplete, `params` if nothing was counted.
     """
 
     psnr_db: float
@@ -82,7 +82,7 @@ class Ingredients:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Formula:
-    """A published formula: `value` gives the score, None where an ingredient lacks; `needs_count`: MACs are one."""
+    """A published formula: `value` returns the score, None if an input is missing; `needs_count`: it uses MACs."""
 
     value: Callable[[Ingredients], float | None]
     lower_is_better: bool = False
@@ -91,7 +91,7 @@ class Formula:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EsrBaseline:
-    """What a year of NTIRE Efficient SR compares with, as its organisers printed it, and the weights of the three."""
+    """The baseline of a year of NTIRE Efficient SR, as its organisers printed it, and the weights of the terms."""
 
     runtime_ms: float
     macs: float
@@ -99,7 +99,7 @@ class EsrBaseline:
     weights: tuple[float, float, float]
 
     def score(self, found: Ingredients) -> float | None:
-        """The score of these observations; None without a whole count."""
+        """The score of these observations; None without a complete count."""
         if found.macs is None or found.params is None:
             return None
         return ntire_esr(

@@ -1,4 +1,4 @@
-"""What timed samples say and how far they can be trusted: summaries, quantiles and an interval."""
+"""Statistics of timed samples: summaries, quantiles and a confidence interval."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEED = 20230618  # any constant: the interval must not change from one build of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuntimeSummary:
-    """Milliseconds per frame: the official mean and what stands around it.
+    """Milliseconds per frame: the official mean, and the distribution of the samples.
 
     `ci_ms` is the 95 % bootstrap interval of the mean, None for fewer than two samples; `spread` the relative
     standard deviation; `drift` the relative change from the first to the last quarter, None for fewer than eight.
@@ -42,18 +42,18 @@ class RuntimeSummary:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Arithmetic mean, summed exactly (so the order of the values does not matter); ValueError where there is none."""
+    """Arithmetic mean, summed exactly (so the order of the values does not matter); ValueError if there are none."""
     if not values:
-        raise ValueError("the mean of no value is not defined")
+        raise ValueError("the mean of zero values is undefined")
     return math.fsum(values) / len(values)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
     """The value below which `percent` (0..100) of the values lie, linear between ranks as in NumPy's default."""
     if not values:
-        raise ValueError("a percentile of no value is not defined")
+        raise ValueError("a percentile of zero values is undefined")
     if not 0 <= percent <= 100:
-        raise ValueError(f"a percentile lies in 0..100, not at {percent!r}")
+        raise ValueError(f"expected a percentile in 0..100, found {percent!r}")
     ordered = sorted(values)
     place = (len(ordered) - 1) * percent / 100
     below = math.floor(place)
@@ -77,8 +77,8 @@ def spread(values: Sequence[float]) -> float:
 def drift(values: Sequence[float]) -> float | None:
     """Relative change from the first to the last quarter, in order; None for fewer than eight values.
 
-    Each quarter counts with the mean of its middle half: one hiccup of the machine is spread and not drift, and
-    neither are samples that jump between two levels (of which a median would pick one).
+    Each quarter is represented by its interquartile mean. A single outlier does not count as drift, nor do samples that
+    jump between two levels (of which a median would pick one).
     """
     quarter = len(values) // 4
     if quarter < 2:
@@ -95,7 +95,7 @@ def _middle(values: Sequence[float]) -> float:
 def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """95 % percentile-bootstrap interval of the mean (scipy, 2000 resamples, fixed seed); None for fewer than two.
 
-    It treats samples as independent; drift and throttling, which break that, have warnings of their own.
+    It treats samples as independent; drift and throttling, which violate this, have their own warnings.
     """
     if len(values) < 2:
         return None

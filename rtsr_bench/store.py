@@ -1,7 +1,7 @@
-"""Records on disk: one JSON file a record, written whole or not at all, never overwritten.
+"""Records on disk: one JSON file per record, written atomically, never overwritten.
 
-An outcome that failed is written as `{"failure": {...}}` in the place of the measurement. Beside `NAME.json` there may
-be a folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them.
+A failed outcome is written as `{"failure": {...}}` instead of the measurement. Next to `NAME.json` there may be a
+folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rtsr_bench.files.writing import aside, name_finished, write_durably
 from rtsr_bench.record import SCHEMA, Failure, Record
 
 CROPS = ".crops"
-"""Ending of the folder of crops beside a record."""
+"""Suffix of the folder of crops of a record."""
 
 _TEMPORARY, _CROPS = ".tmp-", "crops"
 _HINTS = typing.get_type_hints(Record)
@@ -58,7 +58,7 @@ def _with_values(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 _RENAMED = {"made_twice": "repeatability", "handed_in": "submitted_images"}
-"""Fields of schema 6 under other names in schema 7."""
+"""Fields of schema 6 that schema 7 renamed."""
 
 
 def _renamed(raw: dict[str, Any]) -> dict[str, Any]:
@@ -66,40 +66,40 @@ def _renamed(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: lambda raw: {**raw, "schema": 2},  # every model of then has weights: the empty default of `untrained` says it
-    2: lambda raw: {**raw, "schema": 3},  # what was compared besides was not kept: None; no pickle could be allowed
-    3: lambda raw: {**raw, "schema": 4},  # of images the difference over the spread was kept, and no `mse`
-    4: lambda raw: {**raw, "schema": 5},  # nothing was said of weights that others than the team had trained: empty
-    5: lambda raw: {**raw, "schema": 6},  # the fields added since have defaults that say "not recorded"
+    1: lambda raw: {**raw, "schema": 2},  # every model had weights: `untrained` is empty by default
+    2: lambda raw: {**raw, "schema": 3},  # other comparisons were not stored: None; pickles were not allowed
+    3: lambda raw: {**raw, "schema": 4},  # for images the difference over the spread was stored, without `mse`
+    4: lambda raw: {**raw, "schema": 5},  # `trained_by` was not stored: empty
+    5: lambda raw: {**raw, "schema": 6},  # the added fields have defaults that mean "not recorded"
     6: lambda raw: {**_renamed(raw), **_with_values(raw), "schema": 7},
 }
-"""Steps from one schema to the next, by the schema they start from."""
+"""Upgrades from one schema to the next, by the schema they start from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """A record and the file it stands in."""
+    """A record and its file."""
 
     path: Path
     record: Record
 
     @property
     def crops(self) -> Path | None:
-        """The folder of crops beside the record, None where there is none."""
+        """The record's folder of crops; None if there is none."""
         folder = self.path.with_suffix(CROPS)
         return folder if (folder / "index.json").is_file() else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedRecords:
-    """What a folder of records holds: the readable ones in the order of their names, and a sentence for each other."""
+    """The contents of a folder of records: the readable ones in the order of their names, a sentence for each other."""
 
     records: tuple[Stored, ...]
     problems: tuple[str, ...]
 
 
 def encode(record: Record) -> bytes:
-    """Turn a record into its JSON; ValueError where a number is not finite."""
+    """Encode a record as JSON; ValueError if a number is not finite."""
     raw: dict[str, Any] = {}
     for field in fields(record):
         value = getattr(record, field.name)
@@ -110,14 +110,14 @@ def encode(record: Record) -> bytes:
 
 
 def decode(data: bytes) -> Record:
-    """Turn JSON into a record, upgrading older schemas; ValueError with one sentence where that cannot be."""
+    """Decode a record from JSON, upgrading older schemas; ValueError with one sentence if it is invalid."""
     try:
         raw = msgspec.json.decode(data, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise ValueError(f"is damaged: {error}") from None
     schema = raw.get("schema")
     if not isinstance(schema, int) or schema < 1:
-        raise ValueError(f"is no record: its schema is {schema!r}, expected an integer from 1 to {SCHEMA}")
+        raise ValueError(f"is not a record: its schema is {schema!r}, expected an integer from 1 to {SCHEMA}")
     if schema > SCHEMA:
         raise ValueError(f"has schema {schema}, newer than {SCHEMA}, the newest this version reads: update rtsr-bench")
     for step in range(schema, SCHEMA):
@@ -148,14 +148,14 @@ def _outcome(value: Any, hint: Any) -> Any:
 
 
 def load_records(folder: Path) -> LoadedRecords:
-    """Read every record at or below a folder, hidden folders and crops left out; a bad file is a problem in words."""
+    """Read every record at or below a folder, except in hidden folders and crops; each invalid file is a problem."""
     if not folder.is_dir():
         raise UserError(f"no folder of records at {folder}: `rtsr-bench run` writes one, or name it with --records DIR")
     records, problems = [], []
     for path in sorted(_record_files(folder)):
         try:
             if path.stat().st_size > MAX_BYTES:
-                raise ValueError(f"is larger than {MAX_BYTES} bytes: no record is")
+                raise ValueError(f"is larger than {MAX_BYTES} bytes, the limit for a record")
             records.append(Stored(path=path, record=decode(path.read_bytes())))
         except ValueError as error:
             problems.append(f"{path.relative_to(folder).as_posix()} {error}")
@@ -171,7 +171,7 @@ def _record_files(folder: Path) -> Iterator[Path]:
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder, see that it can be written to (UserError), and sweep what a killed run left in it."""
+    """Create the folder, check that it is writable (UserError), and remove temporary files of killed runs."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
@@ -186,7 +186,7 @@ def prepare(folder: Path) -> None:
 
 @contextlib.contextmanager
 def crops_workplace(folder: Path) -> Iterator[Path]:
-    """Make a temporary folder, in the folder of records, in which crops can be collected until `save` moves them."""
+    """Create a temporary folder in the folder of records to collect crops until `save` moves them."""
     with HeldFolder(folder, _TEMPORARY) as held:
         crops = held.path / _CROPS
         crops.mkdir()
@@ -194,25 +194,25 @@ def crops_workplace(folder: Path) -> Iterator[Path]:
 
 
 def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
-    """Write a record (and move its crops) into the folder; returns its path. HarnessError where the disk refuses."""
+    """Write a record (and move its crops) into the folder; returns its path. HarnessError if writing fails."""
     stamp = re.sub(r"[^0-9T]", "", record.started)[:15]
     name = "__".join((record.track, slug(record.model.id, most=80), slug(record.system.device_name, most=80), stamp))
     paths = (folder / f"{name}{f'-{attempt}' if attempt else ''}.json" for attempt in range(1000))
     path = _save(record, paths, folder, crops)
     if path is None:
-        raise HarnessError(f"a thousand records called {name} stand in {folder} already")
+        raise HarnessError(f"{folder} already has a thousand records called {name}")
     return path
 
 
 def save_as(record: Record, path: Path, crops: Path | None = None) -> Path:
-    """Write a record (and move its crops) to this path; UserError where something is there, for none is overwritten."""
+    """Write a record (and move its crops) to this path; UserError if it exists, because records are not overwritten."""
     if _save(record, [path], path.parent, crops) is None:
-        raise UserError(f"{path}: expected a free name, because no record is overwritten, found a file; name another")
+        raise UserError(f"{path}: expected an unused name (records are never overwritten), found a file; name another")
     return path
 
 
 def _save(record: Record, paths: Iterable[Path], folder: Path, crops: Path | None) -> Path | None:
-    """Write a record to the first of these paths in the folder that is free; None where none is."""
+    """Write a record to the first unused of these paths in the folder; None if all are used."""
     data = encode(record)
     try:
         with aside(folder / f"{_TEMPORARY}record.json") as part:

@@ -1,4 +1,4 @@
-"""The system measured on: CPU, memory and versions, and the GPU's clocks, heat and power through NVML."""
+"""The measured system: CPU, memory and versions, and the GPU's clocks, temperature and power through NVML."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def describe(
     isolation: str,
     device_uuid: str = "",
 ) -> System:
-    """Put together the system of a record from what the child said of its device and what can be seen here."""
+    """Build the system of a record from the child's description of its device and from this process's view."""
     kind, _, index = device.partition(":")
     model = cpu_model()
     return System(
@@ -79,7 +79,7 @@ def _installed(name: str) -> bool:
 
 
 class Gauge:
-    """Reads a device's state. For a GPU through NVML, for a CPU the load average; reading never raises."""
+    """Reads a device's state: for a GPU through NVML, for a CPU the load average. Reading never raises."""
 
     def __init__(self, handle: Any = None, nvml: Any = None, facts: dict[str, str] | None = None) -> None:
         self._handle = handle
@@ -87,11 +87,11 @@ class Gauge:
         self.facts = facts or {}
 
     def foreign(self, own: Callable[[], Collection[int]]) -> Callable[[float], float | None] | None:
-        """Return what tells the share of a GPU that processes other than `own()` used; None for a CPU."""
+        """Return a function for the share of a GPU that processes other than `own()` used; None for a CPU."""
         return None if self._nvml is None else gpu_meter(self._nvml, self._handle, own)
 
     def read(self, when: str) -> Telemetry:
-        """Read the state now; what the device does not tell is None."""
+        """Read the current state; values that the device does not report are None."""
         if self._nvml is None:
             return Telemetry(when=when, load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None)
         nvml, handle = self._nvml, self._handle
@@ -113,7 +113,7 @@ class Gauge:
         return _EVERY_S["cpu" if self._nvml is None else "cuda"]
 
     def see_device(self) -> None:
-        """Raise HarnessError where the driver says that the GPU is lost: no guest is to blame for what failed then."""
+        """Raise HarnessError if the driver reports the GPU as lost, because the guest is then not at fault."""
         if self._nvml is None:
             return
         try:
@@ -124,15 +124,15 @@ class Gauge:
 
 
 _EVERY_S, _MOST_READINGS = {"cuda": 0.2, "cpu": 1.0}, 200
-"""Seconds between two readings during timed calls: throttling lasts longer, and a load average changes slowly. Whenever
-there are so many, two readings become one and the pause is doubled."""
+"""Seconds between two readings during timed calls (throttling lasts longer, and a load average changes slowly), and the
+number of readings at which each two are merged and the interval is doubled."""
 
 
 @contextlib.contextmanager
 def watching(gauge: Gauge, every_s: float | None = None) -> Iterator[list[Telemetry]]:
     """Read a device's state in a thread while calls are timed; the list yielded holds the readings, in order.
 
-    A reading between two calls shows a device that has nothing to do: its clock may be low and nothing throttled.
+    A reading between two calls shows an idle device: its clock may be low without throttling.
     """
     readings: list[Telemetry] = []
     over = threading.Event()
@@ -155,7 +155,7 @@ def watching(gauge: Gauge, every_s: float | None = None) -> Iterator[list[Teleme
 
 
 def _thin_out(readings: list[Telemetry]) -> None:
-    """Make one reading of each two, with the reasons for throttling of both."""
+    """Merge each two readings into one, with the throttling reasons of both."""
     pairs = zip(readings[::2], [*readings[1::2], None], strict=False)
     readings[:] = [
         first
@@ -167,7 +167,7 @@ def _thin_out(readings: list[Telemetry]) -> None:
 
 @contextlib.contextmanager
 def gauge(device_kind: str, device_uuid: str) -> Iterator[Gauge]:
-    """Open the gauge of a device; for a GPU without NVML it reads nothing and `facts` says why."""
+    """Open the gauge of a device; for a GPU without NVML it reads nothing and `facts` gives the reason."""
     if device_kind != "cuda":
         yield Gauge()
         return
@@ -191,16 +191,16 @@ def gauge(device_kind: str, device_uuid: str) -> Iterator[Gauge]:
 
 
 def _handle(nvml: Any, uuid: str) -> Any:
-    """Find the device by its UUID: CUDA's and NVML's numbers differ under CUDA_VISIBLE_DEVICES.
+    """Find the device by its UUID, because CUDA's and NVML's numbers differ under CUDA_VISIBLE_DEVICES.
 
-    Of a MIG instance it is the GPU that the instance is a part of: clocks, heat and power are the whole GPU's.
+    For a MIG instance it is the GPU that contains it: clocks, temperature and power are those of the whole GPU.
     """
     handle, name = _found(nvml, uuid)
     return nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle) if name.startswith("MIG-") else handle
 
 
 def _found(nvml: Any, uuid: str) -> tuple[Any, str]:
-    """A device and its full UUID; torch tells a UUID without the `GPU-` or `MIG-` in front of it."""
+    """A device and its full UUID; torch reports a UUID without the prefix `GPU-` or `MIG-`."""
     names = [uuid] if uuid.startswith(("GPU-", "MIG-")) else [f"GPU-{uuid}", f"MIG-{uuid}"]
     for name in names[:-1]:
         with contextlib.suppress(nvml.NVMLError):
@@ -209,7 +209,7 @@ def _found(nvml: Any, uuid: str) -> tuple[Any, str]:
 
 
 def visible_name(uuid: str) -> str:
-    """The UUID of a GPU or MIG instance as CUDA_VISIBLE_DEVICES wants it; empty where there is none."""
+    """The UUID of a GPU or MIG instance in the form of CUDA_VISIBLE_DEVICES; empty if there is none."""
     if not uuid or uuid.startswith(("GPU-", "MIG-")):
         return uuid
     import pynvml

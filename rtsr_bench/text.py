@@ -1,7 +1,7 @@
-"""Words of strangers made fit to be shown, by one rule for terminal, pages, records, manifests and file names.
+"""Untrusted text made safe to display, by one rule for terminal, pages, records, manifests and file names.
 
-Unfit is what steers a terminal or a page rather than being read: control characters, line and paragraph separators,
-half characters (lone surrogates, as undecodable bytes of file names come), and marks that reorder the text around them.
+Unsafe characters control a terminal or a page instead of being read: control characters, line and paragraph separators,
+lone surrogates (from undecodable bytes of file names), and bidirectional marks, which reorder the text around them.
 """
 
 from __future__ import annotations
@@ -11,54 +11,54 @@ import re
 import unicodedata
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""The characters with the property Bidi_Control: in a name they make a page or a terminal show another name."""
+"""The characters with the property Bidi_Control: they make a page or a terminal display another name."""
 
 _SHAPING = frozenset(chr(code) for code in (*range(0x206A, 0x2070), *range(0xFFF9, 0xFFFC)))
-"""Deprecated format characters and interlinear annotations, which hide text or turn digits round."""
+"""Deprecated format characters and interlinear annotations, which hide text or change the shape of digits."""
 
 _SETTINGS = frozenset({"toml", "tml", "tom", "yaml", "yml", "json", "ini", "cfg", "conf"})
 _BEHIND = frozenset({"txt", "bak", "old", "orig", "copy", "template", "example", "sample", "final", "new"})
-"""What editors, systems and people put behind a name."""
+"""Words that editors, systems and people append to a file name."""
 
 _UNFIT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def unfit(char: str) -> bool:
-    """Whether a character may not be shown as it is."""
+    """Whether a character must not be displayed as it is."""
     return unicodedata.category(char) in _UNFIT or char in _BIDI or char in _SHAPING
 
 
 def one_line(text: str) -> bool:
-    """Whether a text may stand in a table cell: nothing unfit in it, line breaks and tabs included."""
+    """Whether a text fits a table cell: it has no unsafe characters, line breaks or tabs."""
     return _plain(text) or not any(map(unfit, text))
 
 
 def ascii_safe(text: str) -> str:
-    r"""Spell out what is unfit (`\x1b`, `\u202e`, `\udcff`), for messages and names; line breaks and tabs too."""
+    r"""Escape unsafe characters (`\x1b`, `\u202e`, `\udcff`), line breaks and tabs, for messages and names."""
     if _plain(text):
         return text
     return "".join(char.encode("unicode_escape").decode() if unfit(char) else char for char in text)
 
 
 def spelled(text: str) -> str:
-    """The same for longer texts, where line breaks and tabs stay."""
+    """Escape unsafe characters in a longer text; line breaks and tabs stay."""
     if _plain(text):
         return text
     return "\n".join("\t".join(map(ascii_safe, line.split("\t"))) for line in text.split("\n"))
 
 
 def replaced(text: str) -> str:
-    """The text with U+FFFD for what is unfit, for pages and exports; line breaks and tabs stay."""
+    """The text with U+FFFD for unsafe characters, for pages and exports; line breaks and tabs stay."""
     if _plain(text):
         return text
     return "".join("\ufffd" if char not in "\n\t" and unfit(char) else char for char in text)
 
 
 def nearly_called(name: str, wanted: str, *, likeness: float = 0.85) -> bool:
-    """Whether a file's name is `wanted`, a name such as `submission.toml`, but for case, spelling, ending and copies.
+    """Whether a file's name differs from `wanted`, such as `submission.toml`, only in case, spelling, suffix or copy.
 
-    `Submission.TOML`, `submission.toml.txt`, `submission (1).toml`, `submision.toml` and `submission.yaml` are; a name
-    whose ending is none of a table of settings is not. `likeness` 1 allows no other spelling, and no other ending.
+    True for `Submission.TOML`, `submission.toml.txt`, `submission (1).toml`, `submision.toml` and `submission.yaml`;
+    false if the suffix is not that of a settings file. `likeness` 1 allows no other spelling and no other suffix.
     """
     stem = wanted.partition(".")[0]
     found, *others = re.findall(r"[a-z]+|\d+", name.casefold()) or [""]

@@ -1,9 +1,8 @@
-"""What parent and child say to each other: JSON objects, one a line, over a socket; pixels go through files.
+"""The protocol between parent and child: JSON objects, one per line, over a socket; pixels are passed in files.
 
-The parent sends a request (`op`, its arguments, a random `id`; descriptors of files go along). The child answers with
-any number of `{"event": "progress"}` and then one `{"event": "done", ...}` or `{"event": "failed", "kind": ...,
-"message": ..., "detail": ...}`, each with the same `id`. The shapes of the answers stand in `sandbox.replies`, which
-believes nothing.
+The parent sends a request (`op`, its arguments, a random `id`, and file descriptors). The child answers with any number
+of `{"event": "progress"}` and then one `{"event": "done", ...}` or `{"event": "failed", "kind": ..., "message": ...,
+"detail": ...}`, each with the same `id`. `sandbox.replies` defines the answers and validates them as untrusted input.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ from enum import StrEnum
 from typing import Any
 
 MAX_LINE = 4 * 1024 * 1024
-"""Bytes of the longest line that is read; 10 000 samples take a tenth of it."""
+"""Maximum bytes of a line; 10 000 samples take a tenth of it."""
 
 MAX_TEXT = 8000
-"""Characters of a message or detail that are kept."""
+"""Maximum characters of a message or detail; longer ones are cut."""
 
 
 class Op(StrEnum):
-    """What the parent may ask for, in the order in which it asks."""
+    """The requests of the parent, in the order in which it sends them."""
 
     PLUGINS = "plugins"
     HELLO = "hello"
@@ -37,7 +36,7 @@ class Op(StrEnum):
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Turn one message into a line; ValueError where a number is not finite or the line is too long."""
+    """Encode a message as a line; ValueError if a number is not finite or the line is too long."""
     line = json.dumps(message, allow_nan=False, separators=(",", ":")).encode() + b"\n"
     if len(line) > MAX_LINE:
         raise ValueError(f"a message of {len(line)} bytes is longer than {MAX_LINE}")
@@ -45,7 +44,7 @@ def encode(message: dict[str, Any]) -> bytes:
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """Turn a line into a message; ValueError where it is none, holds NaN or Infinity, or is nested too deeply."""
+    """Decode a line; ValueError if it is not a message, holds NaN or Infinity, or is nested too deeply."""
     message = json.loads(line, parse_constant=_refuse, parse_float=_finite)
     if not isinstance(message, dict):
         raise ValueError(f"expected an object, found a {type(message).__name__}")  # noqa: TRY004 - as for any other text
@@ -64,5 +63,5 @@ def _refuse(word: str) -> float:
 
 
 def clip(text: str) -> str:
-    """Keep the end of a long text: the last lines of a traceback say what went wrong."""
+    """Keep the end of a long text, because the last lines of a traceback give the reason."""
     return text if len(text) <= MAX_TEXT else "… " + text[-(MAX_TEXT - 2) :]

@@ -1,7 +1,7 @@
-"""Backends: what runs a model. One file each, which registers itself in `BACKENDS`.
+"""Backends run models. Each is one file that registers itself in `BACKENDS`.
 
-Parent and child import the same file. The parent reads what a backend says of itself, without torch; the child calls
-`prepare`. So a backend imports nothing but the standard library and `rtsr_bench.backends` at its top, and torch inside
+Parent and child import the same file. The parent reads the backend's description, without torch; the child calls
+`prepare`. So a backend imports only the standard library and `rtsr_bench.backends` at the top, and torch inside
 `prepare`.
 """
 
@@ -18,10 +18,10 @@ from rtsr_bench.plugins import Registry
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tolerance:
-    """How far the outputs of one model may be apart that two processes computed for one input.
+    """Maximum difference between the outputs of two processes for the same model and input.
 
-    `spread`, for random numbers: root mean square of the difference over the output's own spread. `least_db`, for
-    images: PSNR between the two SR images, of what rounding to 8 bits cannot explain.
+    `spread`, for random inputs: root mean square of the difference, relative to the output's own spread. `least_db`,
+    for images: minimum PSNR between the two SR images, beyond what rounding to 8 bits explains.
     """
 
     spread: float
@@ -34,7 +34,7 @@ class Tolerance:
 
 
 _SPREAD, _LOOSE_SPREAD = 0.02, 0.05
-"""For fp32 and for the others. Another algorithm for the same convolution (TF32, or cuDNN's choice of the day) stays
+"""For fp32 and for other precisions. Another algorithm for the same convolution (TF32, another choice of cuDNN) stays
 well below; the output for another input is at 1.4. CUDA: not yet tried."""
 
 _LEAST_DB = {
@@ -42,14 +42,14 @@ _LEAST_DB = {
     "cuda": {Precision.FP32: 42.0, Precision.FP16: 42.0, Precision.AMP_FP16: 42.0},
 }
 _LEAST_BF16_DB = {"cpu": 37.0, "cuda": 30.0}
-"""On a CPU the same algorithm runs in both processes, on a card perhaps another one; so it may be as far off as the
-number format is: RT4KSR-S in fp16 and in fp32 are 53 to 54 dB apart where there is most detail, our own weights of it
-46 to 48 dB, in bf16 and fp32 39 to 42 dB. Another model stays below where there is detail: see `evaluate.detail`.
+"""On a CPU both processes run the same algorithm, on a GPU possibly another one, so the difference may be that of the
+precision: RT4KSR-S in fp16 and in fp32 are 53 to 54 dB apart in the most detailed areas, with our own weights 46 to
+48 dB, in bf16 and fp32 39 to 42 dB. Another model is below these limits in detailed areas: see `evaluate.detail`.
 CUDA: not yet tried."""
 
 
 def same_algorithm(execution: Execution, device_kind: str) -> Tolerance:
-    """Return what the number format explains on a kind of device, where both processes run the same operators."""
+    """Return the difference that precision explains on a kind of device if both processes run the same operators."""
     precision = execution.precision
     return Tolerance(
         spread=_SPREAD if precision is Precision.FP32 else _LOOSE_SPREAD,
@@ -59,15 +59,14 @@ def same_algorithm(execution: Execution, device_kind: str) -> Tolerance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backend:
-    """One way to run models, by the name that `--execution` and a track's `execution` give.
+    """One way to run models, named by `--execution` or a track's `execution`.
 
-    `prepare(model, execution, device)` runs in the child: it gets a `torch.nn.Module` of its own, in evaluation mode on
-    the `torch.device`, its weights in the number format of `execution.weights`, and returns what is called with a
-    tensor (N, 3, H, W) in that number format and in `execution.memory_format`, without gradients and in autocast where
-    `execution.autocast` asks for it. It may change the model. Whatever it raises is a failure of the model.
-    `memory_format` and `options` are those of an execution that this name stands for. `needs`: top-level modules that
-    must be installed, each with the command that installs it. `tolerance(execution, device_kind)` says how far two
-    processes may be apart.
+    `prepare(model, execution, device)` runs in the child. It gets a `torch.nn.Module` in evaluation mode on the
+    `torch.device`, with weights in the precision `execution.weights`, and may change it. It returns a callable for a
+    tensor (N, 3, H, W) in that precision and in `execution.memory_format`, which is called without gradients and under
+    `execution.autocast`, if any. An exception in it is a failure of the model. `memory_format` and `options` are those
+    of the executions with this backend. `needs`: top-level modules that must be installed, each with the command that
+    installs it. `tolerance(execution, device_kind)` is the allowed difference between two processes.
     """
 
     name: str
@@ -80,12 +79,12 @@ class Backend:
 
     @property
     def rules(self) -> dict[str, Any]:
-        """The fields of a protocol that ask for this backend."""
+        """The fields of a protocol that select this backend."""
         return {"backend": self.name, "memory_format": self.memory_format, "options": dict(self.options)}
 
     @property
     def lacks(self) -> str:
-        """What is not installed and how to install it, on one line; empty where nothing is missing."""
+        """What is not installed and how to install it, on one line; empty if nothing is missing."""
         missing = {module: command for module, command in self.needs.items() if find_spec(module) is None}
         if not missing:
             return ""
@@ -97,5 +96,5 @@ BACKENDS: Registry[Backend] = Registry("execution", __name__, lambda backend: ba
 
 
 def tolerance(execution: Execution, device_kind: str) -> Tolerance:
-    """Return how far outputs of two processes under an execution may be apart on `cpu` or `cuda`."""
+    """Return the allowed difference between the outputs of two processes under an execution on `cpu` or `cuda`."""
     return BACKENDS.find(execution.backend).tolerance(execution, device_kind)

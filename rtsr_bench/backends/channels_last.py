@@ -1,4 +1,4 @@
-"""PyTorch with images and convolution weights in the order N, H, W, C, which many convolution kernels are made for."""
+"""PyTorch eager mode with images and convolution weights in the layout N, H, W, C, which many kernels prefer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtsr_bench.execution import Execution, MemoryFormat
 
 
 def _prepare(model: Any, execution: Execution, device: Any) -> Callable[[Any], Any]:
-    """Reorder the weights of rank 4 as torch does, whatever the model's own `to` does."""
+    """Convert weights of rank 4 by torch's own `to`, even if the model overrides it."""
     import torch
 
     from rtsr_bench.measuring.deployed import Deployed
@@ -18,8 +18,8 @@ def _prepare(model: Any, execution: Execution, device: Any) -> Callable[[Any], A
 
     del execution, device
     if isinstance(model, Deployed) and all(one.dim() != 4 for one in model.parameters()):
-        raise BadGuest(f"the {model.kind} file keeps its weights in the graph, where no memory format reaches them")
-    convert: Any = torch.nn.Module.to  # its types know no memory format
+        raise BadGuest(f"the weights of the {model.kind} file are constants of its graph and cannot be converted")
+    convert: Any = torch.nn.Module.to  # its type stubs lack memory_format
     runs: Callable[[Any], Any] = convert(model, memory_format=torch.channels_last)
     return runs
 

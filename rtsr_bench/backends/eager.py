@@ -1,4 +1,4 @@
-"""PyTorch as it is: each operator runs when the model calls it."""
+"""PyTorch eager mode: each operator runs when the model calls it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtsr_bench.execution import Execution
 
 
 def _prepare(model: Callable[[Any], Any], execution: Execution, device: Any) -> Callable[[Any], Any]:
-    """Return the model itself: the harness has put it onto the device and into the number format."""
+    """Return the model itself: the harness has moved it to the device and converted it to the precision."""
     del execution, device
     return model
 

@@ -1,8 +1,8 @@
-"""The edge: arguments, printing, exit codes. Heavy imports stand inside the commands, so that `--help` answers at once.
+"""The command line: arguments, printing, exit codes. Commands import heavy modules inside, so that `--help` is fast.
 
-Exit codes: 0 done; 1 a guest failed (its record is written) or a check found faults; 2 the user asked for what cannot
-be; 3 the harness broke; 4 `run` ended before the last model (`--max-hours`); 130 interrupted; 141 the reader of the
-output left (`run` continues without one).
+Exit codes: 0 done; 1 a guest failed (its record is written) or a check found faults; 2 the request is invalid; 3 the
+harness or the machine failed; 4 `run` ended before the last model (`--max-hours`); 130 interrupted; 141 the reader of
+the output closed it (`run` continues without one).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            raise console.NoReaderError from error  # click itself would leave with 1, which says that a guest failed
+            raise console.NoReaderError from error  # click would exit with 1, which means that a guest failed
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,9 +48,9 @@ def cli() -> None:
     \b
     rtsr-bench new my_team                     a working submission to start from
     rtsr-bench check my_team                   does it meet the contract?
-    rtsr-bench run my_team reference_models/*  measure it beside the references
+    rtsr-bench run my_team reference_models/*  measure it together with the reference models
     rtsr-bench report --out reports/           turn the records into pages
-    """  # noqa: D301 - \b is click's mark for a block that is not rewrapped
+    """  # noqa: D301 - \b marks a block that click does not rewrap
 
 
 for _command in (
@@ -70,7 +70,7 @@ add_plugin_option(cli)
 
 
 def main() -> None:
-    """Run the command line; an error that is somebody's mistake becomes one line and its exit code."""
+    """Run the command line; an expected error becomes one line and its exit code."""
     console.prepare()
     try:
         code = cli.main(standalone_mode=False)
@@ -86,13 +86,13 @@ def main() -> None:
         _say("interrupted")
         sys.exit(INTERRUPTED)
     except (console.NoReaderError, BrokenPipeError):
-        console.forsake(sys.stdout)  # no second complaint at exit
+        console.forsake(sys.stdout)  # no second error at exit
         console.forsake(sys.stderr)
         sys.exit(console.NO_READER)
     except Exception as error:
         if isinstance(error, OSError) and console.is_lost(error):
             console.forsake(sys.stdout)
-            _say(f"error: expected an output that can be written to, found: {error.strerror}; give it room or a reader")
+            _say(f"error: expected a writable output, found: {error.strerror}; free space, or keep its reader open")
             sys.exit(HARNESS_BROKE)
         if os.environ.get("RTSR_BENCH_DEBUG"):
             raise
@@ -101,6 +101,6 @@ def main() -> None:
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody is there to be told
+    with contextlib.suppress(OSError):  # there is no reader
         console.say(" ".join(line.split()), err=True)
         sys.stderr.flush()

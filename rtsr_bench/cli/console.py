@@ -1,4 +1,4 @@
-"""The terminal as it is found: any encoding, a closed stream, a reader who left. None of it stops a measurement."""
+"""Robust output: any encoding, a closed stream or a closed pipe must not stop a measurement."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NO_READER = 141
-"""Exit code where the reader of the output left before its end: 128 and the number of SIGPIPE, as of other programs."""
+"""Exit code if the reader of the output closed it early: 128 plus the number of SIGPIPE, as usual."""
 
 _STREAMS = ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_WRONLY), (2, "stderr", os.O_WRONLY))
 _LOST = {errno.EPIPE, errno.EIO, errno.ENOSPC, errno.EBADF, errno.ENXIO}
-"""What writing to a stream says when its reader, its terminal or the room on its disk is gone."""
+"""Errors of writing to a stream whose reader or terminal is gone, or whose disk is full."""
 
 
 class NoReaderError(Exception):
-    """The reader of the output left before its end."""
+    """The reader of the output closed it early."""
 
 
 def prepare() -> None:
     """Make the three standard streams usable, whatever the process was started with.
 
-    What an encoding lacks is spelled out instead of raising. A closed stream leads to the null device: otherwise the
-    next file that is opened would take its number, and be written to by whoever prints.
+    Characters that an encoding lacks are escaped instead of raising. A closed stream is connected to the null device:
+    otherwise the next opened file would get its descriptor, and prints would go into that file.
     """
     for number, name, flags in _STREAMS:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)  # the lowest number that is free, which is this one
+            os.open(os.devnull, flags)  # gets the lowest free descriptor, which is this one
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))
     for stream in (sys.stdout, sys.stderr):
@@ -47,24 +47,24 @@ def prepare() -> None:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a text, which may hold a stranger's words, to stdout or stderr."""
+    """Print a text, which may contain untrusted words, to stdout or stderr."""
     click.echo(spelled(text), err=err)
 
 
 def fit(text: str) -> str:
-    """Make a text, which may hold a stranger's words, fit for a rich table or line: no markup, nothing unfit."""
+    """Escape a text, which may contain untrusted words, for a rich table or line: no markup, no unsafe characters."""
     from rich.markup import escape
 
     return escape(spelled(text))
 
 
 def is_lost(error: OSError) -> bool:
-    """Whether an error is of writing to a standard stream that leads nowhere any more."""
+    """Whether an error comes from writing to a standard stream that is no longer connected."""
     return error.filename is None and error.errno in _LOST
 
 
 def forsake(stream: TextIO | None) -> None:
-    """Let a stream lead to the null device, so that nothing that is printed from here on, or at exit, complains."""
+    """Connect a stream to the null device, so that later prints, also at exit, raise no errors."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, cast("TextIO", stream).fileno())
@@ -72,13 +72,13 @@ def forsake(stream: TextIO | None) -> None:
 
 
 def finish() -> None:
-    """Write out what is buffered; OSError as `is_lost` knows it where nobody takes it."""
+    """Flush buffered output; an OSError for which `is_lost` is true if there is no reader."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
 
 
 def steady_console(**options: Any) -> Console:
-    """Return a rich console that goes on in silence where its stream is lost: what is measured matters more."""
+    """Return a rich console that continues silently if its stream is lost, so that a run is not stopped."""
     from rich.console import Console
 
     class Steady(Console):

@@ -1,4 +1,4 @@
-"""`rtsr-bench data`: which data sets are known, where they are looked for, whether they are whole, how to get them."""
+"""`rtsr-bench data`: list, locate, verify and fetch data sets."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 FAULTY = 1
 PLAIN_EVERY_S = 3.0
-"""How often a fetch says in a plain line how far it is, where nobody watches a bar."""
+"""Seconds between plain progress lines of a fetch, if there is no terminal for a bar."""
 
 _roots_option = click.option(
     "--data-root",
     "roots",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Where data sets lie (repeatable); RTSR_BENCH_DATA_ROOT is looked in as well.",
+    help="Folder of data sets (repeatable); RTSR_BENCH_DATA_ROOT is searched as well.",
 )
 
 
@@ -40,13 +40,13 @@ def data_group() -> None:
 @data_group.command("list")
 @_roots_option
 def list_command(roots: tuple[Path, ...]) -> None:
-    """Show every data set that is known: at which scales it is at hand and where, or how to get it."""
+    """Show every known data set: at which scales it is available and where, or how to get it."""
     from rich.table import Table
 
     from rtsr_bench.datasets import known_sets, own_sets
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("set", "title", "scales", "at hand", "where, or how to get it"):
+    for heading in ("set", "title", "scales", "available", "where, or how to get it"):
         table.add_column(heading, overflow="fold")
     for recipe in (*known_sets(), *own_sets(roots)):
         scales = " ".join(f"x{scale}" for scale in recipe.scales)
@@ -59,7 +59,7 @@ def list_command(roots: tuple[Path, ...]) -> None:
 @_roots_option
 @click.pass_context
 def where_command(context: click.Context, roots: tuple[Path, ...]) -> None:
-    """Print the folders that data are looked for in, in order, and those that files are kept in and copied from."""
+    """Print the folders that are searched for data, in order, and the cache and mirror folders."""
     from rtsr_bench.datasets.places import PARENTS, ROOTS_VARIABLE, data_folder, data_roots
     from rtsr_bench.errors import UserError
     from rtsr_bench.files.cache import CACHE_VARIABLE, MIRROR_VARIABLE, cache_folder, folders_of
@@ -76,7 +76,7 @@ def where_command(context: click.Context, roots: tuple[Path, ...]) -> None:
     say(f"fetched      {data_folder()}")
     say(f"cache        {cache_folder()}  ({CACHE_VARIABLE})")
     say(f"mirrors      {said(lambda: folders_of(MIRROR_VARIABLE), MIRROR_VARIABLE)}")
-    say(f"below each root: a set's folder, or one of {', '.join(filter(None, PARENTS))} that holds it")
+    say(f"below each root: a set's folder, or one of {', '.join(filter(None, PARENTS))} that contains it")
     context.exit(UserError.exit_code if wrong else 0)
 
 
@@ -87,7 +87,7 @@ def where_command(context: click.Context, roots: tuple[Path, ...]) -> None:
 def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -> None:
     """Compare every file of SET with its published hash and name each that is missing, damaged or foreign.
 
-    Exit code 0: all that is at hand is as it should be; 1: something is not, or nothing is at hand.
+    Exit code 0: no faults; 1: faults, or the set is not available.
     """
     from rtsr_bench.datasets.audit import audit
     from rtsr_bench.datasets.catalog import find_recipe
@@ -107,13 +107,13 @@ def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -
 @data_group.command("fetch")
 @click.argument("names", metavar="SET...", nargs=-1, required=True)
 @click.option("--scale", "scales", multiple=True, type=int, help="Only this scale (repeatable).")
-@click.option("--to", "root", type=click.Path(path_type=Path), help="Put it below this folder, not into the cache.")
+@click.option("--to", "root", type=click.Path(path_type=Path), help="Put them below this folder, not into the cache.")
 @_roots_option
 def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | None, roots: tuple[Path, ...]) -> None:
     """Download data sets from their publishers, or copy them from a folder named in RTSR_BENCH_MIRROR.
 
-    Source and licence are shown first. Every file is verified by SHA-256; what came before an interruption is kept.
-    A set whose images are made of originals (Open4K) is prepared as well. A set of your own, found by --data-root, is
+    Source and licence are shown first. Every file is verified by SHA-256; interrupted downloads are resumed. A set
+    whose images are made from originals (Open4K) is prepared as well. A set of your own, found by --data-root, is
     fetched into its folder.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -159,7 +159,7 @@ def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | 
 
 
 def _licences(originals: Sequence[Original]) -> list[str]:
-    """How many images there are under each licence, and from where."""
+    """The number of images by licence and source."""
     counts: dict[tuple[str, str], int] = {}
     for original in originals:
         key = (original.license, original.repo)
@@ -168,9 +168,9 @@ def _licences(originals: Sequence[Original]) -> list[str]:
 
 
 def _fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int], roots: Sequence[Path]) -> str:
-    """What is there now: verified, or in what it differs from what is pinned.
+    """The state after a fetch: verified, or the differences from the pinned hashes.
 
-    UserError where files came and no image pairs are among them, as where an archive's folder is not named.
+    UserError if there are no image pairs among the fetched files, for example if an archive's folder is not named.
     """
     from rtsr_bench.datasets.prepared import assembled
 
@@ -183,11 +183,11 @@ def _fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int], roots: Sequ
         notes += [found.note] if found and found.note else []
     if notes:
         return f"prepared in {folder}; warning: {'; '.join(dict.fromkeys(notes))}"
-    return f"whole and verified in {folder}"
+    return f"complete and verified in {folder}"
 
 
 def _own_fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int], roots: Sequence[Path]) -> str:
-    """How many image pairs of a set of one's own are there now, or HR images alone, of which LR can be made."""
+    """The number of image pairs of a user's own set, or of HR images alone, from which LR can be made."""
     from rtsr_bench.datasets import Missing, find_dataset
     from rtsr_bench.errors import UserError
     from rtsr_bench.protocol import SCALES
@@ -202,18 +202,18 @@ def _own_fetched(recipe: SetRecipe, folder: Path, scales: Sequence[int], roots: 
             lacking.append(lacks)
         else:
             there.append(f"{len(found.pairs)} {what} at x{scale}")
-    if lacking and (scales or recipe.scales != SCALES or not there):  # which scales there are may be left unsaid
+    if lacking and (scales or recipe.scales != SCALES or not there):  # `scales` is optional in a recipe
         raise UserError(
             f"{recipe.title}: fetched, but {lacking[0]}: correct layout, scales, or inside of [[archive]] in the recipe"
         )
     said = f"{', '.join(there)} in {folder}"
     if recipe.pins:
-        return f"whole and verified: {said}"
-    return f"{said}; no hashes to compare with: `rtsr-bench data verify {recipe.id}` looks into each image"
+        return f"complete and verified: {said}"
+    return f"{said}; no hashes to compare with: `rtsr-bench data verify {recipe.id}` checks each image"
 
 
 def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]:
-    """The scales at hand, and in lines where the set lies, what differs, or how to get it."""
+    """The available scales, and lines with the set's folder, differences, or how to get it."""
     from rtsr_bench.datasets import Missing, find_dataset
     from rtsr_bench.errors import UserError
 
@@ -244,9 +244,9 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
 
 def _show(part: Audit) -> None:
     if part.absent:
-        say(f"{part.part}: not at hand: {part.absent}")
+        say(f"{part.part}: not available: {part.absent}")
         return
-    verdict = f"{part.images} as they should be" if not part.faults else f"{part.faults} not as they should be"
+    verdict = f"{part.faults} faulty" if part.faults else f"{part.images} without faults"
     where = f" in {part.where}" if part.where else ""
     note = f" ({part.note})" if part.note else ""
     say(f"{part.part}: {verdict}{where}{note}")
@@ -257,4 +257,4 @@ def _show(part: Audit) -> None:
 
 def _console(*, stderr: bool = False) -> Console:
     console = steady_console(stderr=stderr)
-    return console if console.is_terminal else steady_console(stderr=stderr, width=400)  # a pipe wraps nothing
+    return console if console.is_terminal else steady_console(stderr=stderr, width=400)  # no wrapping in a pipe

@@ -1,4 +1,4 @@
-"""Jobs in files: `rtsr-bench run --jobs-out` writes them, `rtsr-bench measure` measures one."""
+"""Jobs as files: `rtsr-bench run --jobs-out` writes them, `rtsr-bench measure` measures one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write_jobs(waiting: Pending, folder: Path, display: Display, problems: Sequence[RtsrBenchError]) -> int:
-    """Write each job without a record into a file of the folder; returns the exit code."""
+    """Write a file to the folder for each job without a record; returns the exit code."""
     from rtsr_bench.cli.summary import worst
 
     try:
@@ -35,7 +35,7 @@ def write_jobs(waiting: Pending, folder: Path, display: Display, problems: Seque
 
 
 def _write(job: Job, folder: Path) -> None:
-    """Write a job under a name that is always the same for the same job."""
+    """Write a job under a name that depends only on its content."""
     from rtsr_bench.evaluate.jobfile import encode_job
 
     data = encode_job(job)
@@ -80,7 +80,7 @@ def measure_command(
     from rtsr_bench.store import prepare, save_as
 
     if out.exists():
-        raise UserError(f"--out {out}: expected a free name, because no record is overwritten, found a file")
+        raise UserError(f"--out {out}: expected an unused name (records are never overwritten), found a file")
     prepare(out.parent)
     job = read_job(job_file, source=submission, roots=roots, device=device)
     end_on_signals()

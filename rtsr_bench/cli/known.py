@@ -1,4 +1,4 @@
-"""What a run has at hand before it begins: records that answer already, and a folder for SR images that takes them."""
+"""Checks before a run: existing records, records dated in the future, and the folder for SR images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLOCKS_APART = timedelta(minutes=10)
 
 
 def records_at_hand(folder: Path) -> dict[str, tuple[str, Record]]:
-    """The latest record of each key below a folder, with its file's name: the one that the leaderboard shows."""
+    """The latest record of each key below a folder, with its file name; the leaderboard shows these."""
     from rtsr_bench.leaderboard import started_at
     from rtsr_bench.store import load_records
 
@@ -32,26 +32,26 @@ def records_at_hand(folder: Path) -> dict[str, tuple[str, Record]]:
 
 
 def dated_ahead(name: str, record: Record, now: datetime | None = None) -> str:
-    """Say that a record is dated in the future, where it is; empty otherwise."""
+    """A warning if a record is dated in the future; empty otherwise."""
     from rtsr_bench.leaderboard import started_at
 
     if started_at(record) <= (now or datetime.now(UTC)) + CLOCKS_APART:
         return ""
     return (
-        f"{name} is dated in the future ({record.started}): it counts as the latest of {record.model.id} until then, "
-        "before what is measured today; check the clock of the machine it is from, and remove it or correct `started`"
+        f"{name} is dated in the future ({record.started}): until then it counts as the latest record of "
+        f"{record.model.id}; check the clock of its machine, and remove the record or correct `started`"
     )
 
 
 def all_dated_ahead(records: Mapping[str, Record], now: datetime | None = None) -> list[str]:
-    """Name each of the records, by name, that is dated in the future."""
+    """A warning for each record that is dated in the future."""
     return [said for name, record in sorted(records.items()) if (said := dated_ahead(name, record, now))]
 
 
 def prepare_gallery(folder: Path | None) -> None:
-    """See that SR images can be written below a folder before anything is measured; UserError where they cannot.
+    """Check before a run that SR images can be written below a folder; UserError if not.
 
-    It is made with the first of them.
+    The folder is created with the first image.
     """
     if folder is None:
         return
@@ -60,7 +60,7 @@ def prepare_gallery(folder: Path | None) -> None:
         place = place.parent
     found = "" if place.is_dir() else "a file in its place"
     if not found and not os.access(place, os.W_OK | os.X_OK):
-        found = f"no right to write in {place}"
+        found = f"no permission to write in {place}"
     if found:
         raise UserError(
             f"--save-images {folder}: expected a folder that can be written, found {found}; name another one"

@@ -1,4 +1,4 @@
-"""Options in groups, of which a command takes each as one value; and the option that every command has."""
+"""Groups of options that a command takes as one value, and the --plugin option of every command."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Decorator = Callable[[Any], Any]
 
 
 def grouped(name: str, make: Callable[..., object], *options: Decorator) -> Decorator:
-    """Add options to a command, which takes what `make` makes of them as its argument `name`.
+    """Add options to a command, which takes the result of `make` as its argument `name`.
 
-    `make` gets each option under the name that click gives it. It is called when the command runs, and so may import
-    what `--help` must not wait for.
+    `make` gets each option under its click name. It is called when the command runs, so it may import modules that
+    `--help` must not wait for.
     """
 
     def decorate(command: Any) -> Any:
@@ -39,13 +39,13 @@ def grouped(name: str, make: Callable[..., object], *options: Decorator) -> Deco
 
 
 def add_plugin_option(command: click.Command) -> None:
-    """Let a command, and every command below it, take --plugin."""
+    """Add --plugin to a command and all its subcommands."""
     option = click.Option(
         ["--plugin"],
         type=click.Path(path_type=Path),
         multiple=True,
         expose_value=False,
-        is_eager=True,  # before any option that looks for what a plug-in adds
+        is_eager=True,  # before options whose values may come from a plug-in
         callback=_add_plugins,
         metavar="PATH",
         help="Add a plug-in: a Python file, a TOML file or a folder (repeatable).",

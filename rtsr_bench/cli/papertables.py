@@ -1,4 +1,4 @@
-"""The compared tables for a terminal, and every cell of them as CSV and JSON."""
+"""The compared tables on a terminal, and all their cells as CSV and JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LEAST_LABEL = 14
 
 
 def show(compared: Sequence[Compared]) -> None:
-    """Print every table; one too wide for the terminal goes on below itself, as many quantities as fit at a time."""
+    """Print every table; one that is too wide is split into parts below each other."""
     terminal = steady_console()
     out = terminal if terminal.is_terminal else steady_console(width=PLAIN_WIDTH)
     for one in compared:
@@ -49,7 +49,7 @@ def _show(one: Compared, out: Console) -> None:
 
 
 def _pages(one: Compared, marks: dict[str, str], width: int) -> Iterator[list[str]]:
-    """The quantities, in runs that fit the width beside the rows' names."""
+    """The quantities in parts that fit the width next to the rows' names."""
     label = max(_LEAST_LABEL, *(len(_label(row.label, row.scale)) for row in one.rows))
     page: list[str] = []
     used = label
@@ -93,7 +93,7 @@ def _table(one: Compared, keys: Sequence[str], marks: dict[str, str]) -> Table:
 
 
 def _texts(cell: Cell | None, marks: dict[str, str]) -> tuple[str, str, str]:
-    """Published, ours, difference with the letter of the reason; a dash where there is none of ours."""
+    """Published, ours, difference with the letter of the reason; a dash if ours is missing."""
     if cell is None:
         return "", "", ""
     mark = marks[cell.reason.id] if cell.reason else ""
@@ -127,7 +127,7 @@ def _printed(one: Compared, key: str) -> bool:
 
 
 def as_csv(compared: Sequence[Compared]) -> str:
-    """One line a cell: table, row, scale, quantity, published, ours, difference, verdict, reason, beside."""
+    """One line per cell: table, row, scale, quantity, published, ours, difference, verdict, reason, beside."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     cells = list(_cells(compared))

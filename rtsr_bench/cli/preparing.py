@@ -1,4 +1,4 @@
-"""What a run does with submissions before it plans: what they require is installed or named."""
+"""Preparation of submissions before a run is planned: their requirements are installed or reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 5
 
 
 def name_skipped(skipped: Sequence[Note], display: Display, *, verbose: bool) -> None:
-    """Say what lies in a folder of submissions and is none; `verbose` says of each why."""
+    """Report entries of a folder of submissions that are not submissions; `verbose` gives each reason."""
     from rtsr_bench.text import ascii_safe
 
     if verbose or len(skipped) == 1:
@@ -31,9 +31,9 @@ def name_skipped(skipped: Sequence[Note], display: Display, *, verbose: bool) ->
 def equipped(
     submissions: Sequence[Submission], display: Display, *, install: bool
 ) -> tuple[list[Submission], list[RtsrBenchError]]:
-    """Say what submissions require and is not there, or install it; who can't be helped is a trouble of its own.
+    """Report missing requirements of submissions, or install them; a submission for which this fails is an error.
 
-    UserError (or HarnessError, where one of them was none of the submission's doing) where nobody is left.
+    If no submission is left, UserError (or HarnessError if one of the errors is not the submission's fault).
     """
     ready: list[Submission] = []
     troubles: list[RtsrBenchError] = []
@@ -46,7 +46,7 @@ def equipped(
             if os.environ.get("RTSR_BENCH_DEBUG"):
                 raise
             what = f"{type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)"
-            troubles.append(HarnessError(f"{submission.id}: what it requires could not be read: {what}"))
+            troubles.append(HarnessError(f"{submission.id}: its requirements could not be read: {what}"))
     if not ready and troubles:
         kind = HarnessError if any(isinstance(one, HarnessError) for one in troubles) else UserError
         raise kind("; ".join(map(str, troubles)))

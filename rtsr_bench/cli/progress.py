@@ -1,4 +1,4 @@
-"""What a run shows while it works: bars on a terminal, plain lines elsewhere, a table at the end."""
+"""Progress of a run: bars on a terminal, plain lines elsewhere, a table at the end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLAIN_WIDTH = 160
 
 
 class Display:
-    """Tells the reader what is being done. Progress goes to stderr, the table to stdout."""
+    """Displays the progress of a run. Progress goes to stderr, the table to stdout."""
 
     def __init__(self) -> None:
         self._errors = steady_console(stderr=True)
@@ -48,7 +48,7 @@ class Display:
             TimeRemainingColumn(),
             console=self._errors,
             transient=True,
-            refresh_per_second=2,  # drawing the bar must not take a processor from what is being timed
+            refresh_per_second=2,  # drawing must not disturb the timing
             disable=not self._lively,
         )
         self._jobs = self._progress.add_task("models", total=None)
@@ -65,13 +65,13 @@ class Display:
         self._progress.stop()
 
     def found(self, name: str, record: Record) -> None:
-        """Tell of a record at hand if it is dated in the future: it would win over what is measured today."""
+        """Warn about an existing record that is dated in the future, because it would count as the latest."""
         ahead = dated_ahead(name, record)
         if ahead:
             self.note(ahead)
 
     def begin(self, to_do: int, at_hand: int) -> None:
-        """Tell how many models are to be measured, and how many have been before."""
+        """Show how many models will be measured, and how many already have a record."""
         self._began = monotonic()
         self._done, self._to_do = 0, to_do
         self._progress.update(self._jobs, total=to_do, completed=0)
@@ -80,7 +80,7 @@ class Display:
 
     @contextlib.contextmanager
     def job(self, number: int, total: int, label: str) -> Iterator[Listener]:
-        """Show a model's measurement while it lasts; several may be shown at once."""
+        """Show the measurement of a model while it runs; several may be shown at once."""
         if not self._lively:
             self.note(f"[{number}/{total}] {label}{self._standing()}")
         task = self._progress.add_task("", total=None, visible=False)
@@ -92,7 +92,7 @@ class Display:
             self._progress.update(self._jobs, completed=self._done)
 
     def _standing(self) -> str:
-        """How long it took so far, how long it may take yet, and how many failed; nothing before the first is done."""
+        """Elapsed time, estimated time left, and number of failures; empty before the first model is done."""
         if not self._done:
             return ""
         gone = monotonic() - self._began
@@ -101,15 +101,15 @@ class Display:
         return f"  (elapsed {clock(gone)}, about {clock(left)} left{failed})"
 
     def waiting(self, whom: str) -> None:
-        """Tell that the device is somebody else's for now."""
+        """Show that another run uses the device."""
         self.note(f"  {whom}")
 
     def note(self, line: str) -> None:
-        """Say one line that stays."""
+        """Print a permanent line."""
         self._errors.print(fit(line), soft_wrap=True, highlight=False)
 
     def result(self, record: Record, *, failed: bool = False) -> None:
-        """Say how a measurement ended."""
+        """Print the result of a measurement."""
         self._failed += failed
         row = _row(record)
         if row.reasons and row.failed:
@@ -124,7 +124,7 @@ class Display:
             self.note(f"  {record.model.id}: {record.submitted_images.words}")
 
     def table(self, records: Sequence[Record]) -> None:
-        """Print one table a track, in the order of its leaderboard: the best score first, whichever way it goes."""
+        """Print one table per track, in the order of its leaderboard: the best score first."""
         from rtsr_bench.leaderboard import best_first
 
         self._progress.stop()
@@ -147,7 +147,7 @@ class Display:
 
 
 class _Job(Listener):
-    """One model's bar."""
+    """The bar of one model."""
 
     def __init__(self, display: Display, progress: Progress, task: TaskID, label: str) -> None:
         self._display, self._progress, self._task, self._label = display, progress, task, label
@@ -164,7 +164,7 @@ class _Job(Listener):
 
 
 _BRIEF = ("gain_db", "runtime_ms", "fps", "score")
-"""Keys of the columns that the line about one model shows, after the PSNR that its score is made of."""
+"""Keys of the columns in the line about one model, after the PSNR of its score."""
 
 
 def _row(record: Record) -> Row:
@@ -175,7 +175,7 @@ def _row(record: Record) -> Row:
 
 
 def _columns(row: Row) -> tuple[BoardColumn, ...]:
-    """The columns of a leaderboard that the terminal has room for, as a row's rules make them."""
+    """The columns of a leaderboard that the terminal shows, for a row's rules."""
     from rtsr_bench.report.column import Scope, board_columns
 
     scope = Scope.of(row.record.protocol, row.track)
@@ -187,7 +187,7 @@ def _heading(column: BoardColumn) -> str:
 
 
 def _cell(column: BoardColumn, row: Row) -> str:
-    """A number as pages show it, but in plain characters; a text as it is; empty where there is no value."""
+    """A number as on pages, but in plain characters; a text as it is; empty if there is no value."""
     value = column.of(row)
     if value is None or isinstance(value, str):
         return value or ""
@@ -195,7 +195,7 @@ def _cell(column: BoardColumn, row: Row) -> str:
 
 
 def _note(row: Row, columns: Sequence[BoardColumn]) -> str:
-    """What stands against the row or its numbers, in a few words each."""
+    """Reasons and warnings of the row, in a few words each."""
     said = [reason.short for reason in row.reasons if reason.kind.value != "unofficial"]
     said += _crop_words(row)
     said += [warning.short for warning in row.warnings]
@@ -204,11 +204,11 @@ def _note(row: Row, columns: Sequence[BoardColumn]) -> str:
 
 
 def _crop_words(row: Row) -> list[str]:
-    return [f"PSNR of the middle {row.crop} of each image"] if row.crop else []
+    return [f"PSNR on the central {row.crop} of each image"] if row.crop else []
 
 
 def _brief(row: Row) -> Iterator[tuple[str, str]]:
-    """Heading and text of the numbers that the line about one model shows."""
+    """Heading and text of the numbers in the line about one model."""
     from rtsr_bench.metric import METRICS
     from rtsr_bench.score import PSNR
 

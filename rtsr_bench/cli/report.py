@@ -1,4 +1,4 @@
-"""`rtsr-bench report`: judge and publish the records."""
+"""`rtsr-bench report`: rank and publish the records."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from rtsr_bench.cli.console import say
     type=click.Path(path_type=Path),
     default=Path("reports"),
     show_default=True,
-    help="Folder of the site; what else lies in it is left alone.",
+    help="Folder of the site; other files in it are not changed.",
 )
 def report_command(records: Path, out: Path) -> None:
-    """Turn a folder of records into static pages: the same records, the same pages."""
+    """Turn a folder of records into static pages; the same records give the same pages."""
     from rtsr_bench.cli.known import all_dated_ahead
     from rtsr_bench.report import build
 
     site = build(records, out)
-    # Of today's clock, and so on no page: the same records make the same pages tomorrow.
+    # This depends on the current time, so it is not on a page: the same records must give the same pages.
     ahead = all_dated_ahead(site.records)
     for problem in (*site.problems, *ahead):
         say(f"problem: {' '.join(problem.split())}", err=True)

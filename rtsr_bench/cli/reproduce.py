@@ -1,4 +1,4 @@
-"""`rtsr-bench reproduce`: the RT4KSR paper's tables and Track 1's scores, cell by cell beside ours."""
+"""`rtsr-bench reproduce`: the RT4KSR paper's tables and Track 1's scores, compared with ours cell by cell."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MISMATCH = 1
 
 
-@click.command("reproduce", short_help="Set the RT4KSR paper's tables beside what is computed here.")
+@click.command("reproduce", short_help="Compare the RT4KSR paper's tables with values computed here.")
 @click.option(
-    "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Where data sets lie (repeatable)."
+    "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Folder of data sets (repeatable)."
 )
 @click.option(
     "--records",
@@ -29,14 +29,14 @@ MISMATCH = 1
     default=Path("reports/records"),
     show_default=True,
     envvar="RTSR_BENCH_RECORDS",
-    help="Folder of records to take measured cells from; what is computed here is kept there for the report.",
+    help="Folder of records for measured cells; the computed values are stored there for the report.",
 )
 @click.option(
     "--models",
     type=click.Path(path_type=Path),
     default=Path("reference_models"),
     show_default=True,
-    help="Folder of the reference models that are built and counted; the shipped ones where none is here.",
+    help="Folder of the reference models to build and count; the shipped ones if it does not exist.",
 )
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write every cell as CSV.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write every cell as JSON.")
@@ -51,9 +51,9 @@ def reproduce_command(
 ) -> None:
     """Print Tables 1, 2a, 2b, 2c, 3b and 4 of the RT4KSR paper and Track 1's scores: published, ours, difference.
 
-    Models are built and counted, scores computed, bicubic's rows measured on the sets at hand; what takes a trained
-    model comes from records. Every other cell says why it cannot be had. Ends with 1 where a cell that must be equal
-    is not.
+    Models are built and counted, scores computed, bicubic's rows measured on the available sets; values of trained
+    models come from records. Every other cell has the reason why it cannot be computed. Exits with 1 if a cell that
+    must be equal is not.
     """
     from rtsr_bench.cli.papertables import as_csv, as_json, show
     from rtsr_bench.paper import keep_observed
@@ -65,7 +65,7 @@ def reproduce_command(
     compared = reproduce_all(observed, _records(records))
     show(compared)
     kept = keep_observed(observed, records)
-    say(f"kept what was computed in {kept}: `rtsr-bench report` makes a page of it", err=True)
+    say(f"stored the computed values in {kept}: `rtsr-bench report` makes a page from them", err=True)
     for file, write in ((csv_file, as_csv), (json_file, as_json)):
         if file is not None:
             _write(file, write(compared))
@@ -73,7 +73,7 @@ def reproduce_command(
 
 
 def _observed(models: Path, roots: Sequence[Path], records: Path) -> Observed:
-    """What is computed now, and bicubic's rows of an earlier call on sets that are not at hand today."""
+    """The values computed now, and bicubic's rows of an earlier call on sets that are not available now."""
     from rtsr_bench import __version__
     from rtsr_bench.datasets import data_roots
     from rtsr_bench.paper import Observed, all_tables, load_observed

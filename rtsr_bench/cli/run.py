@@ -1,4 +1,4 @@
-"""`rtsr-bench run`: measure submissions and write a record of each model."""
+"""`rtsr-bench run`: measure submissions and write a record for each model."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _HoursType(click.ParamType[float]):
             hours = float(value)
         except ValueError:
             hours = math.nan
-        if not 0 <= hours <= LONGEST_HOURS:  # NaN is in no range, and click's own types take it all the same
+        if not 0 <= hours <= LONGEST_HOURS:  # NaN is in no range; click's own types accept it
             self.fail(f"expected hours from 0 to {LONGEST_HOURS:,}, found {value!r}", param, ctx)
         return hours
 
@@ -77,7 +77,7 @@ _SELECTION = grouped(
     click.option(
         "--with-requirements",
         is_flag=True,
-        help="Install what a submission's requirements.txt asks for into an environment of its own, kept in the cache.",
+        help="Install each submission's requirements.txt into a separate cached environment.",
     ),
 )
 
@@ -108,7 +108,7 @@ _PLACE = grouped(
     click.option(
         "--allow-pickle",
         is_flag=True,
-        help="Read weights that may run code as they are read: in the sandbox only, needs bubblewrap, is recorded.",
+        help="Read weights that may run code: only in the sandbox, requires bubblewrap, is recorded.",
     ),
 )
 
@@ -160,7 +160,7 @@ _OUTPUT = grouped(
         help="Folder of records.",
     ),
     click.option(
-        "--save-images", "gallery", type=click.Path(path_type=Path), help="Write every SR image as PNG below it."
+        "--save-images", "gallery", type=click.Path(path_type=Path), help="Write every SR image as PNG to this folder."
     ),
     click.option(
         "--jobs-out",
@@ -197,7 +197,7 @@ _PACE = grouped(
 _BESIDE_A_CAMPAIGN = ("campaign", "again", "gallery", "jobs_out", "executor", "verbose")
 
 
-@click.command("run", short_help="Measure submissions; every model leaves a record.")
+@click.command("run", short_help="Measure submissions; write a record per model.")
 @_SELECTION
 @_PLACE
 @_OVERRIDES
@@ -218,10 +218,10 @@ def run_command(
     campaign: Path | None,
     verbose: bool,
 ) -> None:
-    """Measure every model of the submissions at PATH... on every track of its scale whose data are at hand.
+    """Measure every model of the submissions at PATH... on every track of its scale whose data are available.
 
     A PATH is a submission's folder or archive, or a folder of them. A model that has a record is not measured again.
-    --save-images writes the images of what is measured: add --again if there is a record.
+    --save-images writes the images of measured models: add --again if there is a record.
     """
     from rtsr_bench.cli.running import run_submissions
     from rtsr_bench.cli.signals import end_on_signals
@@ -238,7 +238,7 @@ def run_command(
 
 
 def _of_campaign(context: click.Context, file: Path, output: Output, pace: Pace) -> Settings:
-    """Read a campaign; UserError for an argument that it decides: two places to look at would be one too many."""
+    """Read a campaign; UserError for a command-line argument that belongs to the campaign's file."""
     from rtsr_bench.evaluate.campaign import read_campaign
 
     settings = read_campaign(file)

@@ -1,4 +1,4 @@
-"""Signals that end a run: each does what Ctrl-C does."""
+"""Signals that end a run in the same way as Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import FrameType
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt in the main thread."""
+    """Make SIGTERM and SIGHUP raise KeyboardInterrupt in the main thread."""
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), _terminate)

@@ -1,4 +1,4 @@
-"""What stands at the end of a run: what became of everything, and where the time went."""
+"""The summary of a run: results by kind, and the time spent."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rtsr_bench.eligibility import failures
 from rtsr_bench.record import Fidelity, Record, Runtime
 
 UNFINISHED = 4
-"""Exit code where nothing went wrong and `--max-hours` ended the run before the last model."""
+"""Exit code if nothing failed and `--max-hours` ended the run before the last model."""
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the exit code that says most: what broke or failed goes before what was not finished, 0 comes last."""
+    """Return the most important exit code: errors and failures before an unfinished run, 0 last."""
     return max(codes, key=lambda code: (code != 0, code != UNFINISHED, code), default=0)
 
 
 def how_they_failed(records: Sequence[Record]) -> str:
-    """Say how many of the records are of failures and of which kinds, the most frequent first; empty for none."""
+    """The number of failed records by kind, the most frequent first; empty if there are none."""
     kinds = Counter(failures(record)[0].kind.value for record in records if failures(record))
     if not kinds:
         return ""
@@ -27,9 +27,9 @@ def how_they_failed(records: Sequence[Record]) -> str:
 
 
 def where_the_time_went(records: Sequence[Record], took_s: float) -> Iterator[str]:
-    """Say how long the run took, and a measured model on average: its images, its timed calls, and all the rest.
+    """The duration of the run, and of a measured model on average: images, timed calls, and the rest.
 
-    The rest is what the harness adds: starting processes, loading, counting, looking twice, waiting for its turn.
+    The rest is the overhead of the harness: starting processes, loading, counting, repeated images, waiting.
     """
     yield f"took {clock(took_s)}"
     whole = [record for record in records if not failures(record)]

@@ -1,4 +1,4 @@
-"""`rtsr-bench tracks`: what can be asked, and under which rules it is measured."""
+"""`rtsr-bench tracks`: the tracks and their rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command("tracks", short_help="Show the tracks and their rules.")
 @click.argument("track_id", metavar="[TRACK]", required=False)
 def tracks_command(track_id: str | None) -> None:
-    """Show every track in a line, or one with all its rules."""
+    """List the tracks, or show one with all its rules."""
     from rtsr_bench.tracks import all_tracks, find_track
 
     if track_id is not None:
@@ -26,7 +26,7 @@ def tracks_command(track_id: str | None) -> None:
         timed = track.protocol.input
         sets = ", ".join(track.protocol.data_sets)
         say(f"{track.id:<{width}}  x{track.scale}  timed at {timed!s:<9}  {sets}")
-    say("\nrtsr-bench tracks TRACK shows one with all its rules; rtsr-bench data list, which data are at hand.")
+    say("\nrtsr-bench tracks TRACK shows one with all its rules; rtsr-bench data list shows which data are available.")
 
 
 def _described(track: Track) -> str:

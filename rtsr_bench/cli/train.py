@@ -1,4 +1,4 @@
-"""`rtsr-bench train`: carry out a training recipe; the same command goes on where it was stopped."""
+"""`rtsr-bench train`: run a training recipe; the same command resumes it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from rtsr_bench.training.loop import Look, Trained
 
 
-@click.command("train", short_help="Train a model by a recipe, and write its deployed weights.")
+@click.command("train", short_help="Train a model with a recipe and write its deployed weights.")
 @click.argument("recipe_file", metavar="RECIPE", type=click.Path(path_type=Path))
 @click.option(
-    "--data", required=True, multiple=True, type=click.Path(path_type=Path), help="Folder of pictures; may be repeated."
+    "--data", required=True, multiple=True, type=click.Path(path_type=Path), help="Folder of images (repeatable)."
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for checkpoint, weights and card  [training/NAME]."
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of torch  [as torch decides].")
-@click.option("--workers", type=click.IntRange(0), help="Processes that make samples  [0 on cpu, 8 on cuda].")
+@click.option("--workers", type=click.IntRange(0), help="Worker processes for samples  [0 on cpu, 8 on cuda].")
 @click.option("--max-hours", type=click.FloatRange(0), help="Stop after N hours; run the same command to resume.")
 @click.option("--pause-file", type=click.Path(path_type=Path), help="Wait between steps while this file exists.")
 def train_command(
@@ -39,12 +39,12 @@ def train_command(
     max_hours: float | None,
     pause_file: Path | None,
 ) -> None:
-    """Train by RECIPE, a TOML file (see docs/training.md), on the pictures in one or more folders.
+    """Train with RECIPE, a TOML file (see docs/training.md), on the images in one or more folders.
 
-    What the published sets test with is left out, whatever a file is called: of Open4K, Set5, Set14 and the built-in
-    set by the pixels, of BSD100 and Urban100 by the bytes of the published files. A copy with other pixels, or of the
-    latter two with other bytes, is not known. If it is stopped, the same command resumes from the last checkpoint,
-    and the weights come out the same to the bit on the same machine.
+    Test images of published sets are left out, whatever their file name: those of Open4K, Set5, Set14 and the built-in
+    set are recognised by their pixels, those of BSD100 and Urban100 by the bytes of the published files. Copies with
+    other pixels, or other bytes for the latter two, are not recognised. If the training is stopped, the same command
+    resumes from the last checkpoint and gives bit-identical weights on the same machine.
     """
     from rtsr_bench.submissions.references import named_by
     from rtsr_bench.training.recipe import read_recipe
@@ -61,7 +61,7 @@ def train_command(
     train_on, validation = split(pictures, recipe.validation_pictures)
     say(
         f"{recipe.name}: {recipe.iterations} iterations of {recipe.batch} on {device}, "
-        f"{len(train_on)} pictures to train on, {len(validation)} to validate"
+        f"{len(train_on)} images for training, {len(validation)} for validation"
     )
     if left_out:
         say(f"left out {len(left_out)} images of test sets, such as {left_out[0]}")
@@ -79,7 +79,7 @@ def train_command(
         return
     say(f"wrote {trained.weights} and {trained.weights.with_suffix('.json').name}")
     if trained.below_bicubic:
-        say(f"below bicubic under every degradation: {_gains(trained)}; not weights to submit")
+        say(f"below bicubic under every degradation: {_gains(trained)}; do not submit these weights")
 
 
 def _gains(seen: Look | Trained) -> str:

@@ -1,4 +1,4 @@
-"""Named, verified LR/HR images: where they lie, whether they are what they are called, and how they are paired."""
+"""Named, verified LR/HR images: search, verification and pairing."""
 
 from rtsr_bench.datasets.catalog import find_dataset, known_sets, own_sets
 from rtsr_bench.datasets.dataset import Dataset, ImagePair, Missing

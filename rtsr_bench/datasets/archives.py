@@ -1,4 +1,4 @@
-"""Archives as a source: fetched, unpacked aside under limits, and moved into the set's folder file by file."""
+"""Archives as a source: fetched, unpacked into a temporary folder within limits, and moved into the set's folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rtsr_bench.files.transfer import Progress
 
 ARCHIVES = ".archives"
-"""Within a set's folder: what was fetched and not yet unpacked, and a list of what each archive held."""
+"""Within a set's folder: fetched archives that are not yet unpacked, and a list of each archive's files."""
 
 _GIB = 2**30
 _PACKED, _UNPACKED, _MEMBERS = 64 * _GIB, 128 * _GIB, 200_000
@@ -34,10 +34,10 @@ _PACKED, _UNPACKED, _MEMBERS = 64 * _GIB, 128 * _GIB, 200_000
 def fetch_archive(
     recipe: SetRecipe, path: str, source: Recipe, folder: Path, *, pause: Callable[[float], object], progress: Progress
 ) -> None:
-    """Fetch an archive of a set and unpack it into the set's folder; nothing is done where all of it is there.
+    """Fetch an archive of a set and unpack it into the set's folder; nothing is done if all its files exist.
 
-    Only the files that the recipe pins are taken, where it pins any, and each must have its hash. UserError for an
-    archive that can't be had, is damaged or holds what leads outside; what was in the folder stays as it was then.
+    If the recipe pins files, only these are taken, and each must have its hash. UserError for an archive that cannot be
+    downloaded, is damaged or has paths that leave the folder; the set's folder is then unchanged.
     """
     archive = folder / path
     held = archive.with_name(f"{archive.name}.json")
@@ -67,7 +67,7 @@ def _is_there(held: Path, folder: Path, archive: str, inside: str) -> bool:
 
 def _unpacked(recipe: SetRecipe, archive: Path, folder: Path, inside: str) -> dict[str, str]:
     work = archive.with_name(f".unpacking-{archive.name}")
-    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed: whoever holds the lock is alone here
+    shutil.rmtree(work, ignore_errors=True)  # left by a killed process; the lock excludes others
     work.mkdir()
     limits = UnpackLimits(packed_bytes=_PACKED, unpacked_bytes=_UNPACKED, members=_MEMBERS)
     try:
@@ -79,8 +79,8 @@ def _unpacked(recipe: SetRecipe, archive: Path, folder: Path, inside: str) -> di
         for path in files:
             if path == OWN or path.split("/")[0] == archive.parent.name:
                 raise UserError(
-                    f"{recipe.title}: expected image files in {archive.name}, found {path}, which would replace what "
-                    "stands in the folder: pack the images alone"
+                    f"{recipe.title}: expected image files in {archive.name}, found {path}, which would replace a "
+                    "file of the set's folder: pack only the images"
                 )
         if not files:
             raise UserError(
@@ -105,7 +105,7 @@ def _unpacked(recipe: SetRecipe, archive: Path, folder: Path, inside: str) -> di
 
 
 def _look_for_room(recipe: SetRecipe, folder: Path, paths: Iterable[str]) -> None:
-    """Raise UserError where a file would have to stand at a folder's place, or a folder at a file's."""
+    """Raise UserError if a file would have to replace a folder, or a folder a file."""
     for path in paths:
         above = [folder.joinpath(*PurePosixPath(path).parts[:depth]) for depth in range(1, len(path.split("/")))]
         wrong = next((place for place in above if place.exists() and not place.is_dir()), None)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
-    """Compare every file of a data set that is at hand with its hash; one Audit a scale (one for a rendered set).
+    """Compare every available file of a data set with its hash; one Audit per scale (one for a rendered set).
 
-    Where several copies are at hand, the one with the fewest faults is reported. UserError for an unknown id.
+    Of several copies, the one with the fewest faults is reported. UserError for an unknown id.
     """
     recipe = find_recipe(set_id, roots)
     if recipe.rendered:
@@ -46,9 +46,9 @@ def audit(set_id: str, roots: Sequence[Path]) -> tuple[Audit, ...]:
 
 
 def _prepared_parts(recipe: SetRecipe, folder: Path) -> tuple[Audit, ...]:
-    """Each folder of a prepared set: originals by the hash of the file, images by that of their pixels, all decoded."""
+    """Each folder of a prepared set: originals by the hash of the file, images by that of their decoded pixels."""
     preparation = recipe.preparation
-    assert preparation is not None, "only sets that are prepared come here"
+    assert preparation is not None, "called only for prepared sets"
     parts = dict.fromkeys(path.partition("/")[0] for path in preparation.pins)
     originals = {original.name: original.sha256 for original in preparation.originals}
     return (
@@ -87,7 +87,7 @@ def _prepared(recipe: SetRecipe, preparation: Preparation, folder: Path, part: s
         if isinstance(decoded, str):
             damaged.append(decoded)
         elif decoded.pixels != pin.pixels and not as_made:
-            damaged.append(f"{path.partition('/')[2]}: other pixels than its own")
+            damaged.append(f"{path.partition('/')[2]}: other pixels than prepared")
         else:
             found[path] = decoded
     names = {path.partition("/")[2] for path in expected}
@@ -149,7 +149,7 @@ def _part(recipe: SetRecipe, folder: Path, part: str) -> Audit:
         return Audit(part=scale, where=str(folder), absent=f"no folder {part}")
     expected = {path.rpartition("/")[2]: pin for path, pin in recipe.pins.items() if path.startswith(f"{part}/")}
     hashes = {path.name: sha256 for path, sha256 in files_sha256(images_in(place)).items()}
-    # Other methods' results often lie beside the pairs under names of their own; they take no part in anything.
+    # Other methods' results are often in the same folder under other names; they are ignored.
     paired = [name for name in hashes if name.rpartition(".")[0].endswith(("_HR", "_LR"))]
     return Audit(
         part=scale,

@@ -1,4 +1,4 @@
-"""From a data set's name to its image pairs, or to why they are not at hand."""
+"""From a data set's name to its image pairs, or to the reason why they are not available."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 
 BARE = ("DIV2K",)
-"""Sets that nobody here has pinned, and that are found below a root by the name that everybody's copy has."""
+"""Sets without pinned hashes that are found below a root by their usual folder name."""
 
 _WIDTH = 200
-"""Folders of a root that are looked into for the one that was meant: it is a hint, not a search."""
+"""Maximum folders of a root that are searched for a suggestion."""
 
 
 def known_sets() -> tuple[SetRecipe, ...]:
-    """The recipes of every published set this package knows, in the order of their ids."""
+    """The recipes of every published set, in the order of their ids."""
     return tuple(published().values())
 
 
 def own_sets(roots: Iterable[Path]) -> tuple[SetRecipe, ...]:
-    """The sets of one's own below these roots: folders with a `dataset.toml`, roots that are in a layout, and DIV2K.
+    """The user's own sets below these roots: folders with a `dataset.toml`, roots that are in a layout, and DIV2K.
 
-    A folder without a recipe file takes its id and title from its name. UserError for a recipe that breaks the
-    form, or for two sets of one id.
+    A folder without a recipe file takes its id and title from its name. UserError for an invalid recipe, or for two
+    sets with the same id.
     """
     found: dict[str, SetRecipe] = {}
     for root in data_roots(roots):
@@ -51,23 +51,23 @@ def own_sets(roots: Iterable[Path]) -> tuple[SetRecipe, ...]:
             other = found.setdefault(recipe.id, recipe).folder
             if other and recipe.folder and not other.samefile(recipe.folder):
                 raise UserError(
-                    f"two data sets are called {recipe.id!r}: {other} and {recipe.folder}; expected one each, "
-                    f"give one another id in its {OWN}"
+                    f"expected unique ids of data sets, found {recipe.id!r} in both {other} and {recipe.folder}; "
+                    f"give one of them another id in its {OWN}"
                 )
     return tuple(found.values())
 
 
 def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[Path] = ()) -> Dataset | Missing:
-    """The data set of this id at this scale, looked for below the roots, those of RTSR_BENCH_DATA_ROOT and the cache.
+    """The data set of this id at this scale, from the roots, those of RTSR_BENCH_DATA_ROOT, or the cache.
 
-    A `degradation` that begins with `files` takes LR from the set's files; any other one makes LR from HR. A verified
-    copy goes before one that is not, wherever it lies. UserError for an id nobody knows, and for data that are there
-    but broken: an LR image missing or left over, sizes that do not fit, files that are no images, a stand-in.
+    A `degradation` that starts with `files` takes LR from the set's files; any other makes LR from HR. A verified copy
+    is preferred. UserError for an unknown id, and for invalid data: unpaired images, sizes that do not match, files
+    that are not images, substitutes.
     """
     recipe = find_recipe(set_id, roots)
     if scale not in recipe.scales:
         has = ", ".join(f"x{known}" for known in recipe.scales)
-        return _missing(recipe, f"it exists at {has}, not at x{scale}", "take a track of one of these scales")
+        return _missing(recipe, f"it exists at {has}, not at x{scale}", "choose a track of one of these scales")
     if recipe.rendered:
         return _rendered(recipe, scale, degradation)
     folders = [recipe.folder] if recipe.folder else list(candidates(recipe.names, data_roots(roots)))
@@ -92,12 +92,12 @@ def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[P
             what = misplaced(folders[0], scale) or lacking(folders[0], scale)
         reason = what or f"no x{scale} image pairs in {folders[0]}"
         return _missing(recipe, reason, recipe.hint or "see docs/data.md")
-    return _missing(recipe, "in none of the data roots, and not fetched", recipe.hint)
+    return _missing(recipe, "not in any data root, and not fetched", recipe.hint)
 
 
 def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
-    """The recipe of a published set, or of one's own below these roots; UserError for an id nobody knows."""
-    set_id = set_id.lower()  # ids are small letters, titles are not
+    """The recipe of a published set, or of a user's own set below these roots; UserError for an unknown id."""
+    set_id = set_id.lower()  # ids are lower case, titles are not
     if set_id in published():
         return published()[set_id]
     own = {recipe.id: recipe for recipe in own_sets(roots)}
@@ -107,14 +107,14 @@ def find_recipe(set_id: str, roots: Sequence[Path] = ()) -> SetRecipe:
                 raise UserError(said)
         known = ", ".join((*published(), *own))
         raise UserError(
-            f"no data set {set_id!r}: expected one of {known}, or one of your own: name its very folder with "
+            f"no data set {set_id!r}: expected one of {known}, or one of your own: give its own folder with "
             f"--data-root{_named_for(set_id, roots)}, or put a dataset.toml into it (docs/data.md)"
         )
     return own[set_id]
 
 
 def _named_for(set_id: str, roots: Sequence[Path]) -> str:
-    """The folder in one of the roots that is in a layout and of this name, or the only one there; empty for none."""
+    """The folder below a root that is in a layout and has this name, or the only one in a layout; empty if none."""
     below = [child for root in data_roots(roots) for child in sorted(entries(root)) if child.is_dir()]
     fitting = [child for child in below[:_WIDTH] if _in_a_layout(child)]
     meant = [child for child in fitting if _id(child.name) == set_id] or (fitting if len(fitting) == 1 else [])
@@ -163,14 +163,14 @@ def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:
             )
             for image in builtin_images("test")
         ),
-        verified=not lacking,  # of those that are there, the pixels are compared with their SHA-256 as they are drawn
+        verified=not lacking,  # pixels are compared with their SHA-256 when they are drawn
         note=f"{len(lacking)} images left out: {'; '.join(lacking.values())}" if lacking else "",
         license=recipe.license,
     )
 
 
 def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) -> Dataset | None:
-    """The set as it lies in this folder; None where the folder holds nothing at this scale."""
+    """The set in this folder; None if the folder has nothing at this scale."""
     lr_made = not degradation.startswith("files")
     files = match(folder, scale, layout=recipe.layout, hr_only=lr_made)
     published_scale = scale
@@ -206,7 +206,7 @@ def _assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) ->
 
 def _pair(pair: PairFiles, scale: int, size: Size, hashes: dict[Path, str], degradation: str) -> ImagePair:
     return ImagePair(
-        name=ascii_safe(pair.hr.name),  # bytes that are no text can be in no record
+        name=ascii_safe(pair.hr.name),  # records cannot hold undecodable bytes
         scale=scale,
         size=_cropped(size, scale),
         hr_source=ImageFile(path=pair.hr, sha256=hashes[pair.hr], what="HR image"),
@@ -216,22 +216,22 @@ def _pair(pair: PairFiles, scale: int, size: Size, hashes: dict[Path, str], degr
 
 
 def checked_size(recipe: SetRecipe, pair: PairFiles, scale: int) -> Size:
-    """A pair's HR size, from the headers alone; UserError where the recipe asks for another, or LR does not fit."""
+    """A pair's HR size, from the headers; UserError if the recipe requires another, or LR does not match."""
     from rtsr_bench.images.io import read_size
 
     hr = read_size(pair.hr, what="HR image")
     if recipe.hr_size not in (None, hr):
         raise UserError(
             f"{pair.hr}: expected HR of {recipe.hr_size} (height x width) in the {recipe.title}, found {hr}: "
-            + (recipe.hint or "take it out")
+            + (recipe.hint or "remove it")
         )
     expected = Size(hr.height // scale, hr.width // scale)
     if expected.pixels == 0:
-        raise UserError(f"{pair.hr}: expected HR of at least one LR pixel at x{scale}, found {hr}: take it out")
+        raise UserError(f"{pair.hr}: expected HR of at least one LR pixel at x{scale}, found {hr}: remove it")
     if pair.lr and (lr := read_size(pair.lr, what="LR image")) != expected:
         raise UserError(
             f"{pair.lr}: expected {expected} (HR {pair.hr.name} is {hr}, x{scale}), found {lr}: "
-            "check that both belong together"
+            "check that they belong together"
         )
     return hr
 

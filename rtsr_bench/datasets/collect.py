@@ -1,4 +1,4 @@
-"""`data fetch`: all files of a data set into the folder where it is looked for, prepared where its recipe says so."""
+"""`data fetch`: download all files of a data set into its folder, and prepare it if its recipe says so."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from rtsr_bench.datasets.recipes import SetRecipe
     from rtsr_bench.files.transfer import Progress
 
-_CONNECTIONS = 6  # small files: more would only be unkind to the server
+_CONNECTIONS = 6  # the files are small; more connections would only burden the server
 
 
 def files_of(recipe: SetRecipe, scales: Sequence[int] = ()) -> dict[str, Recipe]:
-    """What there is to fetch, by path within the set's folder; only the files these scales need, or all.
+    """The files to fetch, by path within the set's folder; only those that these scales need, or all.
 
-    Archives stand below `.archives/`. UserError for a set that can't be fetched, or a scale it does not have.
+    Archives are below `.archives/`. UserError for a set that cannot be fetched, or a scale it does not have.
     """
     if not (recipe.base_url or recipe.archives or recipe.preparation):
         raise UserError(
-            f"{recipe.title}: expected a set that can be downloaded, found none: "
+            f"{recipe.title}: expected a set that can be downloaded, found no URL: "
             + (recipe.hint or f"add base_url or [[archive]] to its {OWN}: docs/data.md")
         )
     if unknown := [scale for scale in scales if scale not in recipe.scales]:
         has = ", ".join(map(str, recipe.scales))
-        raise UserError(f"{recipe.title}: expected a scale of {has}, found {unknown[0]}: leave --scale out for all")
+        raise UserError(f"{recipe.title}: expected a scale of {has}, found {unknown[0]}: omit --scale for all")
     if recipe.preparation:
         return {f"{ORIGINALS}/{original.name}": original.recipe for original in recipe.preparation.originals}
-    # Two archives may have one file name: their hashes tell them apart.
+    # Two archives may have the same file name: the hash makes the path unique.
     files = {f"{ARCHIVES}/{one.recipe.sha256[:12]}-{one.recipe.file_name}": one.recipe for one in recipe.archives}
     if recipe.base_url:
         files |= _pinned_files(recipe, scales)
@@ -70,13 +70,13 @@ def collect(
     progress: Callable[[int, int], None] | None = None,
     within: Callable[[str, int, int | None], None] | None = None,
 ) -> Path:
-    """Fetch what is missing of a set and return its folder; each file whole and verified, or not there.
+    """Fetch the missing files of a set and return its folder. A file exists only if it is complete and verified.
 
-    The set is put below `root`, by default where it is found again without being named; a set of one's own into its
-    folder. `progress` is called with the steps done and the steps in all, from one thread at a time: a step is a file
-    at hand, an archive unpacked or an image prepared. UserError at the first file that can't be had: what was fetched
-    until then stays, and is not fetched again. `within` is called between the pieces of a download, from any thread,
-    with the file's name, the bytes at hand and the bytes in all where they are known.
+    The set is put below `root`, by default into the cache, where it is found automatically; a user's own set into its
+    folder. `progress` is called with the steps done and the total, from one thread at a time: a step is a file
+    fetched or found, an archive unpacked or an image prepared. UserError at the first file that cannot be obtained;
+    files fetched so far are kept and not fetched again. `within` is called between the chunks of a download, from any
+    thread, with the file's name, the bytes so far and the total if known.
     """
     files = files_of(recipe, scales)
     folder = recipe.folder or (root or data_folder()) / recipe.cache
@@ -126,7 +126,7 @@ def collect(
 def _between_pieces(
     file: Recipe, interrupted: threading.Event, within: Callable[[str, int, int | None], None] | None
 ) -> Progress:
-    """End a download where the whole is being ended (what is there is resumed later), else tell how far it is."""
+    """Return a progress callback that stops an interrupted download (to be resumed later), else reports progress."""
 
     def piece(have: int, total: int | None) -> None:
         if interrupted.is_set():
@@ -138,17 +138,17 @@ def _between_pieces(
 
 
 def _refuse_lacking(recipe: SetRecipe, folder: Path, pinned: Iterable[str]) -> None:
-    """UserError where files that the recipe pins were in nothing that was fetched."""
+    """Raise UserError if files that the recipe lists were in nothing that was fetched."""
     lacking = [path for path in pinned if not (folder / path).is_file()]
     if lacking:
         raise UserError(
-            f"{recipe.title}: expected all its files in what was fetched, {len(lacking)} are in none of the archives "
-            f"and have no base_url, {lacking[0]} the first: correct the recipe"
+            f"{recipe.title}: expected all files of the recipe to be fetched, found that {len(lacking)} are in no "
+            f"archive and have no base_url, such as {lacking[0]}: correct the recipe"
         )
 
 
 class _Steps:
-    """Counts steps, from any thread."""
+    """Thread-safe counter of steps."""
 
     def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
         self._total, self._progress, self._count = total, progress, 0

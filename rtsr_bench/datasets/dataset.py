@@ -1,4 +1,4 @@
-"""The nouns: an image pair, a data set of them, and a data set that is not at hand."""
+"""The values: an image pair, a data set of image pairs, and a data set that is not available."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFile:
-    """An image in a file, known by the SHA-256 of its bytes; `what` names its part in messages (`HR image`)."""
+    """An image in a file, identified by the SHA-256 of its bytes; `what` names its role in messages (`HR image`)."""
 
     path: Path
     sha256: str
@@ -27,16 +27,16 @@ class ImageFile:
 
     @property
     def identity(self) -> str:
-        """What the digest of a data set is made of: `file:` and the SHA-256 of the file."""
+        """Input of a data set's digest: `file:` and the SHA-256 of the file."""
         return f"file:{self.sha256}"
 
     @property
     def where(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return str(self.path)
 
     def read(self) -> NDArray[np.uint8]:
-        """The pixels, uint8 H x W x 3 RGB; UserError where the file is no plain 8-bit image."""
+        """The pixels, uint8 H x W x 3 RGB; UserError if the file is not a plain 8-bit image."""
         from rtsr_bench.images.io import read_rgb
 
         return read_rgb(self.path, what=self.what)
@@ -44,22 +44,22 @@ class ImageFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedImage:
-    """An image of the built-in set, known by the SHA-256 of its raw RGB bytes."""
+    """An image of the built-in set, identified by the SHA-256 of its raw RGB bytes."""
 
     image: BuiltinImage
 
     @property
     def identity(self) -> str:
-        """What the digest of a data set is made of: `pixels:` and the SHA-256 of the raw RGB bytes."""
+        """Input of a data set's digest: `pixels:` and the SHA-256 of the raw RGB bytes."""
         return f"pixels:{self.image.sha256}"
 
     @property
     def where(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return f"built-in image {self.image.name}"
 
     def read(self) -> NDArray[np.uint8]:
-        """The pixels, uint8 H x W x 3 RGB; HarnessError where they come out other than pinned."""
+        """The pixels, uint8 H x W x 3 RGB; HarnessError if they differ from the pinned ones."""
         from rtsr_bench.datasets.builtin import image_pixels
 
         return image_pixels(self.image)
@@ -67,7 +67,7 @@ class RenderedImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedImage:
-    """An image in a file that was prepared here, known by the SHA-256 of its raw RGB bytes rather than of the file."""
+    """An image in a file that was prepared here, identified by the SHA-256 of its raw RGB bytes, not of the file."""
 
     path: Path
     sha256: str
@@ -75,16 +75,16 @@ class PreparedImage:
 
     @property
     def identity(self) -> str:
-        """What the digest of a data set is made of: `pixels:` and the SHA-256 of the raw RGB bytes."""
+        """Input of a data set's digest: `pixels:` and the SHA-256 of the raw RGB bytes."""
         return f"pixels:{self.sha256}"
 
     @property
     def where(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return str(self.path)
 
     def read(self) -> NDArray[np.uint8]:
-        """The pixels, uint8 H x W x 3 RGB; UserError where they can't be read or are others than were found."""
+        """The pixels, uint8 H x W x 3 RGB; UserError if they cannot be read or have changed since the set was found."""
         from rtsr_bench.images.io import read_rgb
 
         pixels = read_rgb(self.path, what=self.what)
@@ -92,7 +92,7 @@ class PreparedImage:
         if found != self.sha256:
             raise UserError(
                 f"{self.path}: expected pixels with SHA-256 {self.sha256[:16]}..., found {found[:16]}...: "
-                "it changed since it was found; `rtsr-bench data fetch open4k` makes it again"
+                "it has changed since it was found; `rtsr-bench data fetch open4k` makes it again"
             )
         return pixels
 
@@ -102,7 +102,7 @@ class ImagePair:
     """One LR and HR image; `name` is the HR file's name or the rendered image's.
 
     `size` is the HR size after the crop (from the top left) to a multiple of `scale`; `lr_source` None means that LR is
-    made from the cropped HR by `degradation`. A pair that is a window into a larger one has that one's size as `whole`.
+    made from the cropped HR by `degradation`. If the pair is a window into a larger one, `whole` is the larger size.
     """
 
     name: str
@@ -121,29 +121,29 @@ class ImagePair:
         return f"{self.hr_source.identity},{lr}{window}"
 
     def windowed(self, size: Size) -> ImagePair:
-        """The same pair, only the middle of it: HR of at most `size`, rounded down to a multiple of scale."""
+        """The centre of the pair: HR of at most `size`, rounded down to a multiple of scale."""
         height, width = (length - length % self.scale for length in (size.height, size.width))
         window = Size(min(height, self.size.height), min(width, self.size.width))
         return self if window == self.size else replace(self, size=window, whole=self.whole or self.size)
 
     def hr(self) -> NDArray[np.uint8]:
-        """HR as uint8 H x W x 3 RGB of `size`; UserError in one line where it can't be read or has another size."""
+        """HR as uint8 H x W x 3 RGB of `size`; UserError in one line if it cannot be read or has another size."""
         return self._middle(self._whole_hr(), 1)
 
     def file_size(self) -> Size:
-        """How large HR is as it lies there, before any crop, from its header; UserError where it can't be read."""
+        """The size of HR before any crop, from its header; UserError if it cannot be read."""
         from rtsr_bench.images.io import read_size
 
         source = self.hr_source
         return source.image.size if isinstance(source, RenderedImage) else read_size(source.path, what="HR image")
 
     def lr(self) -> NDArray[np.uint8]:
-        """LR as uint8 H x W x 3 RGB, `size` divided by scale; UserError in one line where it is not."""
+        """LR as uint8 H x W x 3 RGB, `size` divided by scale; UserError in one line if it has another size."""
         whole = self._lr_file(self.lr_source) if self.lr_source else self._lr_made(self._whole_hr())
         return self._middle(whole, self.scale)
 
     def both(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """HR and LR, reading or drawing HR once where LR is made from it."""
+        """HR and LR; HR is read or drawn only once if LR is made from it."""
         hr = self._whole_hr()
         lr = self._lr_file(self.lr_source) if self.lr_source else self._lr_made(hr)
         return self._middle(hr, 1), self._middle(lr, self.scale)
@@ -155,7 +155,7 @@ class ImagePair:
         expected, found = self.whole or self.size, Size(hr.shape[0], hr.shape[1])
         if found != expected:
             raise UserError(
-                f"{self.hr_source.where}: expected {expected}, found {found}: it changed since it was found"
+                f"{self.hr_source.where}: expected {expected}, found {found}: it has changed since it was found"
             )
         return hr
 
@@ -193,8 +193,8 @@ class ImagePair:
 class Dataset:
     """Image pairs at one scale, in the order of their names.
 
-    `verified`: every file equals its published hash. `title` is what a reader is shown; a set that could not be
-    verified never carries a published set's plain title. `note`, one line, says what differs or how it was made.
+    `verified`: every file matches its published hash. `title` is shown to readers; an unverified set never has a
+    published set's plain title. `note`, one line, says what differs or how it was made.
     """
 
     id: str
@@ -213,19 +213,19 @@ class Dataset:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def first(self, count: int) -> Dataset:
-        """The same set with only its first `count` pairs, and so with another digest where it had more."""
+        """The set with only its first `count` pairs, and therefore another digest if it had more."""
         if count < 1:
             raise ValueError(f"expected at least one image, found {count}")
         return replace(self, pairs=self.pairs[:count])
 
     def windowed(self, size: Size) -> Dataset:
-        """The same set with only the middle of each image, and so with another digest where one was larger."""
+        """The set with only the centre of each image, and therefore another digest if an image was larger."""
         return replace(self, pairs=tuple(pair.windowed(size) for pair in self.pairs))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """A data set that is not at hand at this scale: why, and how to get it, each in one line."""
+    """A data set that is not available at a scale: why, and how to get it, each in one line."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""What was found of a data set: the noun of `data verify`."""
+"""The result of `data verify`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
-    """What was found of one part of a data set (`x2`): the names of faulty files, or why it is absent.
+    """The result for one part of a data set (`x2`): the names of faulty files, or why the part is absent.
 
-    `where` is the folder looked at, `images` how many files or images were compared; `note` says in a line what a
-    reader should know beside it, such as that there are no published hashes.
+    `where` is the folder, `images` the number of files or images compared; `note` is a line of additional information,
+    such as that there are no published hashes.
     """
 
     part: str
@@ -24,10 +24,10 @@ class Audit:
 
     @property
     def faults(self) -> int:
-        """How many files are not as they should be."""
+        """Number of faulty files."""
         return len(self.missing) + len(self.damaged) + len(self.foreign)
 
     @property
     def ok(self) -> bool:
-        """There, and every file as it should be."""
+        """Whether the part exists without faults."""
         return not self.absent and not self.faults

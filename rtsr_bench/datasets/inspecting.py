@@ -1,4 +1,4 @@
-"""A set of one's own, or one in another layout, looked at whole: every fault of every file, and not only the first."""
+"""Inspection of a user's own set, or one in another layout: every fault of every file, not only the first."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def inspected(recipe: SetRecipe, scale: int, roots: Sequence[Path]) -> Audit:
-    """One scale of a set: names, sizes, hashes where there are any, and every image read once.
+    """Inspect one scale of a set: names, sizes, hashes if any; every image is read once.
 
-    Of several copies the one with the fewest faults is told of.
+    Of several copies, the one with the fewest faults is reported.
     """
     part = f"x{scale}"
     folders = [recipe.folder] if recipe.folder else list(candidates(recipe.names, data_roots(roots)))
@@ -49,7 +49,7 @@ def inspected(recipe: SetRecipe, scale: int, roots: Sequence[Path]) -> Audit:
         return Audit(part=part, damaged=(str(error),))
     if isinstance(lacking, Missing):
         return Audit(part=part, absent=f"{lacking.reason}; {lacking.hint}")
-    # LR that the set does not publish: made from the HR of another scale, whose files are told of there.
+    # LR that the set does not publish is made from the HR of another scale, whose files are reported there.
     return Audit(part=part, where=str(lacking.folder), images=len(lacking.pairs), note=lacking.note)
 
 
@@ -68,7 +68,7 @@ def _inspected(recipe: SetRecipe, files: Match, folder: Path) -> Audit:
             damaged.setdefault(path, said)
     for pair in paired.pairs:
         for culprit, said in _pair_faults(recipe, files.scale, pair, hashes):
-            # A file that can't be read at all is told of already.
+            # An unreadable file is already reported.
             if pair.hr not in damaged and (pair.lr is None or pair.lr not in damaged):
                 damaged[culprit] = said
     note = ""
@@ -93,10 +93,10 @@ def _inspected(recipe: SetRecipe, files: Match, folder: Path) -> Audit:
 
 def _pairing_faults(files: Match, paired: Pairing, folder: Path) -> tuple[list[str], dict[Path, str], dict[Path, str]]:
     damaged = not_files(files)
-    spoilt = {path.stem for path in damaged}  # what is the other half of one of these is not at fault
+    spoilt = {path.stem for path in damaged}  # the other file of such a pair is not at fault
     missing = [f"LR x{files.scale} of {_inside(path, folder)}" for path in paired.hr_alone if path.stem not in spoilt]
     for one, other in paired.doubles:
-        damaged[other] = f"{_inside(other, folder)}: of one name with {one.name}: take one of them out"
+        damaged[other] = f"{_inside(other, folder)}: same name as {one.name}: remove one of them"
     foreign = {
         path: f"{_inside(path, folder)} (no HR image of that name)"
         for path in paired.lr_alone
@@ -106,7 +106,7 @@ def _pairing_faults(files: Match, paired: Pairing, folder: Path) -> tuple[list[s
 
 
 def _side_by_side(files: Sequence[tuple[Path, bool]]) -> list[str]:
-    """What is wrong with each image file, read to its end; empty where nothing is."""
+    """The fault of each image file, which is read completely; empty if there is none."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(_trouble, files))
 
@@ -134,7 +134,7 @@ def _pair_faults(recipe: SetRecipe, scale: int, pair: PairFiles, hashes: dict[Pa
 
 
 def too_small(hr: Size, scale: int) -> str:
-    """Why an HR image of this size cannot be measured on the tracks of a scale, in words; empty where it can."""
+    """Why an HR image of this size cannot be measured on the tracks of a scale; empty if it can."""
     from rtsr_bench.metric import known
     from rtsr_bench.tracks import all_tracks
 
@@ -151,7 +151,7 @@ def too_small(hr: Size, scale: int) -> str:
         if left < side:
             return (
                 f"expected at least {side}x{side} pixels inside a border of {convention.border} for {title} at "
-                f"x{scale}, found an image of {hr}: take it out"
+                f"x{scale}, found an image of {hr}: remove it"
             )
     return ""
 
@@ -165,11 +165,11 @@ def _against_own(
     damaged: dict[Path, str],
     foreign: dict[Path, str],
 ) -> None:
-    """A person's own hashes: what is listed and not there, is other than listed, or is not listed."""
+    """Compare with a user's own hashes: files that are missing, differ, or are not listed."""
     paths = {_inside(path, folder): path for path in (*files.hr, *files.lr)}
     places = {path.rpartition("/")[0] for path in paths}
     gone = [path for path in recipe.pins if path.rpartition("/")[0] in places and not (folder / path).is_file()]
-    # The LR image that an HR image lacks is told of by its own name, where the recipe knows it.
+    # A missing LR image is reported by its own name if the recipe lists it.
     if gone:
         missing.clear()
         missing += gone
@@ -190,7 +190,7 @@ def _against_published(
     missing: list[str],
     foreign: dict[Path, str],
 ) -> str:
-    """A copy under other names, compared by content: what is not published, and what was published and is not there."""
+    """Compare a copy under other names by content: files that are not published, and published files missing."""
     expected = {sha256 for pair in pinned_pairs(recipe, files.scale) for sha256 in pair}
     for path, found in hashes.items():
         if expected and found not in expected:

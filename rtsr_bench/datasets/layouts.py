@@ -1,16 +1,16 @@
-"""How people lay out folders of image pairs, and the strict pairing by name.
+"""Common folder layouts of image pairs, and strict pairing by name.
 
-- `selfexsr`: `image_SRF_2/img_001_SRF_2_HR.png` beside `image_SRF_2/img_001_SRF_2_LR.png`; results of other methods
-  that lie there too (`..._SRCNN.png`) take no part.
+- `selfexsr`: `image_SRF_2/img_001_SRF_2_HR.png` and `image_SRF_2/img_001_SRF_2_LR.png`; results of other methods in
+  the same folder (`..._SRCNN.png`) are ignored.
 - `gt-lr`: one folder of HR (`GT`, `HR`, `GTmod12`) and one of LR for each scale (`LR2`, `LRx2`, `LR_x2`, `LRbicx2`,
-  `LR_bicubic/X2`, `X2`), the official RTSR layout among them.
-- `div2k`: `DIV2K_valid_HR` beside `DIV2K_valid_LR_bicubic/X2`.
-- `div2k-lsdir`: `DIV2K_LSDIR_valid_HR/000001.png` beside `DIV2K_LSDIR_valid_LR/000001x4.png`, the scale in the names
-  alone; and LSDIR's own `HR/val` beside `X4/val`.
+  `LR_bicubic/X2`, `X2`), including the official RTSR layout.
+- `div2k`: `DIV2K_valid_HR` and `DIV2K_valid_LR_bicubic/X2`.
+- `div2k-lsdir`: `DIV2K_LSDIR_valid_HR/000001.png` and `DIV2K_LSDIR_valid_LR/000001x4.png`, with the scale only in the
+  file names; and LSDIR's own `HR/val` and `X4/val`.
 
-Folder names count whatever their case. An LR file carries the stem of its HR file, with or without a suffix of the
-scale (`babyx2.png`, `baby_x2.png`); the extension may differ. Where HR names end like a scale themselves, all LR files
-are read with the suffix if only that makes pairs of all.
+Folder names are case-insensitive. An LR file has the stem of its HR file, with or without a suffix of the scale
+(`babyx2.png`, `baby_x2.png`); the extension may differ. If HR names themselves end like a scale, all LR files are read
+with the suffix if only that pairs all of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LAYOUTS = ("selfexsr", "gt-lr", "div2k", "div2k-lsdir")
 
-# What images.io cannot decode (TIFF, GIF ...) is listed as well: to be named as such, rather than reported as missing.
+# Formats that images.io cannot decode (TIFF, GIF ...) are included, so that they are named and not reported as missing.
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".ppm"})
 _HR_FOLDERS = ("gt", "hr", "gtmod12")
 _LR_FOLDERS = ("lr{n}", "lrx{n}", "lr_x{n}", "lrbicx{n}", "lr_bicubic/x{n}", "x{n}")
@@ -37,12 +37,12 @@ _LSDIR = ("DIV2K_LSDIR_valid", "DIV2K_LSDIR_test", "LSDIR_valid", "LSDIR_test")
 _SHOWN = 3
 
 _Files: TypeAlias = tuple[tuple[Path, ...], tuple[Path, ...] | None]
-"""HR and LR files; LR is None where the folder has no place for LR at this scale."""
+"""HR and LR files; LR is None if the folder has no LR folder for this scale."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """The HR and LR files that a layout names in a folder at one scale; `lr` is empty where only HR was asked for."""
+    """The HR and LR files of a layout in a folder at one scale; `lr` is empty if only HR was requested."""
 
     layout: str
     folder: Path
@@ -60,9 +60,9 @@ class PairFiles:
 
 
 def match(folder: Path, scale: int, *, layout: str | None = None, hr_only: bool = False) -> Match | None:
-    """The files of a folder at this scale, by the first layout that fits (or only by `layout`); None where none does.
+    """The files of a folder at this scale, by the first layout that fits (or only by `layout`); None if none does.
 
-    `hr_only` asks for HR alone, for LR that is made from it. UserError for an unknown layout or an unreadable folder.
+    `hr_only` requests HR alone, for LR that is made from it. UserError for an unknown layout or an unreadable folder.
     """
     if layout is not None and layout not in LAYOUTS:
         raise UserError(f"{folder}: expected layout {' | '.join(LAYOUTS)}, found {layout!r}")
@@ -79,7 +79,7 @@ def match(folder: Path, scale: int, *, layout: str | None = None, hr_only: bool 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pairing:
-    """Pairs by name in the order of the HR names, and what is in none: HR or LR alone, and second files of one name."""
+    """Pairs by name in the order of the HR names, and unpaired files: HR alone, LR alone, and duplicates of a name."""
 
     pairs: tuple[PairFiles, ...]
     hr_alone: tuple[Path, ...]
@@ -88,16 +88,16 @@ class Pairing:
 
     @property
     def over(self) -> int:
-        """How many files are in no pair."""
+        """Number of unpaired files."""
         return len(self.hr_alone) + len(self.lr_alone) + len(self.doubles)
 
     def why(self, scale: int) -> str:
-        """What keeps names that look alike from being paired, and what to do; empty where none do."""
+        """Why similar names are not paired, and what to do; empty if there are none."""
         return why_unpaired(self.hr_alone, self.lr_alone, scale)
 
 
 def pairing(files: Match) -> Pairing:
-    """Pair HR with LR strictly by name, and tell what is left over; nothing is refused."""
+    """Pair HR with LR strictly by name, and list unpaired files without raising an error."""
     mixed = _paired(files, known={path.stem for path in files.hr})
     if not mixed.over:
         return mixed
@@ -106,7 +106,7 @@ def pairing(files: Match) -> Pairing:
 
 
 def _paired(files: Match, *, known: Collection[str]) -> Pairing:
-    """Pair with LR stems that are `known` as they stand, and any other without the suffix of the scale."""
+    """Pair by LR stem: a stem in `known` is used as it is, any other without the suffix of the scale."""
     doubles: list[tuple[Path, Path]] = []
     hr = _named(((_key(files, path, None), path) for path in files.hr), doubles)
     lr = _named(((_key(files, path, known), path) for path in files.lr), doubles)
@@ -130,22 +130,22 @@ def pair_up(files: Match, *, hr_only: bool = False) -> tuple[PairFiles, ...]:
         role = "HR" if one in files.hr else "LR"
         raise UserError(
             f"{files.folder} x{files.scale}: expected one {role} image of a name, found {one.name} and {other.name}: "
-            "take one of them out"
+            "remove one of them"
         )
     if hr_only:
         return tuple(PairFiles(hr=path, lr=None) for path in found.hr_alone)
     where = f"{files.folder} x{files.scale}"
     if said := found.why(files.scale):
-        raise UserError(f"{where}: expected an LR image of each HR image's name, found others: {said}")
+        raise UserError(f"{where}: expected an LR image with each HR image's name, found other names: {said}")
     if found.hr_alone:
         raise UserError(
             f"{where}: expected one LR image for each of {len(files.hr)} HR images, found none for "
-            f"{shown(path.name for path in found.hr_alone)}: add the LR images or take the HR images out"
+            f"{shown(path.name for path in found.hr_alone)}: add the LR images or remove the HR images"
         )
     if found.lr_alone:
         raise UserError(
             f"{where}: expected one HR image for each of {len(files.lr)} LR images, found none for "
-            f"{shown(path.name for path in found.lr_alone)}: add the HR images or take the LR images out"
+            f"{shown(path.name for path in found.lr_alone)}: add the HR images or remove the LR images"
         )
     return found.pairs
 
@@ -160,14 +160,14 @@ def _named(keyed: Iterable[tuple[str, Path]], doubles: list[tuple[Path, Path]]) 
 
 
 def lacking(folder: Path, scale: int) -> str:
-    """What a folder in one of the layouts lacks at this scale, in a few words; empty where no layout is recognised."""
+    """What a folder in one of the layouts lacks at this scale, in a few words; empty if no layout is recognised."""
     for name, finder, expected in _FINDERS:
         hr, lr = finder(folder, scale)
         if hr and lr is None and name != "selfexsr":
             return f"{name} in {folder}: {len(hr)} HR images, no LR for x{scale} (expected {expected.format(n=scale)})"
     for pattern in _LR_FOLDERS:
         if place := subfolder(folder, pattern.format(n=scale)):
-            return f"{folder}: {place.relative_to(folder)} is there, no HR (expected one of {', '.join(_HR_FOLDERS)})"
+            return f"{folder}: found {place.relative_to(folder)}, but no HR (expected one of {', '.join(_HR_FOLDERS)})"
     return ""
 
 
@@ -179,7 +179,7 @@ def shown(names: Iterable[str]) -> str:
 
 
 def subfolder(folder: Path, path: str) -> Path | None:
-    """The folder at this relative path, whatever the case of its parts (the exact one first); None where none is."""
+    """The folder at this relative path, case-insensitive (an exact match first); None if there is none."""
     for part in filter(None, path.split("/")):
         exact = folder / part
         if not exact.is_dir():
@@ -192,7 +192,7 @@ def subfolder(folder: Path, path: str) -> Path | None:
 
 
 def places(folder: Path, scale: int | None) -> tuple[Path, ...]:
-    """The folders of any layout that are there: those of HR, and those of LR where a scale is given."""
+    """The existing folders of any layout: those of HR, and those of LR if a scale is given."""
     names = [*_HR_FOLDERS, *(f"{stem}_HR" for stem in (*_DIV2K, *_LSDIR))]
     if scale is not None:
         names += [name.format(n=scale) for name in ("image_SRF_{n}", *_LR_FOLDERS)]
@@ -201,7 +201,7 @@ def places(folder: Path, scale: int | None) -> tuple[Path, ...]:
 
 
 def images_in(folder: Path) -> tuple[Path, ...]:
-    """The image files of a folder, by their extensions, sorted; hidden files never count."""
+    """The image files of a folder, by extension, sorted, without hidden files."""
     return tuple(
         sorted(
             entry
@@ -212,20 +212,18 @@ def images_in(folder: Path) -> tuple[Path, ...]:
 
 
 def not_files(files: Match) -> dict[Path, str]:
-    """What bears an image's name beside the images and is no file, with what it is: a message of one line each."""
+    """Entries with an image's name that are not files, with a message of one line each."""
     found = {}
     for folder in dict.fromkeys(path.parent for path in (*files.hr, *files.lr)):
         for entry in sorted(entries(folder)):
             if entry.suffix.lower() in _IMAGES and not entry.name.startswith(".") and not entry.is_file():
-                what = (
-                    "a folder" if entry.is_dir() else "a link that leads nowhere" if entry.is_symlink() else "no file"
-                )
-                found[entry] = f"{entry}: expected an image file, found {what}: take it out, or put the image there"
+                what = "a folder" if entry.is_dir() else "a broken link" if entry.is_symlink() else "no file"
+                found[entry] = f"{entry}: expected an image file, found {what}: remove it or replace it by the image"
     return found
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, hidden files too; UserError where it can't be read."""
+    """The entries of a folder, including hidden ones; UserError if it cannot be read."""
     try:
         return list(folder.iterdir())
     except OSError as error:
@@ -259,7 +257,7 @@ def _gt_lr(folder: Path, scale: int) -> _Files:
 
 
 def _div2k(folder: Path, scale: int) -> _Files:
-    # A full download holds train and valid side by side; valid is the part that papers test on.
+    # A full download has train and valid; papers test on valid.
     for stem in _DIV2K:
         if hr := subfolder(folder, f"{stem}_HR"):
             lr = subfolder(folder, f"{stem}_LR_bicubic/X{scale}")
@@ -271,7 +269,7 @@ def _div2k_lsdir(folder: Path, scale: int) -> _Files:
     for stem in _LSDIR:
         if hr := subfolder(folder, f"{stem}_HR"):
             place = subfolder(folder, f"{stem}_LR")
-            # The scales lie side by side: those of others take no part, and what names none is an odd one to be named.
+            # All scales are in one folder: files of other scales are ignored, files without a scale are reported.
             lr = [path for path in images_in(place) if _named_scale(path) in (None, scale)] if place else []
             return images_in(hr), tuple(lr) or None
     hr, lr_folder = subfolder(folder, "HR/val"), subfolder(folder, f"X{scale}/val")
@@ -291,4 +289,4 @@ _FINDERS: tuple[tuple[str, Callable[[Path, int], _Files], str], ...] = (
     ("gt-lr", _gt_lr, "a folder LR{n}, LRx{n}, LR_x{n}, LRbicx{n}, LR_bicubic/X{n} or X{n}"),
     ("div2k", _div2k, "DIV2K_valid_LR_bicubic/X{n}"),
 )
-"""In the order they are tried: what is most particular first. The third part says where LR is expected."""
+"""In the order they are tried, the most specific first. The third element says where LR is expected."""

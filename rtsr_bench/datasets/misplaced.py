@@ -1,4 +1,4 @@
-"""Images that lie one or a few levels deeper than a layout has them, and places of a layout that hold none."""
+"""Images that are a few folders too deep for a layout, and folders of a layout without images."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 _DEPTH = 3
 _WIDTH = 50
-"""Folders of a level that are looked into: it is a hint, not a search."""
+"""Maximum folders searched per level: this is a hint, not a full search."""
 
 
 def misplaced(folder: Path, scale: int | None) -> str:
-    """Say which place of a layout in this folder holds no images, and where they lie; empty where every place does.
+    """Say which folder of a layout has no images, and where they are; empty if every folder has some.
 
-    HR places alone where `scale` is None. UserError where a folder can't be read.
+    Only HR folders if `scale` is None. UserError if a folder cannot be read.
     """
     empty = []
     for place in places(folder, scale):
@@ -27,7 +27,7 @@ def misplaced(folder: Path, scale: int | None) -> str:
         for inner in _below(place):
             if images := images_in(inner):
                 return (
-                    f"{place} holds no images, {len(images)} lie deeper in {inner.relative_to(folder).as_posix()} "
+                    f"{place} holds no images, {len(images)} are deeper in {inner.relative_to(folder).as_posix()} "
                     f"({shown(path.name for path in images)}): move them up into {place.name}"
                 )
         empty.append(place.relative_to(folder).as_posix())
@@ -35,7 +35,7 @@ def misplaced(folder: Path, scale: int | None) -> str:
 
 
 def _below(place: Path) -> Iterator[Path]:
-    """The folders below, level by level, links left out."""
+    """The folders below, level by level, without links."""
     level = [place]
     for _ in range(_DEPTH):
         level = [child for parent in level for child in sorted(entries(parent)) if _is_folder(child)][:_WIDTH]

@@ -21,7 +21,7 @@ _COLUMNS = ("name", "sha256", "bytes", "category", "license", "repo", "commit", 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Original:
-    """One published image file; `name` is what it is called here, `path` where it lies in `repo` at `commit`."""
+    """One published image file; `name` is its name here, `path` its path in `repo` at `commit`."""
 
     name: str
     sha256: str
@@ -34,7 +34,7 @@ class Original:
 
     @property
     def stem(self) -> str:
-        """What the images prepared from it are called, without an extension."""
+        """The name of the images prepared from it, without a suffix."""
         return PurePosixPath(self.name).stem
 
     @property
@@ -51,12 +51,12 @@ class Original:
 
 @cache
 def training_originals() -> tuple[Original, ...]:
-    """The 18 originals beside Open4K's that models may be trained on; none of them is ever tested with."""
+    """The 18 further originals of Open4K's sources for training; none of them is a test image."""
     return read_originals(resources.files(__package__) / "catalog" / "open4k.train.tsv")
 
 
 def read_originals(file: Traversable | Path) -> tuple[Original, ...]:
-    """A list of originals: tab-separated, with a line of headings; ValueError where it breaks the form."""
+    """Read a list of originals: tab-separated, with a line of headings; ValueError if it is invalid."""
     rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines(), delimiter="\t")
     if tuple(rows.fieldnames or ()) != _COLUMNS:
         raise ValueError(f"{file.name}: expected the headings {', '.join(_COLUMNS)}, found {rows.fieldnames}")

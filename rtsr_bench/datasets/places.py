@@ -1,6 +1,6 @@
-"""Where data is looked for: roots given by the user, the cache that `data fetch` fills, a few known names below each.
+"""Where data sets are looked for: roots given by the user, the cache of `data fetch`, a few known folders below each.
 
-Nothing is ever walked: each root, and each of a handful of known folders below it, is listed once.
+The search is not recursive: each root, and each of a few known folders below it, is listed once.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ PARENTS = (
     "SelfExSR-master/data",
     "data/SelfExSR/data",
 )
-"""Where below a root the folder of a data set may lie; the names that the field's repositories use."""
+"""Folders below a root in which a data set may be; the names that SR repositories use."""
 
 
 def data_folder() -> Path:
-    """Data sets fetched by `rtsr-bench data fetch` lie here."""
+    """The folder of data sets downloaded by `rtsr-bench data fetch`."""
     return cache_folder() / "data"
 
 
 def data_roots(given: Iterable[Path] = ()) -> tuple[Path, ...]:
-    """The roots to look in, in order: those given on the command line, then those of RTSR_BENCH_DATA_ROOT.
+    """The data roots in order: those given on the command line, then those of RTSR_BENCH_DATA_ROOT.
 
-    UserError for one that is no folder.
+    UserError if one is not a folder.
     """
     roots = [*given, *folders_of(ROOTS_VARIABLE)]
     for root in roots:
@@ -48,9 +48,9 @@ def data_roots(given: Iterable[Path] = ()) -> tuple[Path, ...]:
 
 
 def candidates(names: Sequence[str], roots: Iterable[Path]) -> Iterator[Path]:
-    """The folders in which a set of these names may lie: a root that bears the name, or known places below a root.
+    """The folders in which a set of these names may be: a root of that name, or known folders below a root.
 
-    Case does not count. The cache of fetched data comes last. Each folder is given once.
+    Names are case-insensitive. The cache of fetched data comes last. Each folder appears once.
     """
     seen = set()
     fetched = data_folder()
@@ -70,7 +70,7 @@ def _below(root: Path, names: Sequence[str]) -> Iterator[Path]:
 
 
 def folders_below(root: Path, *names: str) -> Iterator[Path]:
-    """The folders of these names in the known places below a root."""
+    """The folders of these names in the known folders below a root."""
     for parent in PARENTS:
         folder = subfolder(root, parent)
         if folder is not None:

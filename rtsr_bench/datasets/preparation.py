@@ -1,4 +1,4 @@
-"""How a set's images come of originals, and what each of them must be: read from its recipe."""
+"""How a set's images are made from originals, and their expected hashes: read from its recipe."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ GT = "GT"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PixelPin:
-    """What a prepared image must be: SHA-256 of its raw RGB bytes, a sample of them, and the file's SHA-256 if known.
+    """The expected SHA-256 of a prepared image's raw RGB bytes, a sample of them, and the file's SHA-256 if known.
 
-    `sample` is `prepared.sampled` of the pixels, in base64: enough to say by how much others differ.
+    `sample` is `prepared.sampled` of the pixels, in base64; it shows by how much other pixels differ.
     """
 
     pixels: str
@@ -28,10 +28,10 @@ class PixelPin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preparation:
-    """How a set's images come of originals.
+    """How a set's images are made from originals.
 
-    `pins` by path in the set's folder; `degradations` says how the LR in each folder is made (`LR{n}`, n the scale);
-    `take` is the folder that this set's LR lies in: several sets may share a preparation.
+    `pins` by path in the set's folder; `degradations` of the LR in each folder (`LR{n}`, n the scale); `take` is the
+    folder of this set's LR, because several sets may share a preparation.
     """
 
     originals: tuple[Original, ...]
@@ -40,13 +40,13 @@ class Preparation:
     take: str
 
     def lr_path(self, folder: str, stem: str, scale: int) -> str:
-        """Where an LR image lies: JPEG keeps the encoder's own file, any other LR is a PNG."""
+        """The path of an LR image: JPEG keeps the encoder's own file, any other LR is a PNG."""
         from rtsr_bench.images.degrade import parse_degradation
 
         return f"{folder.format(n=scale)}/{stem}{parse_degradation(self.degradations[folder]).suffix}"
 
     def paths(self, scale: int, *, lr: bool = True) -> list[tuple[str, str | None]]:
-        """The HR path of every image in order, and its LR path at this scale (None where `lr` is not asked for)."""
+        """The HR path of every image in order, and its LR path at this scale (None if `lr` is false)."""
         return [
             (f"{GT}/{one.stem}.png", self.lr_path(self.take, one.stem, scale) if lr else None)
             for one in sorted(self.originals, key=lambda one: one.stem)

@@ -1,7 +1,7 @@
-"""Sets prepared from originals: GT and LR made once, and known by the SHA-256 of their pixels.
+"""Sets prepared from originals: GT and LR made once, and identified by the SHA-256 of their pixels.
 
-The pins say what the pixels of each prepared image must be, however its file is compressed. Where a decoder or an
-encoder of this machine makes other ones, that is said, with how much they differ, and the set is not `verified`.
+The pins fix the pixels of each prepared image, however its file is compressed. If a decoder or an encoder of this
+machine produces other pixels, the note says by how much, and the set is not `verified`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from rtsr_bench.datasets.recipes import SetRecipe
 
 ORIGINALS, KEPT = "originals", "prepared.json"
-"""Within a prepared set's folder: what was fetched, and what the files were found to decode to."""
+"""Within a prepared set's folder: the fetched files, and a list of what the files decode to."""
 
 THREADS = 2
-"""Images decoded or prepared side by side: each takes a few 100 MB, and Pillow lets go of the interpreter lock."""
+"""Images decoded or prepared in parallel: each takes a few 100 MB, and Pillow releases the interpreter lock."""
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -44,14 +44,14 @@ _ROWS, _COLUMNS = 8, 12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
-    """What a file was found to decode to."""
+    """The decoded content of a file: SHA-256 of the pixels, and a sample of them."""
 
     pixels: str
     sample: bytes
 
 
 def sampled(pixels: NDArray[np.uint8]) -> bytes:
-    """The RGB values at 8 x 12 evenly spread places of an image."""
+    """The RGB values at 8 x 12 evenly spaced positions of an image."""
     height, width = pixels.shape[:2]
     rows = [(2 * i + 1) * height // (2 * _ROWS) for i in range(_ROWS)]
     columns = [(2 * i + 1) * width // (2 * _COLUMNS) for i in range(_COLUMNS)]
@@ -59,7 +59,7 @@ def sampled(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def decoder() -> str:
-    """Which decoders this machine has, in words: the pixels of a JPEG are theirs."""
+    """The JPEG decoder of this machine, in words: the pixels of a JPEG depend on it."""
     import PIL
     from PIL import features
 
@@ -68,7 +68,7 @@ def decoder() -> str:
 
 
 def decode(path: Path, file_sha256: str, recipe: SetRecipe) -> Decoded:
-    """The pixels' hash and sample of a file, decoded once in the life of a process; UserError where it is broken."""
+    """The pixels' hash and sample of a file, decoded once per process; UserError if it is damaged."""
     try:
         return _decoded(path, file_sha256)
     except UserError as error:
@@ -88,7 +88,7 @@ def _decoded(path: Path, file_sha256: str) -> Decoded:  # noqa: ARG001 - the has
 
 
 def side_by_side(act: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
-    """The results of `act`, in order, a few at a time; after the first error no other item is begun."""
+    """The results of `act`, in order, computed in parallel; after the first error no further item is started."""
     with ThreadPoolExecutor(THREADS) as pool:
         futures = [pool.submit(act, item) for item in items]
         try:
@@ -99,7 +99,7 @@ def side_by_side(act: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]
 
 
 def kept(folder: Path) -> dict[str, dict[str, str]]:
-    """What `prepare` noted of its files, by path: `file` and `pixels` (SHA-256), `decoder`; empty where unreadable."""
+    """What `prepare` noted about its files, by path: `file` and `pixels` (SHA-256), `decoder`; empty if unreadable."""
     try:
         notes = json.loads((folder / KEPT).read_text(encoding="utf-8"))["files"]
         return {str(path): {str(key): str(value) for key, value in note.items()} for path, note in notes.items()}
@@ -108,7 +108,7 @@ def kept(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) -> Dataset | None:
-    """The set as it lies prepared in this folder; None where it is not whole. UserError where a file is broken."""
+    """The prepared set in this folder; None if it is incomplete. UserError if a file is damaged."""
     preparation = _of(recipe)
     lr_made = not degradation.startswith("files")
     pairs = preparation.paths(scale, lr=not lr_made)
@@ -120,7 +120,7 @@ def assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) -> 
     differs = differences(recipe, folder, {path: found for path, found in pixels.items() if found is not None})
     said = [*differs, *([f"LR made from HR by {degradation}"] if lr_made else [])]
     sha256 = {path: found.pixels if found else preparation.pins[path].pixels for path, found in pixels.items()}
-    assert recipe.hr_size is not None, "a prepared set says how large its images are"
+    assert recipe.hr_size is not None, "a prepared set states the size of its images"
     return Dataset(
         id=recipe.id,
         title=f"{recipe.title} (unverified copy)" if differs else recipe.title,
@@ -144,7 +144,7 @@ def assembled(recipe: SetRecipe, folder: Path, scale: int, degradation: str) -> 
 
 
 def lacking(recipe: SetRecipe, folder: Path, scale: int) -> str:
-    """Why a folder does not hold the set at this scale, in a few words."""
+    """Why a folder does not have the set at this scale, in a few words."""
     pairs = _of(recipe).paths(scale)
     absent = [path for pair in pairs for path in pair if path is not None and not (folder / path).is_file()]
     if len(absent) == 2 * len(pairs):
@@ -153,7 +153,7 @@ def lacking(recipe: SetRecipe, folder: Path, scale: int) -> str:
 
 
 def differences(recipe: SetRecipe, folder: Path, found: Mapping[str, Decoded]) -> list[str]:
-    """For each folder of images, in a line, on how many the pixels are not the pinned ones, and by how much."""
+    """A line for each folder of images with other pixels than pinned: how many images, and by how much."""
     import numpy as np
 
     preparation = _of(recipe)
@@ -168,15 +168,15 @@ def differences(recipe: SetRecipe, folder: Path, found: Mapping[str, Decoded]) -
             pinned = np.frombuffer(base64.b64decode(preparation.pins[path].sample), np.uint8).astype(np.int16)
             gaps.append(np.abs(np.frombuffer(decoded.sample, np.uint8).astype(np.int16) - pinned))
         values = np.concatenate(gaps)
-        # Only where the pixels of both were made of the same bytes can it be told who is at odds.
+        # The decoder is known to differ only if both decoded the same bytes.
         same = all(_file(folder / path) == preparation.pins[path].file for path in other)
         who = "decodes to pixels other than pinned" if same else "differs from the pinned pixels"
-        how_far = f"max {values.max()}, mean {values.mean():.2g} at {_ROWS * _COLUMNS} sampled places each"
+        how_far = f"max {values.max()}, mean {values.mean():.2g} at {_ROWS * _COLUMNS} sampled positions each"
         if not values.any():
-            how_far = f"only between the {_ROWS * _COLUMNS} sampled places of each"
+            how_far = f"only between the {_ROWS * _COLUMNS} sampled positions of each"
         names = shown(PurePosixPath(path).name for path in other)
         notes = kept(folder)
-        # A file that is not as it was prepared here was changed since; no other decoder is to blame for that.
+        # A file that differs from the prepared one was changed later; the decoder is not the cause.
         changed = [path for path in other if path in notes and notes[path].get("file") != _file(folder / path)]
         end = f", with {decoder()}"
         if len(changed) == len(other):
@@ -190,7 +190,7 @@ def _file(path: Path) -> str:
 
 
 def _pixels_of(recipe: SetRecipe, folder: Path, paths: Sequence[str]) -> dict[str, Decoded | None]:
-    """What each file decodes to; None for one that is known to decode to its pinned pixels."""
+    """The decoded content of each file; None if it is known to decode to its pinned pixels."""
     preparation = _of(recipe)
     notes = kept(folder)
     here = decoder()
@@ -199,7 +199,7 @@ def _pixels_of(recipe: SetRecipe, folder: Path, paths: Sequence[str]) -> dict[st
     unknown = []
     for path in paths:
         note = notes.get(path, {})
-        trusted = path.endswith(".png") or note.get("decoder") == here  # PNG has one decoding only
+        trusted = path.endswith(".png") or note.get("decoder") == here  # PNG decoding is unambiguous
         if trusted and (note.get("file"), note.get("pixels")) == (hashes[folder / path], preparation.pins[path].pixels):
             known[path] = None
         else:
@@ -225,5 +225,5 @@ def _check_sizes(recipe: SetRecipe, folder: Path, pairs: Sequence[tuple[str, str
 
 
 def _of(recipe: SetRecipe) -> Preparation:
-    assert recipe.preparation is not None, "only sets that are prepared come here"
+    assert recipe.preparation is not None, "called only for prepared sets"
     return recipe.preparation

@@ -1,4 +1,4 @@
-"""Preparing a set: originals to GT and LR, once, side by side, each file whole and read back, or not there."""
+"""Preparing a set: originals to GT and LR, once, in parallel; each file is written atomically and read back."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 def prepare(
     recipe: SetRecipe, folder: Path, *, scales: Sequence[int] = (), done: Callable[[], object] = lambda: None
 ) -> None:
-    """Make GT and LR (at these scales, or all) of the originals that lie in the set's folder.
+    """Make GT and LR (at these scales, or all) from the originals in the set's folder.
 
-    What is there as it was prepared is left alone, so that an interrupted preparation goes on. `done` is called after
-    each image, from several threads. UserError for an original that can't be read, HarnessError where the folder can't
-    be written. Several processes may prepare the same set.
+    Prepared files are kept, so an interrupted preparation resumes. `done` is called after each image, from several
+    threads. UserError for an original that cannot be read, HarnessError if the folder cannot be written. Several
+    processes may prepare the same set.
     """
-    from rtsr_bench.images import degrade, io  # noqa: F401 - once, here, rather than in every thread at the same time
+    from rtsr_bench.images import degrade, io  # noqa: F401 - import once, before the threads start
 
     preparation = recipe.preparation
-    assert preparation is not None, "only sets that are prepared come here"
-    assert recipe.hr_size is not None, "a prepared set says how large its images are"
+    assert preparation is not None, "called only for prepared sets"
+    assert recipe.hr_size is not None, "a prepared set states the size of its images"
     hr_size = recipe.hr_size
     wanted = scales or recipe.scales
 
@@ -59,10 +59,10 @@ def prepare(
 
 
 def ground_truth(original: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
-    """GT of an original, uint8 H x W x 3: Lanczos down to cover `size` where it is larger, then its centre of `size`.
+    """GT of an original, uint8 H x W x 3: reduced by Lanczos to cover `size` if it is larger, then its central `size`.
 
-    ValueError for an original that is smaller. The rounding is that of the pinned pixels: sides by Python's `round`,
-    and the crop's left and top by whole division.
+    ValueError for a smaller original. The rounding is that of the pinned pixels: sides by Python's `round`, and the
+    crop's left and top by integer division.
     """
     from PIL import Image
 
@@ -95,7 +95,7 @@ def _prepare_one(folder: Path, original: Original, lr: dict[str, tuple[int, str]
         if not lacking:
             return
         if hr_path in lacking:
-            # The pins of the prepared images say how the stored samples lie; LR is made from the same.
+            # The pins refer to the stored orientation, also for LR, so EXIF orientation is ignored.
             file = folder / ORIGINALS / original.name
             source = read_rgb(file, what="original", drop_alpha=True, any_orientation=True)
             gt = ground_truth(source, hr_size)
@@ -118,7 +118,7 @@ def _prepare_one(folder: Path, original: Original, lr: dict[str, tuple[int, str]
                     write_whole(target, data)
             found = read_rgb(target, what="image")
             if target.suffix == ".png" and (found != pixels).any():
-                raise HarnessError(f"{target}: other pixels came back than were written: check the disk")
+                raise HarnessError(f"{target}: read other pixels than were written: check the disk")
             fresh[path] = {
                 "file": file_sha256(target),
                 "pixels": hashlib.sha256(found.tobytes()).hexdigest(),

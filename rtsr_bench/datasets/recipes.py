@@ -1,8 +1,8 @@
-"""Recipes: what a data set is called, how it is laid out, which files belong to it, and where they come from.
+"""Recipes: name, layout, files and source of a data set.
 
-A recipe is a TOML file: the published sets' lie in `catalog/`, a person's own lies as `dataset.toml` in the folder it
-describes. Hashes stand in `[files]` (path = SHA-256) or, for long lists, in a text file beside it (`index`) with a
-line `SHA-256 bytes path` for each file.
+A recipe is a TOML file. Those of published sets are in `catalog/`; a user's own is `dataset.toml` in the folder that it
+describes. Hashes are in `[files]` (path = SHA-256) or, for long lists, in a text file next to it (`index`) with a line
+`SHA-256 bytes path` for each file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 OWN = "dataset.toml"
-"""The name of the recipe file in a folder of one's own image pairs."""
+"""The name of the recipe file in a user's own folder of image pairs."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[a-z0-9_-]+")
@@ -41,7 +41,7 @@ _CATALOG_KEYS = {*_PLUGIN_KEYS, "rendered", "refuse"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pin:
-    """What a file must be: the SHA-256 of its bytes, and how many they are where that is known."""
+    """The expected SHA-256 of a file, and its length if known."""
 
     sha256: str
     bytes: int | None = None
@@ -49,7 +49,7 @@ class Pin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """LR that the source lacks at one scale, made from the HR files of another by a named degradation."""
+    """LR that the source lacks at one scale, made from the HR files of another scale by a degradation."""
 
     hr_from: int
     degradation: str
@@ -57,7 +57,7 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Archive:
-    """A zip or tar file that holds files of a set; `inside` is the folder within it that becomes the set's folder."""
+    """A zip or tar file with files of a set; `inside` is the folder within it that becomes the set's folder."""
 
     url: str
     sha256: str
@@ -73,11 +73,11 @@ class Archive:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetRecipe:
-    """One data set: `names` are the folders it is looked for under, `pins` its files by path within such a folder.
+    """One data set: `names` are the folder names to look for, `pins` its files by path within such a folder.
 
-    `base_url` is where those paths are downloaded from (empty: nowhere), `archives` hold some of them, `cache` is
-    the folder they are put into below the cache. `refuse` maps what is known to be other sets' images (file hashes and
-    stems) to those sets' titles, `preparation` says how images come of originals, `folder` is a person's own set's.
+    `base_url` is the base of the paths' URLs (empty: none), `archives` contain some of the files, `cache` is the folder
+    for them below the cache. `refuse` maps file hashes and stems of other sets' images to those sets' titles,
+    `preparation` says how images are made from originals, `folder` is that of a user's own set.
     """
 
     id: str
@@ -103,14 +103,14 @@ class SetRecipe:
 
     @property
     def own(self) -> bool:
-        """Whether it is somebody's own and none of this package's; its pins are compared by path, not by content."""
+        """Whether it is a user's and not this package's; its pins are then compared by path, not by content."""
         return self.plug_in or self.folder is not None
 
 
 def published() -> dict[str, SetRecipe]:
-    """The recipes of sets that go by a name, by id: those shipped in `catalog/`, then those that plug-ins bring along.
+    """The recipes of sets that are found by name, by id: those shipped in `catalog/`, then those of plug-ins.
 
-    UserError for a plug-in's recipe that breaks the form, or takes the name of another set.
+    UserError for a plug-in's recipe that is invalid, or takes the name of another set.
     """
     return _published(plugins.toml_files("set"))
 
@@ -130,7 +130,7 @@ def _published(added: tuple[Path, ...]) -> dict[str, SetRecipe]:
 
 
 def _with_defaults(read: SetRecipe) -> SetRecipe:
-    """A plug-in's recipe with what it may leave unsaid: where it is looked for and fetched to, and how to get it."""
+    """A plug-in's recipe with defaults: folder names to look for, folder in the cache, and how to get it."""
     names = read.names or (read.id,)
     fetched = read.base_url or read.archives or read.preparation
     hint = f"rtsr-bench data fetch {read.id}" if fetched else f"put {names[0]}/ into a folder given with --data-root"
@@ -138,9 +138,9 @@ def _with_defaults(read: SetRecipe) -> SetRecipe:
 
 
 def own_recipe(folder: Path) -> SetRecipe | None:
-    """The recipe of a person's own folder: its `dataset.toml`; None where there is none.
+    """The recipe of a user's own folder: its `dataset.toml`; None if there is none.
 
-    UserError where the file breaks the form, or takes the name of a published set: a stand-in is never called so.
+    UserError if the file is invalid, or takes the name of a published set.
     """
     file = folder / OWN
     if not file.is_file():
@@ -152,20 +152,20 @@ def own_recipe(folder: Path) -> SetRecipe | None:
 
 
 def _refuse_taken(file: Path, recipe: SetRecipe, others: Mapping[str, SetRecipe]) -> None:
-    """UserError where a recipe takes a name of a known set: a stand-in is never called by another's."""
+    """Raise UserError if a recipe takes a name of a known set."""
     taken = {name.lower() for known in others.values() for name in (known.id, known.title, *known.names)}
     for name in (recipe.id, recipe.title, *recipe.names):
         if name.lower() in taken:
-            raise UserError(f"{file}: {name!r} is the name of a published data set: give your own set another one")
+            raise UserError(f"{file}: {name!r} is the name of a published data set: choose another name")
 
 
 def _refuse_nearly_called(folder: Path) -> None:
-    """UserError where a folder holds a recipe under nearly the right name, which would be passed over."""
+    """Raise UserError if a folder holds a recipe under nearly the right name, which would be ignored."""
     for path in sorted(entries(folder)):
         if nearly_called(path.name, OWN, likeness=1) and path.is_file():
             raise UserError(
                 f"{path}: expected a data set's recipe to be called {OWN}, exactly so, found {ascii_safe(path.name)}; "
-                "rename it (some systems hide the last ending of a name) or take it out"
+                "rename it (some systems hide the suffix of a name) or remove it"
             )
 
 
@@ -183,7 +183,7 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
     head = dict(table["set"])
     _only(head, allowed, "[set]")
     if not _ID.fullmatch(str(head["id"])):
-        raise ValueError(f"id: expected small letters, digits, - and _, found {head['id']!r}")
+        raise ValueError(f"id: expected lower-case letters, digits, - and _, found {head['id']!r}")
     layout = head.get("layout")
     if layout not in (None, *LAYOUTS):
         raise ValueError(f"layout: expected one of {', '.join(LAYOUTS)}, found {layout!r}")
@@ -195,7 +195,7 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
     if stray := [path for path in pins if path.startswith("/") or {"", ".", ".."} & set(path.split("/"))]:
         raise ValueError(f"{stray[0]}: expected a path within the set's folder")
     if head.get("base_url") and not pins:
-        raise ValueError("base_url: expected [files] or index with the SHA-256 of what lies there, found none")
+        raise ValueError("base_url: expected [files] or index with the SHA-256 of its files, found none")
     return SetRecipe(
         id=head["id"],
         title=str(head["title"]),
@@ -219,7 +219,7 @@ def _recipe(table: Mapping[str, Any], folder: Traversable | Path, allowed: set[s
 
 
 def _check_types(table: Mapping[str, Any], head: Mapping[str, Any]) -> None:
-    """TypeError or ValueError, in a line, for the first value of another kind than the form asks for."""
+    """Raise TypeError or ValueError, with one line, for the first value of the wrong type."""
     for key in ("title", "license", "source", "summary", "index", "base_url", "cache", "hint"):
         if not isinstance(head.get(key, ""), str):
             raise TypeError(f"{key}: expected a text, found {head[key]!r}")
@@ -233,10 +233,10 @@ def _check_types(table: Mapping[str, Any], head: Mapping[str, Any]) -> None:
     if not isinstance(size, list) or len(size) != 2 or not all(type(n) is int and n > 0 for n in size):
         raise ValueError(f"hr_size: expected height and width as two whole numbers above 0, found {size!r}")
     if "base_url" in head and not re.match(r"(https?://[^/]|file://)", head["base_url"]):
-        raise ValueError(f"base_url: expected an address with https, http or file, found {head['base_url']!r}")
+        raise ValueError(f"base_url: expected a URL with https, http or file, found {head['base_url']!r}")
     archives = table.get("archive", [])
     if not isinstance(archives, list) or not all(isinstance(one, dict) for one in archives):
-        raise TypeError("archive: expected tables headed [[archive]], in two pairs of brackets")
+        raise TypeError("archive: expected tables headed [[archive]], with double brackets")
     if not isinstance(table.get("files", {}), dict):
         raise TypeError("files: expected a table [files] of path = SHA-256")
 
@@ -289,7 +289,7 @@ def _refused(text: str) -> dict[str, str]:
 
 def _sha256(value: object, path: str) -> str:
     if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise ValueError(f"{path}: expected a SHA-256 of 64 small hex digits, found {value!r}")
+        raise ValueError(f"{path}: expected a SHA-256 of 64 lower-case hex digits, found {value!r}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Why file names that look alike make no pair: another Unicode form, another case, a suffix that is not the scale's."""
+"""Why similar file names are not paired: another Unicode form, another case, a suffix that is not the scale's."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 _HR_MARKS = ("hr", "gt", "gtmod12", "original")
 _SEPARATORS = "-_. "
 _COMPARED = 200
-"""Names of each side that are compared with each other: a message of one line needs one example."""
+"""Maximum names compared on each side; a message needs only one example."""
 
 
 def without_scale(stem: str, scale: int) -> str:
-    """The stem of an LR file without the suffix of the scale (`x2`, `_x2`), which it may have."""
+    """The stem of an LR file without an optional suffix of the scale (`x2`, `_x2`)."""
     return re.sub(rf"_?x{scale}$", "", stem, flags=re.IGNORECASE)
 
 
 def why_unpaired(hr: Sequence[Path], lr: Sequence[Path], scale: int) -> str:
-    """Say what keeps these files without a partner from being paired, with what to do; empty where none are alike."""
+    """Say why these files are not paired, and what to do; empty if no names are similar."""
     hr, lr = hr[:_COMPARED], lr[:_COMPARED]
     return _other_form(hr, lr, scale) or _other_case(hr, lr, scale) or _other_suffix(hr, lr, scale)
 
@@ -51,14 +51,12 @@ def _other_case(hr: Sequence[Path], lr: Sequence[Path], scale: int) -> str:
     for path in lr:
         other = folded.get(without_scale(path.stem, scale).casefold())
         if other is not None:
-            return (
-                f"{_place(other)} and {_place(path)} differ in upper and lower case: write both names in the same way"
-            )
+            return f"{_place(other)} and {_place(path)} differ in upper and lower case: give both the same name"
     return ""
 
 
 def _other_suffix(hr: Sequence[Path], lr: Sequence[Path], scale: int) -> str:
-    """A pair of suffixes that turns every HR name without a partner into an LR name without one."""
+    """A pair of suffixes that maps every unpaired HR name to an unpaired LR name."""
     stems = {path.stem for path in lr}
     for path in lr[:3]:
         common = _common(hr[0].stem, path.stem) if hr else ""
@@ -76,7 +74,7 @@ def _other_suffix(hr: Sequence[Path], lr: Sequence[Path], scale: int) -> str:
 
 def _common(one: str, other: str) -> str:
     length = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    # A separator belongs to what differs: `a_HR` and `a_LR` are `a` with two suffixes.
+    # A separator belongs to the suffix: `a_HR` and `a_LR` are `a` with two suffixes.
     return one[:length].rstrip(_SEPARATORS) if length < len(one) else one[:length]
 
 

@@ -1,4 +1,4 @@
-"""Is it what it is called? Files against published hashes, and images that must not stand in for others."""
+"""Verification: files against published hashes, and refusal of substitutes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def difference(
     recipe: SetRecipe, scale: int, pairs: Sequence[PairFiles], hashes: Mapping[Path, str], folder: Path
 ) -> str:
-    """In what these pairs differ from the recipe's hashes, in one line; empty where every file is as published.
+    """How these pairs differ from the recipe's hashes, in one line; empty if every file matches.
 
-    A published set is compared by content, so that a copy in another layout or under other names counts as well;
-    a person's own set by the paths its recipe lists. `scale` is the one the files are published under.
+    A published set is compared by content, so layout and names do not matter; a user's own set is compared by the paths
+    in its recipe. `scale` is the scale under which the files are published.
     """
     if not recipe.pins:
         return "no hashes to compare with" if recipe.own else "no published hashes to compare with"
@@ -31,10 +31,10 @@ def difference(
 
 
 def refuse_stand_ins(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapping[Path, str]) -> None:
-    """UserError where images of another known set lie under this set's name.
+    """Raise UserError if images of another known set have this set's name.
 
-    Compared are file hashes and stems with those in the recipe's list and with the published sets' hashes; the pixels
-    of the first HR image, and of any that bears a built-in image's name, with pinned pixels.
+    File hashes and stems are compared with the recipe's list and with the published sets' hashes. The pixels of the
+    first HR image, and of any with a built-in image's name, are compared with pinned pixels.
     """
     if not recipe.refuse:
         return
@@ -83,7 +83,7 @@ def _from_published(recipe: SetRecipe, scale: int, pairs: Sequence[PairFiles], h
         said.append(f"{len(pairs)} image pairs, not {len(expected)}")
     found = Counter((hashes[pair.hr], hashes[pair.lr] if pair.lr else "") for pair in pairs)
     if not said and found != Counter((hr, lr if with_lr else "") for hr, lr in expected):
-        said.append("the published files, paired otherwise")
+        said.append("the published files, paired differently")
     return "; ".join(said)
 
 
@@ -102,5 +102,5 @@ def _from_own(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapping[Pat
         said.append(f"{len(other)} of {len(files)} files differ from their hash ({shown(other)})")
     beside = [path for path in recipe.pins if path.rpartition("/")[0] in places]
     if gone := [path for path in beside if not (folder / path).is_file()]:
-        said.append(f"{len(gone)} listed files are not there ({shown(gone)})")
+        said.append(f"{len(gone)} listed files are missing ({shown(gone)})")
     return "; ".join(said)

@@ -1,1 +1,1 @@
-"""Files on this machine: written whole, locked, fetched, unpacked, cached and read strictly, each in one place."""
+"""Local files: atomic writes, locks, downloads, unpacking, the cache, and strict reading; one implementation each."""

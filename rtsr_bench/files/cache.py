@@ -1,4 +1,4 @@
-"""Where downloaded and derived files are kept, and the folders that a user names in environment variables."""
+"""The cache of downloaded and derived files, and folders named in environment variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MIRROR_VARIABLE = "RTSR_BENCH_MIRROR"
 
 
 def cache_folder() -> Path:
-    """The folder for what is downloaded or derived: RTSR_BENCH_CACHE, or else the platform's cache folder."""
+    """The folder for downloaded and derived files: RTSR_BENCH_CACHE, or else the platform's cache folder."""
     if chosen := os.environ.get(CACHE_VARIABLE):
         return Path(chosen).expanduser()
     import platformdirs
@@ -21,7 +21,7 @@ def cache_folder() -> Path:
 
 
 def folders_of(variable: str) -> tuple[Path, ...]:
-    """The folders an environment variable names, separated as in PATH; UserError for one that is no folder."""
+    """The folders in an environment variable, separated as in PATH; UserError if one is not a folder."""
     folders = tuple(Path(part).expanduser() for part in os.environ.get(variable, "").split(os.pathsep) if part)
     for folder in folders:
         must_be_folder(folder, variable)
@@ -29,7 +29,7 @@ def folders_of(variable: str) -> tuple[Path, ...]:
 
 
 def must_be_folder(folder: Path, named_by: str) -> None:
-    """Raise UserError where a path is no folder; `named_by` is the option or variable that named it."""
+    """Raise UserError if a path is not a folder; `named_by` is the option or variable that named it."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise UserError(f"{named_by} {folder}: expected a folder, found {found}: check the path")

@@ -1,7 +1,7 @@
-"""Files by recipe: an address and a SHA-256, served by the cache, a mirror folder or a download, and believed by hash.
+"""Files by recipe: a URL and a SHA-256, served by the cache, a mirror folder or a download, and verified by hash.
 
-A file appears under its name whole and with the right hash, or not at all. What a broken download left lies beside it
-as `.NAME.part` and is continued the next time. Two processes that want the same file wait for each other.
+A file appears under its name only if it is complete and has the right hash. A partial download is kept next to it as
+`.NAME.part` and resumed the next time. Two processes that need the same file wait for each other.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from rtsr_bench.files.transfer import Definite, Passing, Progress, download
 from rtsr_bench.files.writing import replacing
 
 ATTEMPTS = 4
-"""So many attempts in a row that bring next to nothing, and an address is given up."""
+"""A download ends after this many attempts in a row without progress."""
 
 ENOUGH_BYTES = 1 << 16
-"""What an attempt must bring, beyond what was there before, so as not to count among those."""
+"""Bytes that an attempt must add to count as progress."""
 
 MAX_BYTES = 8 * 2**30
-"""More than this is never taken from an address whose recipe does not say how many bytes to expect."""
+"""Maximum size of a download whose recipe does not state its size."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """One file: where it is published (http, https or file), what its bytes hash to, and what it is called here.
+    """One file: URL (http, https or file), SHA-256 of its bytes, and local name.
 
-    `bytes` is its length where that is known; `license`, in a word or two, is shown before it is fetched.
+    `bytes` is its length if known; `license`, in a word or two, is shown before it is fetched.
     """
 
     url: str
@@ -50,16 +50,16 @@ class Recipe:
 
     @property
     def file_name(self) -> str:
-        """The name it is kept under: the recipe's or the address's last part, without anything that could lead away."""
+        """The local file name: the recipe's name or the last part of the URL, without path separators."""
         last = PurePosixPath(self.name or unquote(urlsplit(self.url).path)).name
         return re.sub(r"[^A-Za-z0-9._ -]", "_", last).lstrip(".") or "file"
 
 
 def obtain(recipe: Recipe, *, progress: Progress | None = None, within_s: float | None = None) -> Path:
-    """The file of a recipe, from the cache, then the folders of RTSR_BENCH_MIRROR, then its address.
+    """The file of a recipe, from the cache, then the folders of RTSR_BENCH_MIRROR, then its URL.
 
-    After `within_s` seconds a download is given up; the next one continues it.
-    UserError, in one line with what to do, where it can't be had; HarnessError where the cache can't be written.
+    A download ends after `within_s` seconds; the next one resumes it.
+    UserError, one line with what to do, if it cannot be obtained; HarnessError if the cache cannot be written.
     """
     target = cache_folder() / "files" / recipe.sha256 / recipe.file_name
     return place(recipe, target, progress=progress, within_s=within_s)
@@ -73,12 +73,12 @@ def place(
     pause: Callable[[float], object] = time.sleep,
     within_s: float | None = None,
 ) -> Path:
-    """The same, at a path of one's own: `target` is left alone where it has the hash already, and replaced where not.
+    """The same, at a given path: `target` is kept if it has the right hash, and replaced otherwise.
 
-    `pause` is called with the seconds to wait before another attempt; a true answer ends the attempts.
+    `pause` is called with the seconds to wait before another attempt; if it returns true, the attempts end.
     """
     if not _SHA256.fullmatch(recipe.sha256):
-        raise UserError(f"{recipe.url}: expected a SHA-256 of 64 small hex digits, found {recipe.sha256!r}")
+        raise UserError(f"{recipe.url}: expected a SHA-256 of 64 lower-case hex digits, found {recipe.sha256!r}")
     if _is(target, recipe):
         return target
     with trouble_writing(target):
@@ -110,7 +110,7 @@ def _copied_from_mirror(recipe: Recipe, part: Path) -> bool:
 
 
 def _in_mirror(folder: Path, recipe: Recipe) -> Iterator[Path]:
-    """Candidates in a mirror: by name, by the tail of the address, then every file of the length or the extension."""
+    """Candidates in a mirror: by name, by the end of the URL, then every file if the length is known, or by suffix."""
     names = [recipe.name, recipe.file_name] if recipe.name else [recipe.file_name]
     parts = [part for part in unquote(urlsplit(recipe.url).path).split("/") if part]
     tails = ["/".join(parts[start:]) for start in reversed(range(len(parts)))]
@@ -135,8 +135,8 @@ def _downloaded(
     pause: Callable[[float], object],
     within_s: float | None,
 ) -> None:
-    """Fill `part` with the right bytes; what arrived before a break is kept and continued."""
-    if _is(part, recipe):  # whole, but the process before us died before it could give it its name
+    """Fill `part` with the right bytes; a partial download is kept and resumed."""
+    if _is(part, recipe):  # complete, but an earlier process died before renaming it
         return
     reason, until = "", None if within_s is None else time.monotonic() + within_s
     idle, most, wrong = 0, _length(part), False
@@ -152,8 +152,8 @@ def _downloaded(
                 until=until,
             )
         except Passing as trouble:
-            reason = f"{trouble}; what came is kept for the next fetch" if _length(part) else str(trouble)
-            # One that begins at the front each time, for want of ranges, must come further than ever to count.
+            reason = f"{trouble}; the partial file is kept for the next fetch" if _length(part) else str(trouble)
+            # Without range requests an attempt starts over, and must get further than any before to count as progress.
             idle = 0 if _length(part) >= most + ENOUGH_BYTES else idle + 1
             most = max(most, _length(part))
             late = until is not None and time.monotonic() >= until
@@ -170,14 +170,14 @@ def _downloaded(
         part.unlink()
         reason = f"expected SHA-256 {recipe.sha256[:16]}..., found {found[:16]}..."
         if wrong or (certain and not continued):
-            break  # what the address serves, whole, is another file: asking again would not change it
+            break  # the URL serves another, complete file: another attempt would not change that
         most, wrong = 0, True
-    # Nobody thinks of a mirror's own file where it is passed over in silence.
+    # Without this, a user would not notice that a mirror's file was ignored.
     named = [folder / recipe.file_name for folder in folders_of(MIRROR_VARIABLE)]
     reason += "".join(f"; {path} has another hash" for path in named if path.is_file())
     raise UserError(
-        f"{recipe.file_name}: cannot be had from {recipe.url} ({reason}); put the file into a folder and name that "
-        f"folder with {MIRROR_VARIABLE}"
+        f"{recipe.file_name}: cannot be downloaded from {recipe.url} ({reason}); put the file into a folder and name "
+        f"that folder with {MIRROR_VARIABLE}"
     )
 
 
@@ -187,14 +187,14 @@ def _length(part: Path) -> int:
 
 @contextlib.contextmanager
 def trouble_writing(target: Path) -> Iterator[None]:
-    """Turn an OSError into a HarnessError with what to do; on a full disk what was begun of `target` is removed."""
+    """Turn an OSError into a HarnessError with what to do; on a full disk the partial file of `target` is removed."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            with contextlib.suppress(OSError):  # a full disk is not left fuller
+            with contextlib.suppress(OSError):  # free the space
                 target.with_name(f".{target.name}.part").unlink(missing_ok=True)
         raise HarnessError(
-            f"{target}: cannot be written ({error.strerror or error}): make room or rights there, "
+            f"{target}: cannot be written ({error.strerror or error}): free space or change permissions there, "
             f"or name another folder with {CACHE_VARIABLE} or --to"
         ) from error

@@ -1,4 +1,4 @@
-"""SHA-256 of files, each read once in the life of a process as long as its size and time stay the same."""
+"""SHA-256 of files. A process reads each file once unless its size or modification time changes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rtsr_bench.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_THREADS = 4  # hashlib lets go of the interpreter lock, so a whole set is read as fast as the disk gives it
+_THREADS = 4  # hashlib releases the interpreter lock, so a set is read at the speed of the disk
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes in hex; UserError where it can't be read."""
+    """SHA-256 of a file's bytes in hex; UserError if it cannot be read."""
     try:
         stat = path.stat()
         return _read(path, stat.st_size, stat.st_mtime_ns)
@@ -26,7 +26,7 @@ def file_sha256(path: Path) -> str:
 
 
 def files_sha256(paths: Sequence[Path]) -> dict[Path, str]:
-    """SHA-256 of each file, read side by side; UserError where one can't be read."""
+    """SHA-256 of each file, read in parallel; UserError if one cannot be read."""
     with ThreadPoolExecutor(_THREADS) as pool:
         return dict(zip(paths, pool.map(file_sha256, paths), strict=True))
 

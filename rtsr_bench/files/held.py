@@ -1,4 +1,4 @@
-"""Temporary folders that are their maker's while it lives, and that others remove once it is dead."""
+"""Temporary folders that belong to their process while it lives; other processes remove them afterwards."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LOCK = "in-use"
 
 
 class HeldFolder:
-    """A new folder below `parent`, its name beginning with `prefix`; a lock in it says that its maker lives.
+    """A new folder below `parent` whose name starts with `prefix`; a lock in it shows that its process lives.
 
-    `close` removes it, and so does leaving it as a context. OSError where the parent cannot be written.
+    `close` and leaving the context remove it. OSError if the parent cannot be written.
     """
 
     def __init__(self, parent: Path, prefix: str) -> None:
@@ -32,10 +32,10 @@ class HeldFolder:
             self.lock.close()  # another process swept it before it was locked
 
     def close(self) -> None:
-        """Remove the folder with everything in it."""
+        """Remove the folder and its content."""
         remove_tree(self.path)
         self.lock.close()
-        shutil.rmtree(self.path, ignore_errors=True)  # on Windows the lock's own file goes only now
+        shutil.rmtree(self.path, ignore_errors=True)  # on Windows the lock file can be removed only now
 
     def __enter__(self) -> Self:
         return self
@@ -45,7 +45,7 @@ class HeldFolder:
 
 
 def sweep_held(parent: Path, prefix: str) -> None:
-    """Remove the folders of this prefix whose makers died before they could."""
+    """Remove the folders of this prefix whose processes ended without removing them."""
     for lock in parent.glob(f"{prefix}*/{_LOCK}"):
         with contextlib.suppress(OSError):
             handle = os.open(lock, os.O_RDWR)
@@ -57,7 +57,7 @@ def sweep_held(parent: Path, prefix: str) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder as far as that can be done, with folders in it that only their owner can open again."""
+    """Remove a folder as far as possible, including folders without permissions that their owner can restore."""
     if not folder.exists():
         return
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Locks between processes: held on an open file, so that the kernel gives them back when their holder dies."""
+"""Locks between processes: held on an open file, so that the kernel releases them when their process ends."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _PAUSE_S = 0.02
 
 
 def take(handle: int, *, shared: bool = False, wait: bool = True) -> bool:
-    """Lock an open file until it is closed; returns whether it is locked now, which without `wait` it may not be.
+    """Lock an open file until it is closed; returns whether it is locked (without `wait` it may not be).
 
-    Several may hold a `shared` lock at once, and nobody another one beside them. Windows has no shared locks for this
-    and gives the other kind. UserError where the system has no locks at all.
+    Several processes may hold a `shared` lock at once, which excludes an exclusive one. Windows has no shared locks
+    here and takes an exclusive one. UserError if the system has no file locks.
     """
     try:
         import fcntl
@@ -34,21 +34,21 @@ def take(handle: int, *, shared: bool = False, wait: bool = True) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock `.NAME.lock` beside a path; another process or thread that wants it waits.
+    """Hold the lock `.NAME.lock` next to a path; other processes and threads wait for it.
 
-    The file is gone when nobody holds the lock. OSError where the folder cannot be written.
+    The last holder removes the file. OSError if the folder cannot be written.
     """
     lock = path.with_name(f".{path.name}.lock")
     while True:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             take(handle)
-            # The one before us removes the file as it leaves: what we hold may have lost its name, or given it on.
+            # The previous holder removes the file: ours may be unlinked, or its name may belong to a new file.
             if is_named(lock, handle):
                 try:
                     yield
                 finally:
-                    with contextlib.suppress(PermissionError):  # Windows removes no file that is open
+                    with contextlib.suppress(PermissionError):  # Windows cannot remove an open file
                         lock.unlink(missing_ok=True)
                 return
         finally:
@@ -56,7 +56,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def is_named(path: Path, handle: int) -> bool:
-    """Whether a path is the name of an open file: another process may have removed it, or given it to another one."""
+    """Whether a path still names an open file: another process may have removed or replaced it."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
@@ -71,7 +71,7 @@ def _take_on_windows(handle: int, *, wait: bool) -> bool:
             "files cannot be locked: expected a system with fcntl (Linux, macOS) or msvcrt (Windows), found neither"
         ) from None
     while True:
-        os.lseek(handle, 0, os.SEEK_SET)  # the lock holds for bytes from here on
+        os.lseek(handle, 0, os.SEEK_SET)  # the lock covers bytes from this position
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:

@@ -1,4 +1,4 @@
-"""Which names an archive's members may have: inside the folder, portable, and each one only once."""
+"""Rules for the names of archive members: inside the folder, portable, and unique."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MAX_PART = 120
 MAX_DEPTH = 16
 
 
-class Refused(Exception):  # noqa: N818 - it says what the archive is; the unpacker makes it the user's one line
-    """The archive holds what a submission may not hold; the text completes "found ..."."""
+class Refused(Exception):  # noqa: N818 - it describes the archive; the unpacker turns it into a message
+    """The archive holds something that is not allowed; the text completes "found ..."."""
 
 
 def safe_name(raw: str) -> PurePosixPath | None:
-    """Return a member's relative path, None for the archive's own root; Refused for a name that may not be written."""
+    """Return a member's relative path, None for the archive's root; Refused for a name that is not allowed."""
     name = raw.replace("\\", "/")
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if name.startswith("/") or (len(name) > 1 and name[1] == ":" and name[0].isalpha()):
@@ -33,7 +33,7 @@ def safe_name(raw: str) -> PurePosixPath | None:
 
 
 class Taken:
-    """The names of an archive so far: no file twice, none that differs only in case or in how an accent is written."""
+    """The names of an archive so far: no duplicates, and none that differ only in case or Unicode form."""
 
     def __init__(self) -> None:
         self._spelling: dict[str, str] = {}
@@ -41,7 +41,7 @@ class Taken:
         self._folders: set[str] = set()
 
     def add(self, path: PurePosixPath, *, is_file: bool) -> None:
-        """Take a name with its folders; Refused where it clashes with an earlier one."""
+        """Add a name with its folders; Refused if it conflicts with an earlier one."""
         for depth in range(1, len(path.parts) + 1):
             whole = depth == len(path.parts)
             spelled = "/".join(path.parts[:depth])

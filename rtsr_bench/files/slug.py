@@ -1,4 +1,4 @@
-"""Names made of anybody's words for files, addresses and ids."""
+"""Safe names for files, URLs and ids, derived from arbitrary text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import unicodedata
 
 
 def slug(text: str, *, most: int = 60, dashes: bool = False, empty: str = "unnamed") -> str:
-    """A name of at most `most` characters from `a-z`, `0-9`, `-` and `_`; `empty` where nothing is left.
+    """A name of at most `most` characters from `a-z`, `0-9`, `-` and `_`; `empty` if nothing is left.
 
-    Accents are taken off, and every run of other characters becomes one dash. With `dashes`, for ids, the dashes and
-    underscores of the text stay as they are.
+    Accents are removed, and every run of other characters becomes one dash. With `dashes`, for ids, the dashes and
+    underscores of the text are kept.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     kept, ends = ("a-z0-9_-", "-") if dashes else ("a-z0-9_", "-_")

@@ -1,4 +1,4 @@
-"""Reading a table of a manifest key by key: every mistake becomes one line that says what, where and what to do."""
+"""Reading a manifest table key by key: every mistake becomes one line that says what, where and what to do."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from rtsr_bench.errors import UserError
 from rtsr_bench.text import ascii_safe, one_line
 
 MAX_SHOWN = 60
-"""Characters of a found value that a message repeats."""
+"""Maximum characters of a found value in a message."""
 
 
 def shown(value: object) -> str:
-    """Repeat a stranger's value in a message: quoted, on one line, without control characters, cut to a length."""
+    """Format an untrusted value for a message: quoted, on one line, without control characters, cut to a length."""
     text = ascii_safe(repr(value))
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 2] + " …"
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """Return `, did you mean "team"?` or nothing, for the tail of a message."""
+    """Return `, did you mean "team"?` or an empty text, for the end of a message."""
     near = difflib.get_close_matches(word[:200], list(known), n=1)
     return f', did you mean "{near[0]}"?' if near else ""
 
 
 def kind_of(value: object) -> str:
-    """Name a TOML value's type in TOML's words, with the value where it is short."""
+    """Name a TOML value's type in TOML's terms, with the value if it is short."""
     match value:
         case dict():
             kind = "a table"
@@ -47,19 +47,19 @@ def kind_of(value: object) -> str:
 
 
 class Table:
-    """One table of a manifest: `where` names it in messages, such as `team_x/submission.toml: [submission]`."""
+    """A table of a manifest; `where` names it in messages, such as `team_x/submission.toml: [submission]`."""
 
     def __init__(self, content: Mapping[str, Any], where: str) -> None:
         self._content = content
         self.where = where
 
     def mistake(self, key: str, *, expected: str, hint: str) -> UserError:
-        """Return the one line about a key's value, to be raised."""
+        """Return the error for a key's value, to be raised."""
         found = kind_of(self._content[key]) if key in self._content else "nothing"
         return UserError(f"{self.where} {key}: expected {expected}, found {found}; {hint}")
 
     def only(self, known: Collection[str]) -> None:
-        """Refuse any key but these."""
+        """Refuse any other key."""
         for key in self._content:
             if key not in known:
                 hint = closest(key, known)
@@ -69,15 +69,15 @@ class Table:
                 )
 
     def has(self, key: str) -> bool:
-        """Whether the key is there."""
+        """Whether the key exists."""
         return key in self._content
 
     def value(self, key: str) -> Any:
-        """Return the value as TOML gives it, None where it is not there."""
+        """Return the value as parsed, None if it is missing."""
         return self._content.get(key)
 
     def text(self, key: str, *, limit: int, default: str | None = None, example: str) -> str:
-        """Return a line of text of 1 to `limit` characters, trimmed; without a default the key must be there."""
+        """Return a line of text of 1 to `limit` characters, trimmed; without a default the key is required."""
         value = self._content.get(key, default)
         if default is not None and key not in self._content:
             return default
@@ -86,7 +86,7 @@ class Table:
             raise self.mistake(key, expected=expected, hint=f"write {key} = {example}")
         value = value.strip()
         if not one_line(value):
-            raise self.mistake(key, expected=f"{expected}, without control characters", hint="take them out")
+            raise self.mistake(key, expected=f"{expected}, without control characters", hint="remove them")
         if not value or len(value) > limit:
             found = f"{len(value)} characters" if value else "an empty one"
             raise UserError(f"{self.where} {key}: expected {expected}, found {found}; write {key} = {example}")
@@ -115,7 +115,7 @@ class Table:
         return self.text(key, limit=limit, default="", example='["A. One", "B. Two"]')
 
     def choice(self, key: str, options: Collection[int | float], *, example: str) -> Any:
-        """Return one of these numbers, as it stands among the options."""
+        """Return the option that equals the value."""
         value = self._content.get(key)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             for option in options:
@@ -140,7 +140,7 @@ class Table:
 
 
 def plain(value: object) -> bool:
-    """Whether a value can travel as JSON and come out the same."""
+    """Whether a value survives a round trip through JSON unchanged."""
     if isinstance(value, dict):
         return all(plain(item) for item in value.values())
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Reading TOML from anybody: bounded, and every mistake one line that begins with where it stands."""
+"""Reading untrusted TOML: bounded, and every mistake is one line that starts with its location."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_DOTS = 500
-"""Dots in one line: the time tomllib takes for a dotted key grows with the square of its parts."""
+"""Maximum dots in a line: tomllib takes time quadratic in the parts of a dotted key."""
 
 _MAX_REASON = 200
 
 
 def parse_toml(data: bytes, where: str) -> dict[str, Any]:
-    """Return the tables of a TOML text in UTF-8; UserError, one line after `where`, for anything else."""
+    """Return the tables of a TOML text in UTF-8; UserError, one line that starts with `where`, for anything else."""
     try:
         text = data.decode("utf-8-sig")
         if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
@@ -33,16 +33,16 @@ def parse_toml(data: bytes, where: str) -> dict[str, Any]:
     except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
         reason = " ".join(str(error).split())
         reason = reason[:_MAX_REASON] if one_line(reason) else shown(reason)[1:-1]
-        raise UserError(f"{where}: expected TOML, found a mistake: {reason}; correct that place") from None
+        raise UserError(f"{where}: expected TOML, found a mistake: {reason}; correct it") from None
 
 
 def read_toml(file: Traversable | Path, *, what: str) -> dict[str, Any]:
-    """Return the tables of a TOML file; UserError where it can't be read, `what` says what was expected there."""
+    """Return the tables of a TOML file; UserError if it cannot be read, `what` names what was expected."""
     return parse_toml(bytes_of(file, what=what), str(file))
 
 
 def bytes_of(file: Traversable | Path, *, what: str) -> bytes:
-    """The same file's bytes, for who needs their digest as well."""
+    """Return the bytes of a TOML file, for callers that also need their digest."""
     try:
         return file.read_bytes()
     except OSError as error:
@@ -50,5 +50,5 @@ def bytes_of(file: Traversable | Path, *, what: str) -> bytes:
 
 
 def too_deep(where: str) -> UserError:
-    """The line for what is nested deeper than any reader here can follow."""
+    """The error for tables nested too deeply."""
     return UserError(f"{where}: expected tables and arrays a few levels deep, found hundreds; nest less")

@@ -1,4 +1,4 @@
-"""One attempt at bringing a file here: http and https continued where they broke off, and file addresses."""
+"""One attempt to download a file: http and https, resuming a partial file, and file URLs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 from rtsr_bench import __version__
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes at hand so far and, where known, the bytes in all."""
+"""Called with the bytes downloaded so far and, if known, the total."""
 
 SLOWEST_BYTES, SLOWEST_S = 1 << 16, 60.0
-"""What comes slower than so many bytes in so many seconds is given up: a byte now and then could go on for ever."""
+"""A download slower than this many bytes in this many seconds is aborted."""
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 30.0
@@ -25,12 +25,12 @@ _WORTH_ANOTHER_TRY = {408, 425, 429, 500, 502, 503, 504}
 _WRONG_RANGE = 416
 
 
-class Passing(Exception):  # noqa: N818 - not an error of the program: trouble that another attempt may get round
-    """The connection failed or broke off; what arrived is kept."""
+class Passing(Exception):  # noqa: N818 - not an error of the program: another attempt may succeed
+    """The connection failed or was interrupted; the partial file is kept."""
 
 
 class Definite(Exception):  # noqa: N818 - as above
-    """The address has no such file, or one that can't be the right one; another attempt would be no use."""
+    """The URL has no such file, or one that cannot be the right one; another attempt would not help."""
 
 
 def download(
@@ -42,19 +42,19 @@ def download(
     progress: Progress | None = None,
     until: float | None = None,
 ) -> bool:
-    """Bring what is at `url` into `part`, continuing what lies there already; at most `limit` bytes.
+    """Download `url` into `part`, resuming an existing partial file; at most `limit` bytes.
 
-    `size` is how many bytes there should be: a server that does not say it itself may break off unnoticed. `until` is
-    a time of the monotonic clock after which it breaks off. Returns whether it is certain that all of it came,
-    whatever it is.
+    `size` is the expected length, to detect an interruption if the server does not state one. `until` is a time of the
+    monotonic clock at which the download is aborted. Returns whether the download is certainly complete, whatever its
+    content.
 
-    Raises Passing or Definite; OSError means that `part` can't be written.
+    Raises Passing or Definite; OSError means that `part` cannot be written.
     """
     scheme = urlsplit(url).scheme
     if scheme == "file":
         return _from_file(url, part, limit, progress)
     if scheme not in ("http", "https"):
-        raise Definite(f"expected an address with https, http or file, found {scheme!r}")
+        raise Definite(f"expected a URL with https, http or file, found {scheme!r}")
     return _from_server(url, part, limit, size, progress, until)
 
 
@@ -82,7 +82,7 @@ def _from_server(
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310 - as above
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == _WRONG_RANGE:  # all of it is here, or more than there is: only its hash can tell
+        if error.code == _WRONG_RANGE:  # the partial file is complete or too long: only its hash can tell
             return False
         trouble = Passing if error.code in _WORTH_ANOTHER_TRY else Definite
         raise trouble(f"the server answers {error.code} {error.reason}") from error
@@ -90,7 +90,7 @@ def _from_server(
         raise Passing(f"no connection: {getattr(error, 'reason', None) or error}") from error
     with response:
         if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-            start = 0  # the server sends the whole file: what lies there is written anew
+            start = 0  # the server sends the whole file: overwrite the partial one
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdigit() else size
         with part.open("ab" if start else "wb") as file:
@@ -107,7 +107,7 @@ def _copy(
     progress: Progress | None,
     until: float | None = None,
 ) -> None:
-    """Copy what `read` gives, as it comes: a reader that waits for a whole piece would hide how slowly it comes."""
+    """Copy chunks as they arrive: waiting for full chunks would hide a slow connection."""
     done, pace = start, _Pace(start, until)
     if total is not None and total > limit:
         raise Definite(f"expected at most {limit} bytes, found {total}")
@@ -115,7 +115,7 @@ def _copy(
         try:
             chunk = read(_CHUNK)
         except (OSError, http.client.HTTPException) as error:
-            raise Passing(f"broke off after {done} bytes: {error}") from error
+            raise Passing(f"interrupted after {done} bytes: {error}") from error
         if not chunk:
             break
         pace.check(done)
@@ -126,11 +126,11 @@ def _copy(
         if progress is not None:
             progress(done, total)
     if total is not None and done < total:
-        raise Passing(f"broke off after {done} of {total} bytes")
+        raise Passing(f"interrupted after {done} of {total} bytes")
 
 
 class _Pace:
-    """Ends what comes too slowly, or not in time."""
+    """Aborts a download that is too slow or late."""
 
     def __init__(self, done: int, until: float | None) -> None:
         self._until, self._then, self._done = until, monotonic(), done
@@ -138,8 +138,8 @@ class _Pace:
     def check(self, done: int) -> None:
         now = monotonic()
         if self._until is not None and now >= self._until:
-            raise Passing(f"not all of it is here in time, {done} bytes are")
+            raise Passing(f"only {done} bytes arrived in time")
         if now - self._then >= SLOWEST_S:
             if done - self._done < SLOWEST_BYTES:
-                raise Passing(f"only {done - self._done} bytes came in {now - self._then:.0f} s")
+                raise Passing(f"only {done - self._done} bytes arrived in {now - self._then:.0f} s")
             self._then, self._done = now, done

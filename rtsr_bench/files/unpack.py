@@ -1,8 +1,8 @@
-"""Unpacking an archive from a stranger: member by member, only files and folders, only inside, only so much.
+"""Unpacking an untrusted archive: only files and folders, only inside the target, within limits.
 
-Nothing of an archive is believed: names are checked (`member_names`), bytes are counted as they come out and not as
-they were announced, and of a member only its bytes are taken, never its owner, permissions, dates or links. Compressed
-tar files are decompressed to a plain one under the same limits first, because their headers may announce anything.
+Names are checked (`member_names`), unpacked bytes are counted instead of trusting the declared size, and only a
+member's bytes are taken, never its owner, permissions, dates or links. Compressed tar files are first decompressed to a
+plain one under the same limits, because their headers may declare any size.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from rtsr_bench.files.table import shown
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 MAX_FILES = 10_000
-"""Files and folders that may be submitted, as a folder or out of an archive: each child gets a copy of all of it."""
+"""Maximum files and folders of a submission, as a folder or an archive: each child gets a copy of all of them."""
 
 MAX_BYTES = 4 * 1024**3
-"""Bytes of them together."""
+"""Maximum total bytes of a submission."""
 
 _CHUNK = 1024 * 1024
 _JUNK = frozenset({"__MACOSX", ".DS_Store"})
 _ZIP_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""Others are rare, and LZMA's header may ask for gigabytes of memory."""
+"""Other methods are rare, and an LZMA header may request gigabytes of memory."""
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -57,12 +57,12 @@ _DAMAGED = (
 _END = b"PK\x05\x06"
 _END_64 = b"PK\x06\x07"
 _MAX_DIRECTORY = 8 * 1024**2
-"""Bytes of a zip's directory; some 100 a member."""
+"""Maximum bytes of a zip's directory; about 100 per member."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnpackLimits:
-    """How much an archive may hold. The ratio (unpacked to packed bytes) is looked at above `ratio_from` bytes."""
+    """Limits of an archive. The ratio (unpacked to packed bytes) is checked above `ratio_from` unpacked bytes."""
 
     packed_bytes: int = 2 * 1024**3
     unpacked_bytes: int = MAX_BYTES
@@ -72,7 +72,7 @@ class UnpackLimits:
 
 
 def archive_suffix(path: Path) -> str | None:
-    """Return the suffix that makes a file's name an archive's, such as `.tar.gz`; None for any other name."""
+    """Return the archive suffix of a file name, such as `.tar.gz`; None for any other name."""
     name = path.name.lower()
     return max((suffix for suffix in ARCHIVES if name.endswith(suffix)), key=len, default=None)
 
@@ -80,8 +80,8 @@ def archive_suffix(path: Path) -> str | None:
 def unpack(archive: Path, folder: Path, *, label: str, limits: UnpackLimits | None = None) -> None:
     """Unpack an archive into an existing empty folder.
 
-    UserError, one line, for an archive that is damaged, none at all, or holds what a submission may not hold; the
-    folder then holds rubbish that the caller throws away. OSError where this machine can't write or read.
+    UserError, one line, if the file is damaged, not an archive, or contains something that is not allowed; the caller
+    must then discard the folder. OSError if this machine cannot write or read.
     """
     limits = limits or UnpackLimits()
     suffix = archive_suffix(archive)
@@ -102,7 +102,7 @@ def unpack(archive: Path, folder: Path, *, label: str, limits: UnpackLimits | No
             "pack the folder again, with plain files and folders only"
         ) from None
     except (*_DAMAGED, OSError) as error:
-        # A damaged offset makes zipfile seek before the file's beginning: EINVAL, which no sound archive causes.
+        # A damaged offset makes zipfile seek before the start of the file: EINVAL, which no valid archive causes.
         if isinstance(error, OSError) and not isinstance(error, _DAMAGED) and error.errno != errno.EINVAL:
             raise
         reason = shown(" ".join(str(error).split()) or type(error).__name__)
@@ -113,7 +113,7 @@ def unpack(archive: Path, folder: Path, *, label: str, limits: UnpackLimits | No
 
 
 class _Budget:
-    """Counts what comes out of an archive; Refused as soon as it is too much."""
+    """Counts the members and unpacked bytes of an archive; Refused as soon as a limit is exceeded."""
 
     def __init__(self, packed: int, limits: UnpackLimits) -> None:
         self._limits = limits
@@ -129,7 +129,8 @@ class _Budget:
     def spend(self, size: int) -> None:
         self._bytes += size
         if self._bytes > self._most:
-            why = "" if self._most == self._limits.unpacked_bytes else ", out of all proportion to its own size"
+            ratio = self._limits.ratio
+            why = "" if self._most == self._limits.unpacked_bytes else f", more than {ratio} times its own size"
             raise Refused(f"more than {self._most:,} bytes when unpacked{why}")
 
     def copy(self, source: IO[bytes], target: Path) -> None:
@@ -156,7 +157,7 @@ def _check_directory(archive: Path, packed: int) -> None:
         raise zipfile.BadZipFile("no end of a zip archive")
     (size,) = struct.unpack_from("<L", tail, end + 12)
     if size > _MAX_DIRECTORY or tail[max(0, end - 20) : end].startswith(_END_64):
-        raise Refused("a list of its members that is far too long")
+        raise Refused("a directory of members that is too large")
 
 
 def _unpack_zip(archive: Path, folder: Path, budget: _Budget) -> None:
@@ -172,13 +173,13 @@ def _unpack_zip(archive: Path, folder: Path, budget: _Budget) -> None:
             if name is None or not _JUNK.isdisjoint(name.parts):
                 continue
             if member.flag_bits & 0x1:
-                raise Refused(f"{shown(member.filename)} behind a password")
+                raise Refused(f"{shown(member.filename)} with a password")
             taken.add(name, is_file=not member.is_dir())
             if member.is_dir():
                 (folder / name).mkdir(parents=True, exist_ok=True)
                 continue
             if member.compress_type not in _ZIP_METHODS:
-                raise Refused(f"{shown(member.filename)} packed by a method other than deflate")
+                raise Refused(f"{shown(member.filename)} compressed by a method other than deflate")
             with opened.open(member) as source:
                 budget.copy(source, folder / name)
 
@@ -208,8 +209,7 @@ def _unpack_members(plain: IO[bytes], folder: Path, budget: _Budget) -> None:
                 raise Refused(f"a link, device or sparse file, {shown(member.name)}")
             if name is None or not _JUNK.isdisjoint(name.parts):
                 continue
-            # Python's own filter for data says the same as the checks above; two locks on a door of strangers.
-            # (Python 3.11.0 to 3.11.3 have none.)
+            # Python's own filter repeats the checks above, as defence in depth. (Python 3.11.0 to 3.11.3 have none.)
             if hasattr(tarfile, "data_filter"):
                 tarfile.data_filter(member, str(folder))
             taken.add(name, is_file=member.isreg())
@@ -224,7 +224,7 @@ def _unpack_members(plain: IO[bytes], folder: Path, budget: _Budget) -> None:
 
 
 class _Careful(io.BufferedIOBase):
-    """A file that refuses to hand over much at once: a tar header may announce a name of gigabytes."""
+    """A file that refuses large reads: a tar header may declare a name of gigabytes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -234,7 +234,7 @@ class _Careful(io.BufferedIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0 or size > 4 * _CHUNK:
-            raise Refused("a header that announces more than a header holds")
+            raise Refused("a header that declares an impossible size")
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:

@@ -1,7 +1,7 @@
-"""Writing files whole: beside their place first, then into it in one step.
+"""Atomic writes: a temporary file is written next to the target and then renamed.
 
-A reader sees a file as it was or as it will be, and a process that dies leaves what was there. What it had begun lies
-beside it under a hidden name, which `sweep` finds.
+A reader sees the old file or the new one, and a process that dies leaves the old one. Its temporary file remains under
+a hidden name, which `sweep` finds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _ENDING = ".part"
 
 @contextlib.contextmanager
 def aside(target: Path) -> Iterator[Path]:
-    """Yield a path beside `target` for what is to take its place; what still lies there at the end is removed.
+    """Yield a temporary path next to `target` for its replacement; a file left there at the end is removed.
 
-    The name is hidden, and short however long the target's is.
+    The name is hidden and of fixed length.
     """
     part = target.with_name(f"{_mark(target)}{os.urandom(6).hex()}{_ENDING}")
     try:
@@ -32,9 +32,9 @@ def aside(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replacing(target: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
-    """Open a new file for writing bytes that takes the place of `target` when the block ends well.
+    """Open a new file for writing bytes that replaces `target` if the block ends without an error.
 
-    With `durable` its bytes are on the disk before it does. OSError where the folder cannot be written.
+    With `durable` its bytes are on the disk before that. OSError if the folder cannot be written.
     """
     with aside(target) as part:
         with part.open("xb") as file:
@@ -46,13 +46,13 @@ def replacing(target: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
 
 
 def write_whole(target: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write a file in the place of what is there; see `replacing`."""
+    """Write a file atomically, replacing an existing one; see `replacing`."""
     with replacing(target, durable=durable) as file:
         file.write(data)
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a new file and wait until its bytes are on the disk; FileExistsError where there is one."""
+    """Write a new file and wait until its bytes are on the disk; FileExistsError if it exists."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()
@@ -60,7 +60,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def name_finished(part: Path, target: Path) -> None:
-    """Give a finished file its name, never in the place of another: FileExistsError where one has it."""
+    """Rename a finished file to an unused name; FileExistsError if the name is taken."""
     try:
         os.link(part, target)
     except FileExistsError:
@@ -72,7 +72,7 @@ def name_finished(part: Path, target: Path) -> None:
 
 
 def sweep(target: Path) -> None:
-    """Remove what a process that died had begun of a file; for who alone may write it, by a lock."""
+    """Remove temporary files of dead processes for a target; the caller must hold the lock for writing it."""
     for left in target.parent.glob(f"{_mark(target)}*{_ENDING}"):
         left.unlink(missing_ok=True)
 

@@ -9,11 +9,11 @@ from rtsr_bench.protocol import Size
 
 
 def busiest_crop(hr: NDArray[np.uint8], size: Size) -> tuple[int, int]:
-    """Top and left of the window of `size` with the most detail, always the same one for the same pixels.
+    """Top and left of the window of `size` with the most detail; deterministic.
 
     Detail is the sum of absolute differences between neighbours of R + 2 G + B, in integers; windows are tried on a
-    grid of an eighth of the shorter side (one pixel below 16), the first in reading order wins a tie. ValueError
-    where the window is larger than the image or empty.
+    grid of an eighth of the shorter side (one pixel below 16), the first in reading order wins a tie. ValueError if the
+    window is larger than the image or empty.
     """
     height, width = hr.shape[:2]
     if not (0 < size.height <= height and 0 < size.width <= width):
@@ -36,12 +36,12 @@ def busiest_crop(hr: NDArray[np.uint8], size: Size) -> tuple[int, int]:
 
 
 def _starts(last: int, step: int) -> NDArray[np.intp]:
-    """0, step, 2 step, ... and always `last`, so that the far edge is looked at too."""
+    """0, step, 2 step, ... and always `last`, so that the far edge is included."""
     return np.unique(np.append(np.arange(0, last + 1, step), last))
 
 
 def _window_sums(values: NDArray[np.integer], starts: NDArray[np.intp], length: int) -> NDArray[np.int64]:
-    """Sums of `length` consecutive rows from each start, by differences of the running total at the rows needed."""
+    """Sums of `length` consecutive rows from each start, as differences of the running total."""
     edges = np.unique(np.concatenate([starts, starts + length]))
     running = np.zeros((len(edges), values.shape[1]), dtype=np.int64)
     np.cumsum(np.add.reduceat(values, edges[:-1], axis=0, dtype=np.int64), axis=0, out=running[1:])

@@ -1,4 +1,4 @@
-"""How LR comes of HR, by a name that stands in the track, in the digests of data sets and in the record."""
+"""Degradations: LR made from HR by a name that is used in tracks, digests of data sets and records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rtsr_bench.protocol import SCALES, Size
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One step after the resize: its text, its kind, and the settings that the text holds."""
+    """One step after the resize: its text, its kind, and the settings in the text."""
 
     text: str
     kind: Effect | Codec
@@ -30,7 +30,7 @@ class Step:
         return self.kind.words(self.settings)
 
     def applied(self, lr: Pixels, image: str) -> Pixels:
-        """LR after this step; `image` is the image's name, which the seed of what is random is made of."""
+        """LR after this step; random steps derive their seed from `image`, the image's name."""
         if isinstance(self.kind, Codec):
             return decoded(self.kind.encode(lr, self.settings))
         seed = int.from_bytes(hashlib.sha256(f"{self.text}\n{image}".encode("utf-8", "surrogatepass")).digest()[:16])
@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Degradation:
-    """A resize and the steps after it; `name` is the whole of it, and its identity."""
+    """A resize and the steps after it; the complete `name` is its identity."""
 
     name: str
     resize: Resize
@@ -57,16 +57,16 @@ class Degradation:
 
     @property
     def suffix(self) -> str:
-        """That of the file in which a prepared set keeps LR: that of the last step's codec, or `.png`."""
+        """File suffix of LR in a prepared set: that of the last step's codec, or `.png`."""
         last = self.steps[-1].kind if self.steps else None
         return (last.suffix if isinstance(last, Codec) else "") or ".png"
 
 
 @functools.lru_cache(maxsize=256)
 def parse_degradation(name: str) -> Degradation:
-    """Read a name `RESIZE[+STEP...]`, such as `pillow-bicubic+jpeg90`, where 4:2:0 is meant.
+    """Parse a name `RESIZE[+STEP...]`, such as `pillow-bicubic+jpeg90` (4:2:0 by default).
 
-    Other names: `matlab-bicubic`, `pillow-bicubic+jpeg90-444`, `pillow-bicubic+noise5`. UserError for anything else.
+    Other examples: `matlab-bicubic`, `pillow-bicubic+jpeg90-444`, `pillow-bicubic+noise5`. UserError for invalid names.
     """
     first, *others = name.split("+")
     resize = DEGRADATIONS.all().get(first)
@@ -76,7 +76,7 @@ def parse_degradation(name: str) -> Degradation:
         resizes = ", ".join(kind.name for kind in kinds if isinstance(kind, Resize))
         forms = ", ".join(f"+{kind.form}" for kind in kinds if not isinstance(kind, Resize))
         raise UserError(
-            f"degradation {name!r}: expected one of {resizes}, and behind it any of {forms}: see docs/metrics.md"
+            f"degradation {name!r}: expected one of {resizes}, followed by any of {forms}: see docs/metrics.md"
         )
     return Degradation(name=name, resize=resize, steps=tuple(step for step in steps if step is not None))
 
@@ -91,7 +91,7 @@ def _step(text: str) -> Step | None:
 
 
 def crop_to_multiple(hr: Pixels, scale: int) -> Pixels:
-    """The top left part of HR whose height and width are multiples of `scale`; C-contiguous, a copy only if needed."""
+    """Crop HR, from the top left, to multiples of `scale`; C-contiguous, a copy only if needed."""
     height, width = (length - length % scale for length in hr.shape[:2])
     return np.ascontiguousarray(hr[:height, :width])
 
@@ -99,9 +99,9 @@ def crop_to_multiple(hr: Pixels, scale: int) -> Pixels:
 def degrade(hr: Pixels, scale: int, degradation: str, *, image: str = "") -> Pixels:
     """LR of an HR image, uint8 H/scale x W/scale x 3; HR is cropped by `crop_to_multiple` first.
 
-    `image` is the image's name: what is random in a degradation is drawn from a seed that is made of it. UserError for
-    a degradation that is unknown, whose encoder this Pillow lacks, or that gives anything but LR; ValueError for
-    another scale than 2, 3, 4 or an image smaller than one LR pixel.
+    `image` is the image's name, from which random degradations derive their seed. UserError for a degradation that is
+    unknown, whose encoder this Pillow lacks, or whose result is not LR; ValueError for a scale other than 2, 3, 4 or an
+    image smaller than one LR pixel.
     """
     rules = parse_degradation(degradation)
     lr = _shrunk(hr, scale, rules)
@@ -111,7 +111,7 @@ def degrade(hr: Pixels, scale: int, degradation: str, *, image: str = "") -> Pix
 
 
 def degraded_file(hr: Pixels, scale: int, degradation: str, *, image: str = "") -> tuple[Pixels, bytes | None]:
-    """LR's pixels as `degrade` makes them, and the file in which they lie, None where that is to be a PNG."""
+    """LR's pixels as in `degrade`, and the encoded file; None if the file should be a PNG."""
     rules = parse_degradation(degradation)
     last = rules.steps[-1] if rules.steps else None
     if last is None or not isinstance(last.kind, Codec) or not last.kind.suffix:
@@ -137,7 +137,7 @@ def _shrunk(hr: Pixels, scale: int, rules: Degradation) -> Pixels:
 
 
 def _checked(lr: object, shape: tuple[int, ...], step: str) -> Pixels:
-    """LR as it came out of a step, which a plug-in may have made of anything."""
+    """Check the result of a step, which may come from a plug-in."""
     if isinstance(lr, np.ndarray) and lr.dtype == np.uint8 and lr.shape == shape:
         return lr
     found = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__

@@ -1,4 +1,4 @@
-"""Reading images strictly and writing them whole: what a number was measured on must never be guessed at."""
+"""Strict reading and atomic writing of images, so that the measured pixels are never ambiguous."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rtsr_bench.files.writing import replacing
 from rtsr_bench.protocol import Size
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-"""The only decoders Pillow is allowed to try: EPS, PSD and their like are never opened."""
+"""The only decoders that Pillow may try; EPS, PSD and similar formats are never opened."""
 
 MAX_PIXELS = 8192 * 8192
-"""Above this an image is refused from its header: twice an 8K frame, and below Pillow's own warning."""
+"""Larger images are refused by their header; twice an 8K frame, and below Pillow's own limit."""
 
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
 _OPAQUE_MODES = {"1", "L", "P", "RGB"}
@@ -31,7 +31,7 @@ _PNG_SIGNATURE = 8
 _PNG_DEPTH_AT = 24  # signature 8, chunk length 4, "IHDR" 4, width 4, height 4
 _PIECE = 1 << 20
 _ORIENTATION = 0x0112
-"""The EXIF tag that tells a viewer to turn or mirror the stored samples; 1 says that they lie upright."""
+"""The EXIF tag that makes a viewer rotate or mirror the stored samples; 1 means upright."""
 
 
 def read_rgb(
@@ -39,18 +39,17 @@ def read_rgb(
 ) -> NDArray[np.uint8]:
     """Read an 8-bit image as uint8 H x W x 3 RGB, C-contiguous and writable.
 
-    Grey and 1-bit images are expanded to RGB, palettes resolved, alpha dropped where it is fully opaque (or anyway,
-    where a data set's recipe says `drop_alpha`). Colour profiles and gamma chunks are not applied: the stored samples
-    are the image. An EXIF orientation other than 1 is refused, because half of all programs apply it and the other
-    half do not; `any_orientation` takes the stored samples anyway, for pictures that are compared with no other file.
-    `what` names the image's part in messages ("HR image"). UserError, in one line: no such file, not an image of
-    `FORMATS`, 16-bit, CMYK, transparent, turned by EXIF, animated or multi-frame, truncated or damaged, more than
-    `MAX_PIXELS`.
+    Grey and 1-bit images are expanded to RGB, palettes resolved, alpha dropped if it is fully opaque (or always, with
+    `drop_alpha`). Colour profiles and gamma chunks are not applied: the stored samples are the image. An EXIF
+    orientation other than 1 is refused, because programs differ in whether they apply it; `any_orientation` takes the
+    stored samples anyway, for images that are not compared with another file. `what` names the image's role in messages
+    ("HR image"). UserError, in one line: no such file, not an image of `FORMATS`, 16-bit, CMYK, transparent, rotated by
+    EXIF, animated or multi-frame, truncated or damaged, more than `MAX_PIXELS`.
     """
     with _opened(path, what) as image:
         frames = getattr(image, "n_frames", 1)
         if frames != 1:
-            raise UserError(f"{path}: expected a still {what}, found {frames} frames: save the one that is meant")
+            raise UserError(f"{path}: expected a still {what}, found {frames} frames: save only one of them")
         depth, trouble = _png_facts(path) if image.format == "PNG" else (8, "")
         if depth == 16 or image.mode.startswith(("I", "F")):
             raise UserError(f"{path}: expected an 8-bit {what}, found 16 bits per channel: convert it to 8 bits")
@@ -75,7 +74,7 @@ def read_rgb(
 
 
 def read_size(path: Path, *, what: str = "image", any_orientation: bool = False) -> Size:
-    """Height and width of an image, without decoding it; UserError as `read_rgb` for what is seen without that."""
+    """Height and width of an image, without decoding it; UserError as in `read_rgb`, as far as the header shows."""
     with _opened(path, what) as image:
         if not any_orientation:
             _refuse_turned(path, what, _orientation_ahead(image, path))
@@ -83,9 +82,9 @@ def read_size(path: Path, *, what: str = "image", any_orientation: bool = False)
 
 
 def write_png(path: Path, array: NDArray[np.uint8], *, compress_level: int = 1) -> None:
-    """Write uint8 H x W x 3 RGB as a PNG that appears whole or not at all; level 1 is four times as fast as Pillow's 6.
+    """Write uint8 H x W x 3 RGB as a PNG, atomically; level 1 is four times as fast as Pillow's default 6.
 
-    ValueError for another shape or dtype; HarnessError where the folder cannot be written (no rights, disk full).
+    ValueError for another shape or dtype; HarnessError if the folder cannot be written (no permission, disk full).
     """
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise ValueError(f"expected uint8 H x W x 3, found {array.dtype} {array.shape}")
@@ -99,7 +98,7 @@ def write_png(path: Path, array: NDArray[np.uint8], *, compress_level: int = 1) 
 
 @contextlib.contextmanager
 def _opened(path: Path, what: str) -> Iterator[Image.Image]:
-    """The image with its header read and its size allowed; UserError where that much fails."""
+    """Open an image and check its header and size; UserError if that fails."""
     try:
         image = Image.open(path, formats=FORMATS)
     except FileNotFoundError as error:
@@ -110,7 +109,7 @@ def _opened(path: Path, what: str) -> Iterator[Image.Image]:
         if path.stat().st_size == 0:
             raise UserError(f"{path}: the {what} is empty (0 bytes): fetch it again") from error
         formats = ", ".join(FORMATS)
-        raise UserError(f"{path}: expected the {what} as {formats}, found no such image: convert it") from error
+        raise UserError(f"{path}: expected the {what} as {formats}, found another format: convert it") from error
     except _BROKEN as error:
         raise UserError(f"{path}: the {what} cannot be opened ({_one_line(error)}): fetch it again") from error
     with image:
@@ -122,13 +121,13 @@ def _opened(path: Path, what: str) -> Iterator[Image.Image]:
 def _refuse_turned(path: Path, what: str, orientation: object) -> None:
     if orientation not in (None, 1):
         raise UserError(
-            f"{path}: expected the {what} to lie upright as it is stored, found EXIF orientation {orientation}, which "
-            "some programs apply and others do not: turn the pixels and save the file without the tag"
+            f"{path}: expected the {what} to be stored upright, found EXIF orientation {orientation}, which "
+            "some programs apply and others do not: rotate the pixels and save the file without the tag"
         )
 
 
 def _orientation(image: Image.Image) -> object:
-    """The orientation that EXIF (or XMP) names, None where nothing does; a damaged tag is none, as for viewers."""
+    """The orientation in EXIF (or XMP), None if there is none; a damaged tag is ignored, as viewers do."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of damaged metadata
         try:
@@ -138,7 +137,7 @@ def _orientation(image: Image.Image) -> object:
 
 
 def _orientation_ahead(image: Image.Image, path: Path) -> object:
-    """The same without decoding: of a PNG, Pillow reads what stands behind the pixels only with them."""
+    """The same without decoding: Pillow reads PNG chunks after the pixels only when it decodes them."""
     if image.format != "PNG" or {"exif", "Raw profile type exif", "XML:com.adobe.xmp"} & image.info.keys():
         return _orientation(image)
     with path.open("rb") as file:
@@ -157,10 +156,10 @@ def _too_large(what: str) -> str:
 
 
 def _png_facts(path: Path) -> tuple[int, str]:
-    """Bits per sample, and what is wrong with the chunks (empty where nothing is): Pillow passes over both in silence.
+    """Bits per sample, and what is wrong with the chunks (empty if nothing is); Pillow ignores both.
 
-    It reads 16-bit colour as 8-bit, pixels without the end behind them as whole, and pixels whose chunk has another
-    checksum; of these, those that unpack all the same come out as other pixels.
+    It reads 16-bit colour as 8-bit, accepts files without an end chunk, and accepts chunks with a wrong checksum, which
+    may decompress to other pixels.
     """
     with path.open("rb") as file:
         depth = file.read(_PNG_DEPTH_AT + 1)[_PNG_DEPTH_AT]
@@ -175,9 +174,9 @@ def _png_facts(path: Path) -> tuple[int, str]:
             if len(stored) < 4:
                 break
             if checksum != int.from_bytes(stored, "big"):
-                return depth, "damaged (a chunk's checksum is another)"
+                return depth, "damaged (a chunk has a wrong checksum)"
             if kind == b"IEND":
-                return depth, ""  # some programs write their own bytes behind the end
+                return depth, ""  # some programs append their own bytes
     return depth, "truncated (its end is missing)"
 
 

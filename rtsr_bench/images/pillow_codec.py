@@ -1,4 +1,4 @@
-"""Still images through one of Pillow's lossy encoders, at a quality from 0 to 100 and a chroma subsampling."""
+"""Pillow's lossy still-image encoders, with a quality from 0 to 100 and a chroma subsampling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SUBSAMPLINGS = {"420": "4:2:0", "422": "4:2:2", "444": "4:4:4"}
 SETTINGS = rf"(?P<quality>100|0?\d{{1,2}})(?:-(?P<subsampling>{'|'.join(SUBSAMPLINGS)}))?"
-"""Behind a codec's name: its quality, and the subsampling where it is not 4:2:0."""
+"""After a codec's name: its quality, and the subsampling if it is not 4:2:0."""
 
 
 def encoded_by_pillow(image: Pixels, form: str, settings: Settings) -> bytes:

@@ -1,4 +1,4 @@
-"""The three bicubics of the field, each under its own name: they differ by whole decibels."""
+"""The three common bicubic resizes, each under its own name: results differ by whole decibels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pillow_bicubic(array: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
 
 
 def torch_bicubic(array: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """Enlarge uint8 H x W x 3 as the challenge's bicubic baseline does: the "bicubic" of its score and its tables.
+    """Upscale uint8 H x W x 3 as the challenge's bicubic baseline does: the "bicubic" of its score and its tables.
 
     `F.interpolate(mode="bicubic", align_corners=False)` (a = -0.75, no antialiasing) of x / 255 in float32 on the CPU,
     clamped to [0, 1], times 255, rounded half to even. Source: NTIRE23-RTSR `sr_demo.py`, RT4KSR `test.py`.
@@ -81,7 +81,7 @@ def _resize_rows(plane: NDArray[Any], target: int, scale: float) -> NDArray[Any]
 
 
 def _contributions(length: int, target: int, scale: float) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Weights (target x taps) and the 0-based input rows they belong to, borders mirrored."""
+    """Weights (target x taps) and their 0-based input rows, borders mirrored."""
     stretch = min(scale, 1.0)
     reach = _SUPPORT / stretch
     centre = np.arange(1, target + 1) / scale + 0.5 * (1.0 - 1.0 / scale)

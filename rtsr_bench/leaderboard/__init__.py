@@ -1,4 +1,4 @@
-"""From records to ranked rows: one leaderboard for each track and kind of device. Pure: same records, same rows."""
+"""From records to ranked rows: one leaderboard per track and kind of device. The same records give the same rows."""
 
 from rtsr_bench.leaderboard.bands import BANDS, Band, band, pareto_front
 from rtsr_bench.leaderboard.boards import (

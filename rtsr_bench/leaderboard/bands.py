@@ -1,4 +1,4 @@
-"""The five bands of frames per second, and the front of models nothing else beats."""
+"""The five FPS bands, and the Pareto front."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Band:
-    """Frames per second from `least` (inclusive) up to `below`; `sign` says the band without any colour."""
+    """Frames per second from `least` (inclusive) to `below` (exclusive); `sign` shows the band without colour."""
 
     id: str
     label: str
@@ -32,16 +32,16 @@ BANDS = (
 
 
 def band(fps: float) -> Band:
-    """The band a positive, finite number of frames per second falls into."""
+    """The band of a positive, finite number of frames per second."""
     if not (math.isfinite(fps) and fps > 0):
-        raise ValueError(f"frames per second are positive and finite, not {fps!r}")
+        raise ValueError(f"expected positive, finite frames per second, found {fps!r}")
     return next(one for one in BANDS if one.least <= fps < one.below)
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
-    """Indices of the points (cost, worth) that no other beats in both (less cost, more worth), by rising cost.
+    """Indices of the points (cost, worth) that no other point dominates (less cost, more worth), by rising cost.
 
-    Of equal points the first stands for all.
+    Of equal points only the first is included.
     """
     front: list[int] = []
     best = -math.inf

@@ -1,4 +1,4 @@
-"""Rows to leaderboards: one for each track and kind of device, in groups of rows that can be compared."""
+"""Rows to leaderboards: one per track and kind of device, in groups of comparable rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceKind:
-    """What runtimes can be compared on: a device by name, and for a CPU the number of threads."""
+    """Devices on which runtimes are comparable: a device name, and for a CPU the number of threads."""
 
     kind: str
     name: str
@@ -32,7 +32,7 @@ class DeviceKind:
 
     @property
     def label(self) -> str:
-        """As a reader sees it."""
+        """The device for readers."""
         if self.threads is None:
             return self.name
         return f"{self.name}, {self.threads} thread{'' if self.threads == 1 else 's'}"
@@ -40,7 +40,7 @@ class DeviceKind:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """Rows that can be compared: measured under one protocol on the same data. Only official groups are ranked."""
+    """Comparable rows: measured under one protocol on the same data. Only official groups are ranked."""
 
     official: bool
     complete: bool
@@ -57,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leaderboard:
-    """All rows of one track on one kind of device; `track` is None where the track is no longer shipped."""
+    """All rows of one track on one kind of device; `track` is None if the track is no longer shipped."""
 
     track_id: str
     track: Track | None
@@ -71,10 +71,10 @@ class Leaderboard:
 
 
 def leaderboards(records: Mapping[str, Record], tracks: Mapping[str, Track] | None = None) -> tuple[Leaderboard, ...]:
-    """Derive every leaderboard from records by name (their file's): shipped tracks first, then by id and device.
+    """Derive every leaderboard from records by file name: known tracks first, then by id and device.
 
-    Of the records that answer the same question (`Record.key`) the latest `started` counts, of equally late ones
-    the one with the greater name.
+    Of the records with the same `Record.key` the latest by `started` counts; of equally late ones, the one with the
+    greater name.
     """
     known = all_tracks() if tracks is None else tracks
     rows = [derive_row(name, record, known.get(record.track), earlier) for name, record, earlier in _latest(records)]
@@ -102,13 +102,13 @@ def device_kind(record: Record) -> DeviceKind:
 
 
 def data_digest(record: Record) -> str:
-    """SHA-256 (16 hex digits) over names and digests of the data measured on, in order."""
+    """SHA-256 (16 hex digits) over names and digests of the measured data sets, in order."""
     text = "\n".join(f"{use.name}={use.digest}" for use in record.data)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def how_measured(protocol: Protocol, device: str) -> str:
-    """A protocol in one sentence, for the kind of device (`cpu`, `cuda`) named."""
+    """A protocol in one sentence, for a kind of device (`cpu`, `cuda`)."""
     precision = protocol.precision.get(device)
     images = "all images" if protocol.images is None else f"the first {protocol.images} images of each data set"
     if protocol.window is not None:
@@ -122,7 +122,7 @@ def how_measured(protocol: Protocol, device: str) -> str:
 
 
 def started_at(record: Record) -> datetime:
-    """When the measurement began, UTC; the first moment of year 1 where the text is no time."""
+    """Start of the measurement in UTC; the first moment of year 1 if the text is not a time."""
     try:
         moment = datetime.fromisoformat(record.started)
     except ValueError:
@@ -131,7 +131,7 @@ def started_at(record: Record) -> datetime:
 
 
 def _latest(records: Mapping[str, Record]) -> list[tuple[str, Record, int]]:
-    """The latest record of each key with its name and the number of earlier ones."""
+    """The latest record of each key, with its name and the number of earlier ones."""
     by_key: dict[str, list[tuple[datetime, str]]] = {}
     for name, record in records.items():
         by_key.setdefault(record.key, []).append((started_at(record), name))
@@ -168,27 +168,27 @@ def _group(rows: Sequence[Row], digest: str, track: Track | None) -> Group:
 
 
 def _how(record: Record, track: Track | None, *, official: bool, complete: bool) -> str:
-    """The sentence a group is headed by."""
+    """The sentence that introduces a group."""
     said = how_measured(record.protocol, record.system.device_kind)
     own = track is not None and not track.shipped
-    whose = "the protocol of this track, which is not shipped," if own else "the track's protocol"
+    whose = "the protocol of this track (not a shipped one)" if own else "the track's protocol"
     if official and not complete:
-        return f"Measured as {whose} says, but not on all of its data, and therefore not ranked: {said}"
+        return f"Measured under {whose}, but not on all of its data, and therefore not ranked: {said}"
     if official:
-        return f"Measured as {whose} says: {said}"
+        return f"Measured under {whose}: {said}"
     if track is None:
-        return f"Not ranked, the track is not (any longer) shipped: {said}"
+        return f"Not ranked, because the track is unknown to this version: {said}"
     changed = differences(record.protocol, track.protocol)
     sentence = f"Unofficial, not ranked: {'; '.join(changed) or 'another protocol'}."
     precision = record.protocol.precision.get(record.system.device_kind)
     sentence += f" Timed in {precision.value}." if precision else ""
     if record.protocol.input != track.protocol.input:
-        sentence += f" Runtime, FPS and score hold for an input of {record.protocol.input} and say nothing about 4K."
+        sentence += f" Runtime, FPS and score apply to an input of {record.protocol.input}, not to 4K."
     return sentence
 
 
 def best_first(row: Row) -> tuple[int, float, float, str, str]:
-    """Eligible rows, the best score first, then those with a score, a gain, nothing; the model's id breaks ties."""
+    """Sort key: eligible rows by score, then other rows with a score, a gain, neither; the model's id breaks ties."""
     official_reasons = [reason for reason in row.reasons if reason.kind is not Ineligibility.UNOFFICIAL]
     tier = 0 if not official_reasons else 1
     if row.failed:
@@ -201,7 +201,7 @@ def best_first(row: Row) -> tuple[int, float, float, str, str]:
 
 
 def _ranked(ordered: Sequence[Row]) -> tuple[Row, ...]:
-    """Ranks 1, 2, 2, 4, ... in the order of the score; equal scores share a rank; rows with a reason get none."""
+    """Ranks 1, 2, 2, 4, ... by score; equal scores share a rank; ineligible rows have none."""
     rows: list[Row] = []
     rank, previous = 0, None
     for place, row in enumerate(ordered, start=1):

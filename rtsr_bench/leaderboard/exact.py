@@ -1,4 +1,4 @@
-"""What is said of images on which bicubic makes no error, and which the means of PSNR therefore leave out."""
+"""The warning about images on which bicubic has no error; means of PSNR exclude them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 3
 
 
 def exact_images(images: Sequence[ImageFidelity], convention: str) -> tuple[NumberWarning, ...]:
-    """Name the images that the means of PSNR and gain under a convention (a key) leave out, and how the model did."""
+    """Name the images that means of PSNR and gain under a convention (a key) exclude, and the model's result there."""
     flat = [image for image in images if image.bicubic_is_exact(convention)]
     if not flat:
         return ()

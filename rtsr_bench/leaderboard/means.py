@@ -1,4 +1,4 @@
-"""Images to means: what each metric says of a set of images, and of bicubic on the same ones."""
+"""Images to means: the value of each metric over a set of images, and that of bicubic on the same images."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FidelityMeans:
-    """What metrics say of a set of images by `METRIC/CONVENTION`, such as `psnr/rgb_b0`, and of bicubic (`baseline`).
+    """Metric values over a set of images by `METRIC/CONVENTION`, such as `psnr/rgb_b0`; those of bicubic in `baseline`.
 
-    `images` counts all of them. Metrics that say so (PSNR) leave out the images on which bicubic is exact, `exact` of
-    them under each convention (a key): neither a difference from infinity nor a mean with it says anything. Where no
-    image is left, there is no value.
+    `images` counts all of them. Metrics with `leaves_out_exact` (PSNR) exclude the images on which bicubic is exact,
+    `exact` of them under each convention (a key), because their PSNR is infinite. If no image is left, there is no
+    value.
     """
 
     images: int
@@ -30,15 +30,15 @@ class FidelityMeans:
     exact: dict[str, int] = field(default_factory=dict)
 
     def value(self, metric: Metric, convention: str) -> float | None:
-        """A metric's value under a convention (a key); None where not every image has it."""
+        """A metric's value under a convention (a key); None if not every image has it."""
         return self.values.get(metric.key(convention))
 
     def of_bicubic(self, metric: Metric, convention: str) -> float | None:
-        """Bicubic's value; None where it is missing."""
+        """Bicubic's value; None if it is missing."""
         return self.baseline.get(metric.key(convention))
 
     def gain(self, metric: Metric, convention: str) -> float | None:
-        """The value less bicubic's; None where either is missing, infinite where only the model is exact."""
+        """The value less bicubic's; None if either is missing, infinite if only the model is exact."""
         here, there = self.value(metric, convention), self.of_bicubic(metric, convention)
         if here is None or there is None:
             return None
@@ -46,7 +46,7 @@ class FidelityMeans:
 
     @property
     def psnr_db(self) -> dict[str, float]:
-        """PSNR in dB, which scores are made of, by convention key."""
+        """PSNR in dB by convention key; scores use it."""
         return by_convention(self.values, PSNR)
 
     @property
@@ -55,15 +55,15 @@ class FidelityMeans:
         return by_convention(self.baseline, PSNR)
 
     def gain_db(self, convention: str) -> float | None:
-        """PSNR less bicubic's; None where either is missing, infinite where only the model is exact."""
+        """PSNR less bicubic's; None if either is missing, infinite if only the model is exact."""
         return self.gain(METRICS.find(PSNR), convention)
 
 
 def fidelity_means(images: Iterable[ImageFidelity]) -> FidelityMeans:
-    """What every metric says of images, under the conventions that every image has; ValueError for no image."""
+    """Every metric over the images, under the conventions that every image has; ValueError if there are no images."""
     some = tuple(images)
     if not some:
-        raise ValueError("no image")
+        raise ValueError("expected at least one image, found none")
     values: dict[str, float] = {}
     baseline: dict[str, float] = {}
     for metric in METRICS.all().values():
@@ -85,7 +85,7 @@ def _shared(observation: str, tables: Sequence[Mapping[str, float]]) -> list[str
 def _aggregated(
     metric: Metric, images: Sequence[ImageFidelity], tables: Sequence[Mapping[str, float]]
 ) -> dict[str, float]:
-    """A metric's value over images under each convention that all of `tables`, theirs in order, have."""
+    """A metric's value under each convention that all of `tables` (one per image, in order) have."""
     found = {}
     for convention in _shared(metric.observation, tables):
         counted = [

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One model's line: derived values, rank where it has one, reasons where it has none, warnings beside numbers.
+    """One model's row: derived values, rank or the reasons why there is none, and warnings.
 
-    `fidelity` is over the images of the data sets that the track is judged by, `by_set` has every data set.
-    `source` names the record it stands on, `earlier` counts older records of the same key, `score` is None where an
-    ingredient is missing, `scored_under` the convention key of the score's PSNR, `lower_is_better` says which way its
-    formula goes. `track` is None where it is not (any longer) shipped; `twin`: another row of its group has this model.
+    `fidelity` is over the images of the data sets that the track's score uses, `by_set` has every data set. `source`
+    names the record, `earlier` counts older records of the same key, `score` is None if an input of the formula is
+    missing, `scored_under` is the convention key of the score's PSNR, `lower_is_better` the direction of the formula.
+    `track` is None if this version does not know it; `twin`: another row of its group has the same model.
     """
 
     source: str
@@ -50,12 +50,12 @@ class Row:
 
     @property
     def failed(self) -> bool:
-        """Whether the guest broke where a number was due."""
+        """Whether fidelity or runtime failed."""
         return any(reason.kind is Ineligibility.FAILED for reason in self.reasons)
 
     @property
     def crop(self) -> Size | None:
-        """The middle of each image that fidelity is of, where a window cut any; None where all are whole."""
+        """Size of the centre of each image on which fidelity was measured; None if all images were whole."""
         window, fidelity = self.record.protocol.window, self.record.fidelity
         if window is None or not isinstance(fidelity, Fidelity):
             return None
@@ -71,19 +71,19 @@ class Row:
 
     @property
     def counted_at(self) -> Size:
-        """The LR size that its operations are shown for."""
+        """The LR size for which its operations are shown."""
         return counted_at(self.record.protocol, self.track)
 
 
 def scoring_convention(record: Record, track: Track | None) -> Convention:
-    """The convention the score's PSNR is taken under; without a track the first one the record's protocol names."""
+    """The convention of the score's PSNR; without a track, the first convention of the record's protocol."""
     if track is not None:
         return track.score.convention
     return next(iter(record.protocol.conventions), Convention(Colour.RGB))
 
 
 def derive_row(source: str, record: Record, track: Track | None, earlier: int = 0) -> Row:
-    """Derive everything a row shows but its rank from a record; `source` names it, `track` None where unknown."""
+    """Derive everything in a row except its rank from a record; `source` names it, `track` is None if unknown."""
     convention = scoring_convention(record, track).key
     trouble = ""
     overall, by_set = None, {}
@@ -94,12 +94,12 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
             overall = fidelity_means(judged)
             by_set = _by_set(record.fidelity.images)
         except ValueError as error:
-            trouble = f"The fidelity in the record is of no use: {error}."
+            trouble = f"The fidelity in the record is unusable: {error}."
         else:
             if overall.exact.get(convention) == overall.images:
-                trouble = f"Bicubic is exact on every image under {convention}, so that no PSNR or gain says anything."
+                trouble = f"Bicubic is exact on every image under {convention}, so PSNR and gain are undefined."
             elif convention not in overall.psnr_db or convention not in overall.baseline_psnr_db:
-                trouble = f"The record holds no PSNR and baseline under {convention}, which the score is taken from."
+                trouble = f"The record lacks PSNR or baseline under {convention}, which the score needs."
     summary = summarise(record.runtime) if isinstance(record.runtime, Runtime) else None
     gain = overall.gain_db(convention) if overall else None
     return Row(
@@ -121,9 +121,9 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
 
 
 def _judged(record: Record, images: Sequence[ImageFidelity], track: Track | None) -> Sequence[ImageFidelity]:
-    """The images that the track's score and its columns are over: those of its score's data sets.
+    """The images for the track's score and its columns: those of its score's data sets.
 
-    All of them where the track names no sets, or where it was measured on none of these but others (`run --data`).
+    All images if the track names no sets, or if only other sets were measured (`run --data`).
     """
     if track is None or not track.score.sets:
         return images
@@ -137,7 +137,7 @@ def _by_set(images: Sequence[ImageFidelity]) -> dict[str, FidelityMeans]:
 
 
 def _below(record: Record, track: Track | None, by_set: Mapping[str, FidelityMeans]) -> tuple[Below, ...]:
-    """The gates of the track that a data set's mean PSNR, unrounded, does not reach."""
+    """The gates of the track that are above a data set's mean PSNR, unrounded."""
     if track is None:
         return ()
     key = track.score.convention.key
@@ -156,7 +156,7 @@ def _score(
         return None
     key = track.score.convention.key
     gain = overall.gain_db(key)
-    if gain is None or not (math.isfinite(gain) or track.score.lower_is_better):  # there PSNR is a gate, no ingredient
+    if gain is None or not (math.isfinite(gain) or track.score.lower_is_better):  # PSNR is only a gate there
         return None
     complete = count_at_256(record.complexity)
     return FORMULAS[track.score.formula].value(

@@ -1,1 +1,1 @@
-"""What compares an SR image with HR: the metrics (`members`, one file each) and the code that computes them."""
+"""The metrics (`members`, one file each) and the code that computes them from SR and HR."""

@@ -1,4 +1,4 @@
-"""Fidelity as it is defined, in plain float64 and without haste: what the fast kernels are held against."""
+"""The definition of MSE and SSIM in plain float64; the reference for the fast kernels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def mse(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) ->
 
 
 def ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> float:
-    """Mean of `ssim_map` over channels and over the windows that lie wholly inside the cropped image."""
+    """Mean of `ssim_map` over channels and over the windows that lie fully inside the cropped image."""
     pairs = zip(_planes(sr, convention), _planes(hr, convention), strict=True)
     return float(np.mean([np.mean(ssim_map(x, y)) for x, y in pairs]))
 
@@ -37,7 +37,7 @@ def ssim_map(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _planes(image: NDArray[np.uint8], convention: Convention) -> NDArray[np.float64]:
-    """The float64 planes a convention looks at, C x H x W, border cropped."""
+    """The float64 planes of a convention, C x H x W, border cropped."""
     border = convention.border
     shaved = image[border : image.shape[0] - border, border : image.shape[1] - border]
     if convention.colour is Colour.RGB:

@@ -1,12 +1,11 @@
-"""Every fidelity metric of an image pair at once: exact MSE and float64 SSIM, at the speed of reading the picture.
+"""Exact MSE and float64 SSIM of an image pair, in about the time of decoding the image.
 
-Work is cut into bands of rows that a small pool of threads takes on; the kernels release the interpreter's lock, keep
-their scratch to themselves (60 kB), and know nothing of threads, so `measure` may itself be called
-from several threads. The bands depend on the image's size alone and their sums are added in order: the result is the
-same to the last bit for any number of threads.
+Work is split into bands of rows for a small thread pool. The kernels release the interpreter lock and use their own
+scratch memory (60 kB), so `measure` may itself be called from several threads. The bands depend only on the image's
+size and their sums are added in order, so the result is bit-identical for any number of threads.
 
-Borders cost nothing extra. SSIM counts only windows that lie wholly inside the cropped image, so its map is a part of
-the map of the whole image; squared differences likewise. Each band is cut where a border begins or ends, and each
+Borders cost nothing extra. SSIM counts only windows that lie fully inside the cropped image, so its map is a part of
+the map of the whole image; squared differences likewise. Each band is split where a border begins or ends, and each
 convention adds up the pieces inside its own border.
 """
 
@@ -28,8 +27,8 @@ from rtsr_bench.metrics.kernels import TILE
 from rtsr_bench.metrics.window import C1, C2, RADIUS, WINDOW, gaussian
 from rtsr_bench.protocol import Colour, Convention
 
-_BAND = 128  # rows a piece of work: 10 of them are filtered twice, 17 pieces of a 4K frame keep 16 cores busy
-_ALONE = 256 * 256  # below so many pixels, starting threads takes longer than the work
+_BAND = 128  # rows per piece: 10 of them are filtered twice, 17 pieces of a 4K frame keep 16 cores busy
+_ALONE = 256 * 256  # below this number of pixels, starting threads takes longer than the work
 _MOST_THREADS = 16
 
 _CHANNELS = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
@@ -39,7 +38,7 @@ _Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Values:
-    """MSE on the 0..255 scale and mean SSIM by `Convention.key`; `ssim` is empty where it was not asked for."""
+    """MSE on the 0..255 scale and mean SSIM by `Convention.key`; `ssim` is empty if it was not requested."""
 
     mse: dict[str, float]
     ssim: dict[str, float]
@@ -47,7 +46,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class _Strip:
-    """Rows or columns start..stop that the borders `borders[: rank + 1]` hold and the wider ones do not."""
+    """Rows or columns start..stop that are inside the borders `borders[: rank + 1]` and outside the wider ones."""
 
     rank: int
     start: int
@@ -57,13 +56,12 @@ class _Strip:
 def measure(
     sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, ssim: bool = True, threads: int | None = None
 ) -> Values:
-    """MSE and SSIM of an SR image against HR (uint8 H x W x 3 each) on every convention asked for.
+    """MSE and SSIM of an SR image against HR (uint8 H x W x 3 each) under every convention.
 
-    MSE: mean over pixels and channels; of Y: of the unrounded luma, on its own 16..235 scale (peak 255 all the same, as
-    in the literature). Sums are exact integers, rounded once. SSIM: `definition.ssim`, within 1e-9. `threads`: at most
-    so many (default: the cores this process may use, 16 at most). ValueError where shapes differ or are not
-    uint8 H x W x 3; UserError where an image is too small: nothing left of it inside the border, or less than
-    11x11 for SSIM.
+    MSE: mean over pixels and channels; for Y, of the unrounded luma on its 16..235 scale (the peak is still 255, as in
+    the literature). Sums are exact integers, rounded once. SSIM: `definition.ssim`, within 1e-9. `threads`: maximum
+    number (default: the cores this process may use, at most 16). ValueError if shapes differ or are not uint8
+    H x W x 3; UserError if an image is too small: no pixels inside the border, or less than 11x11 for SSIM.
     """
     refuse_unlike(sr, hr, conventions, title="SSIM" if ssim else "MSE", side=WINDOW if ssim else 1)
     if not conventions:
@@ -85,7 +83,7 @@ def measure(
 
 
 class _Work:
-    """The pieces of one `measure` call and what they have added up so far; each piece writes a place of its own."""
+    """The pieces of one `measure` call and their results; each piece writes its own entry."""
 
     def __init__(self, sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], kernels: Kernels) -> None:
         self._sr = np.ascontiguousarray(sr)
@@ -139,7 +137,7 @@ class _Work:
         return piece
 
     def mse(self, convention: Convention) -> float:
-        """The quadratic form of the six sums in whole numbers, divided once."""
+        """The quadratic form of the six sums in integers, divided once."""
         rank = self._borders.index(convention.border)
         inside = [sums for piece in self._moments for where, sums in piece if where >= rank]
         rr, gg, bb, rg, rb, gb = (sum(int(sums[i]) for sums in inside) for i in range(6))
@@ -161,7 +159,7 @@ _CONSTANTS = np.array([C1, C2])
 
 
 def _ring() -> NDArray[np.float64]:
-    """Scratch of the SSIM kernel, 11 x 4 x TILE, from a multiple of 64 bytes on: numpy's own begins at one of 16."""
+    """Scratch of the SSIM kernel, 11 x 4 x TILE, aligned to 64 bytes; numpy aligns only to 16."""
     shape = (WINDOW, 4, TILE)
     room = np.empty(math.prod(shape) + 8, np.float64)
     start = -room.ctypes.data % 64 // 8
@@ -169,14 +167,14 @@ def _ring() -> NDArray[np.float64]:
 
 
 def _planes(colour: Colour) -> list[NDArray[np.float64]]:
-    """Factors of R, G, B and the offset of each plane that a colour looks at."""
+    """Factors of R, G, B and the offset of each plane of a colour."""
     if colour is Colour.RGB:
         return [np.array(channel) for channel in _CHANNELS]
     return [np.array([weight / LUMA_DIVISOR for weight in LUMA_WEIGHTS[colour]] + [LUMA_OFFSET])]
 
 
 def _strips(length: int, borders: Sequence[int], most: int) -> list[_Strip]:
-    """Cut 0..length (less the smallest border on each side) at every border, and into strips of at most `most`."""
+    """Split 0..length (less the smallest border on each side) at every border, and into strips of at most `most`."""
     strips = []
     edges = [(rank, border, borders[rank + 1]) for rank, border in enumerate(borders[:-1])]
     edges.append((len(borders) - 1, borders[-1], length - borders[-1]))
@@ -187,15 +185,15 @@ def _strips(length: int, borders: Sequence[int], most: int) -> list[_Strip]:
 
 
 def refuse_unlike(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *, title: str, side: int) -> None:
-    """Refuse images that a metric is not defined on: ValueError for shapes and types, UserError for too small ones.
+    """Refuse images for which a metric is not defined: ValueError for shapes and types, UserError for small images.
 
-    `title` names it, `side` is the fewest pixels on a side that it needs inside the border.
+    `title` names the metric, `side` is its minimum side in pixels inside the border.
     """
     for name, image in (("SR", sr), ("HR", hr)):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"{name}: expected uint8 H x W x 3, found {image.dtype} {image.shape}")
     if sr.shape != hr.shape:
-        raise ValueError(f"expected SR and HR of one shape, found {sr.shape} and {hr.shape}")
+        raise ValueError(f"expected SR and HR of equal shape, found {sr.shape} and {hr.shape}")
     for convention in conventions:
         if convention.border < 0:
             raise ValueError(f"expected a border of at least 0, found {convention.border}")
@@ -204,14 +202,13 @@ def refuse_unlike(sr: _Pixels, hr: _Pixels, conventions: Sequence[Convention], *
             needs = f"{side}x{side} pixels" if side > 1 else "a pixel"
             raise UserError(
                 f"{title} needs {needs} inside the border of {convention.border}, found {max(left, 0)} on the shorter "
-                f"side of the {sr.shape[0]}x{sr.shape[1]} that are measured: leave the image out or ask for a smaller "
-                "border"
+                f"side of the measured {sr.shape[0]}x{sr.shape[1]}: remove the image or choose a smaller border"
             )
 
 
 def _cores() -> int:
     try:
         cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows have no affinity to ask for
+    except AttributeError:  # macOS and Windows have no affinity
         cores = os.cpu_count() or 1
     return min(cores, _MOST_THREADS)

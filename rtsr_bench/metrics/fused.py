@@ -1,4 +1,4 @@
-"""MSE and SSIM by one call of the fused CPU kernel: what the metrics that share it have in common."""
+"""MSE and SSIM by one call of the fused CPU kernel, for the metrics that share it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SSIM = "ssim"
 
 
 def mse_and_ssim(sr: Any, hr: Any, conventions: Sequence[Convention], wanted: frozenset[str]) -> dict[str, float]:
-    """Return `mse/CONVENTION` and, where it is wanted, `ssim/CONVENTION` (`fidelity.measure`)."""
+    """Return `mse/CONVENTION` and, if wanted, `ssim/CONVENTION` (`fidelity.measure`)."""
     from rtsr_bench.metrics.fidelity import measure
 
     values = measure(sr, hr, conventions, ssim=SSIM in wanted)
@@ -23,7 +23,7 @@ def mse_and_ssim(sr: Any, hr: Any, conventions: Sequence[Convention], wanted: fr
 
 
 def alone(fused: Fused, observation: str) -> Measure:
-    """Return the function that takes one observation under one convention from a fused one."""
+    """Return a function for one observation under one convention, by a call of the fused one."""
 
     def measure(sr: Any, hr: Any, convention: Convention) -> float:
         return fused(sr, hr, (convention,), frozenset({observation}))[f"{observation}/{convention.key}"]

@@ -1,4 +1,4 @@
-"""Compiling the kernels once, on first use; kept on disk where any folder can be written, in memory otherwise."""
+"""Compilation of the kernels on first use; cached on disk if a folder is writable, otherwise in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rtsr_bench.metrics import kernels
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
-"""Enough to use SIMD and fused multiply-add; NaN and infinities keep their meaning, divisions their rounding."""
+"""Enables SIMD and fused multiply-add; NaN and infinities keep their meaning, divisions their rounding."""
 
 _lock = threading.Lock()
 _ready: Kernels | None = None
@@ -22,17 +22,17 @@ _ready: Kernels | None = None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kernels:
-    """The compiled kernels; they hold no lock and no state, and may be called from several threads at once."""
+    """The compiled kernels; stateless and thread-safe."""
 
     moments: Callable[..., tuple[float, float, float, float, float, float]]
     ssim_columns: Callable[..., NDArray[np.float64]]
 
 
 def compiled() -> Kernels:
-    """The kernels as machine code: from numba's cache in 0.1 s, compiled in about 3 s where there is none yet.
+    """The compiled kernels: loaded from numba's cache in 0.1 s, or compiled in about 3 s.
 
-    The cache lies beside the source, else in the user's cache folder, or where NUMBA_CACHE_DIR says. Where nothing can
-    be written (a read-only image, a full disk) each process compiles for itself.
+    The cache is next to the source, else in the user's cache folder, or in NUMBA_CACHE_DIR. If nothing can be written
+    (a read-only image, a full disk), each process compiles for itself.
     """
     global _ready  # noqa: PLW0603  one per process, made on first use: importing must not compile
     with _lock:
@@ -44,7 +44,7 @@ def compiled() -> Kernels:
 def _compile() -> Kernels:
     from numba import types as numba_types
 
-    types: Any = numba_types  # its constructors carry no annotations
+    types: Any = numba_types  # its constructors have no annotations
 
     # Read-only arrays: a memory map of the SR pixels is accepted, and writable ones convert without a copy.
     image = types.Array(types.uint8, 3, "C", readonly=True)

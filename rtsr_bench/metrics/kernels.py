@@ -1,8 +1,8 @@
-"""The inner loops of fidelity, written for numba: plain functions here, compiled when first needed (see `jit`).
+"""The inner loops of fidelity for numba: plain functions here, compiled when first needed (see `jit`).
 
-Each does one piece of an image and touches nothing but its own output, so that pieces may run in any thread. Rows are
-sliced before the inner loops: an index such as `left + j` might be negative for all the compiler knows, and the check
-would keep it from using SIMD.
+Each processes one piece of an image and writes only its own output, so pieces may run in any thread. Rows are sliced
+before the inner loops, because the compiler must assume that an index such as `left + j` may be negative, and that
+check would prevent SIMD.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TILE = 128
-"""Columns the SSIM kernel does at a time: the ring of 11 rows of 4 filtered lines (45 kB) stays near the core."""
+"""Columns per tile of the SSIM kernel: the ring of 11 rows of 4 filtered lines (45 kB) stays in a core's cache."""
 
 
 def moments(
@@ -22,7 +22,7 @@ def moments(
     """Sums of the products rr, gg, bb, rg, rb, gb of the channel differences SR - HR over a rectangle of pixels.
 
     Every MSE, of RGB and of any luma, is a quadratic form of these six. Each partial sum is an integer below 2**53, so
-    float64 holds it exactly in whatever order the compiler adds.
+    float64 holds it exactly, whatever the order of additions.
     """
     rr = gg = bb = rg = rb = gb = 0.0
     for row in range(top, bottom):
@@ -39,7 +39,7 @@ def moments(
     return rr, gg, bb, rg, rb, gb
 
 
-def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to be compiled, and cached, apart
+def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to be compiled and cached separately
     sr: NDArray[np.uint8],
     hr: NDArray[np.uint8],
     plane: NDArray[np.float64],
@@ -52,13 +52,12 @@ def ssim_columns(  # noqa: C901, PLR0912  one loop nest: helpers would have to b
 ) -> NDArray[np.float64]:
     """Sums down each column of the SSIM map, over the windows whose top row is in top..bottom; W - 10 columns.
 
-    `plane`: factors of R, G, B and the offset of the plane looked at; `window`: the 11 weights; `constants`: C1, C2.
-    Each row is turned into the lines x, y, x² + y², xy (SSIM needs no more), filtered across and kept in a ring of 11;
-    the ring filtered downwards gives one row of the map. `lines` is scratch, 4 x (TILE + 10). Of a channel it may be
-    float32: these lines and the sums of two of their values are integers below 2**24, which it holds exactly, and half
-    as many bytes are loaded. Of luma it is float64. All the rest is float64. `ring` is scratch too,
-    11 x 4 x TILE: where it does not begin at a multiple of 64 bytes, every wide load of it crosses a cache line, and
-    the whole takes a third longer.
+    `plane`: factors of R, G, B and the offset of the measured plane; `window`: the 11 weights; `constants`: C1, C2.
+    Each row is converted to the lines x, y, x² + y², xy (SSIM needs no more), filtered horizontally and kept in a ring
+    of 11; filtering the ring vertically gives one row of the map. `lines` is scratch, 4 x (TILE + 10). For a channel it
+    may be float32, which halves the bytes loaded and is exact: these lines and the sums of two of their values are
+    integers below 2**24. For luma it is float64, as is everything else. `ring` is scratch too, 11 x 4 x TILE, and must
+    start at a multiple of 64 bytes: otherwise every wide load crosses a cache line and the kernel takes a third longer.
     """
     columns = sr.shape[1] - 10
     total = np.zeros(columns, np.float64)

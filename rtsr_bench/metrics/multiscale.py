@@ -1,8 +1,8 @@
 """MS-SSIM in float64: SSIM's window on five scales, each half the size of the one before.
 
 Source: Wang, Simoncelli, Bovik, "Multi-scale structural similarity for image quality assessment", Asilomar 2003, and
-their msssim.m: the low-pass filter is the mean of 2x2 pixels, an odd last row or column counts twice. Work is cut
-into bands of rows, so that beyond the two planes little memory is needed.
+their msssim.m: the low-pass filter is the mean of 2x2 pixels, an odd last row or column counts twice. Work is split
+into bands of rows, so little memory is needed beyond the two planes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def ms_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention
     """Return the mean over channels of the MS-SSIM of SR against HR, uint8 H x W x 3 each: 0..1.
 
     The product of the mean contrast-structure terms of the first four scales and the mean SSIM of the last, each raised
-    to its weight. A negative mean counts as 0, as it has no such power. ValueError where shapes differ or are not
+    to its weight. A negative mean counts as 0, because its power is undefined. ValueError if shapes differ or are not
     uint8 H x W x 3; UserError below 161 pixels on a side inside the border.
     """
     refuse_unlike(sr, hr, (convention,), title="MS-SSIM", side=LEAST_MULTISCALE_SIDE)
@@ -36,7 +36,7 @@ def ms_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention
 
 
 def _planes(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> Iterator[tuple[_Plane, _Plane]]:
-    """Each plane that a convention looks at, of SR and of HR, border cropped."""
+    """Each plane of a convention, of SR and of HR, border cropped."""
     border = convention.border
     inside = slice(border, sr.shape[0] - border), slice(border, sr.shape[1] - border)
     if convention.colour is Colour.RGB:
@@ -55,7 +55,7 @@ def _of_planes(x: _Plane, y: _Plane) -> float:
 
 
 def _means(x: _Plane, y: _Plane) -> tuple[float, float]:
-    """Mean SSIM and mean contrast-structure term of two planes over the windows that lie wholly inside."""
+    """Mean SSIM and mean contrast-structure term of two planes over the windows that lie fully inside."""
     rows, columns = x.shape[0] - 2 * RADIUS, x.shape[1] - 2 * RADIUS
     ssims, structures = [], []
     for top in range(0, rows, _BAND):
@@ -82,7 +82,7 @@ def _blurred(plane: _Plane) -> _Plane:
 
 
 def _halved(plane: _Plane) -> _Plane:
-    """The mean of each 2x2 pixels; the last row and column of an odd side stand for the one that is missing."""
+    """The mean of each 2x2 pixels; the last row or column of an odd side is repeated."""
     even = np.pad(plane, [(0, side % 2) for side in plane.shape], mode="edge")
     halved: _Plane = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4.0
     return halved

@@ -1,4 +1,4 @@
-"""The observations that metrics make of an SR/HR pair: shared kernels are called once, the others one by one."""
+"""Measures an SR/HR pair by all metrics: fused kernels are called once, other metrics one by one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Pixels = NDArray[np.uint8]
 def measure_pair(
     sr: Pixels, hr: Pixels, metrics: Sequence[Metric], conventions: Sequence[Convention]
 ) -> dict[str, float]:
-    """Measure a pair (uint8 H x W x 3 each, of one shape) by every metric under every convention that it knows.
+    """Measure a pair (uint8 H x W x 3 each, of equal shape) by every metric under every convention that it supports.
 
-    Returns observations by `NAME/CONVENTION`, in the order of the metrics. ValueError where the images are no such
-    pair; UserError where they are too small for a metric, or where a metric raises or gives what cannot be its value.
+    Returns observations by `NAME/CONVENTION`, in the order of the metrics. ValueError if the images are not such a
+    pair; UserError if they are too small for a metric, or if a metric raises or returns an invalid value.
     """
     for metric in sorted(metrics, key=lambda one: -one.least_side):
         mine = [one for one in conventions if metric.knows(one)]

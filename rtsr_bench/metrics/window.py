@@ -16,7 +16,7 @@ SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales of MS-SSIM, the whole image first (Wang et al., Asilomar 2003, section 3.2)."""
 
 LEAST_MULTISCALE_SIDE = (WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1) + 1
-"""Fewest pixels on a side of which the smallest scale still holds a window: 161."""
+"""Minimum side in pixels for which the smallest scale still contains a window: 161."""
 
 
 def gaussian() -> tuple[float, ...]:

@@ -1,7 +1,7 @@
-"""The tables of the RT4KSR paper, cell by cell: what is printed, what is computed here, and why they differ.
+"""The tables of the RT4KSR paper, cell by cell: printed values, our values, and why they differ.
 
-Printed values are data (`tables/*.toml`), what was computed is `Observed`, and `compare` judges: a pure function of
-both and of records, like a leaderboard.
+Printed values are data (`tables/*.toml`), computed values are `Observed`, and `compare` compares them: a pure function
+of both and of records, like a leaderboard.
 """
 
 from rtsr_bench.paper.compare import Cell, Compared, ComparedRow, Tally, Verdict, compare

@@ -1,4 +1,4 @@
-"""Printed against computed: one verdict a cell, with the reason where it is not `equal`."""
+"""Comparison of printed and computed values: a verdict per cell, with the reason if it is not `equal`."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 _FRAME = Size(2160, 3840)
 _CARD = "RTX 3090"
 _BROKEN = ("unbuilt", "operators")
-"""Reasons for a missing value that are faults here, not facts of the paper: such a cell is a mismatch."""
+"""Reasons for a missing value that are faults here, not properties of the paper: such a cell is a mismatch."""
 
 
 class Verdict(StrEnum):
-    """What became of a printed value; `beside` has nothing printed.
+    """The result for a printed value; `beside` marks a cell of ours without a printed value.
 
-    `as_read` is equal under a reading of the row that its cell names, and not as the model runs.
-    Only `mismatch` is wrong: it should be equal and is not, or a fault here keeps it from being computed.
+    `as_read` is equal under the reading of the row that the cell names, but not as the model runs. Only `mismatch` is
+    an error: the cell should be equal and is not, or a fault here prevents computing it.
     """
 
     EQUAL = "equal"
@@ -49,9 +49,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """A printed value and ours, both in the printed unit; `reason` where they differ or ours is absent.
+    """A printed value and ours, both in the printed unit; `reason` if they differ or ours is absent.
 
-    `beside` are a few words, or a related value, to be shown with the cell.
+    `beside` is a short text, or a related value, that is shown with the cell.
     """
 
     quantity: str
@@ -63,13 +63,13 @@ class Cell:
 
     @property
     def difference(self) -> float | None:
-        """Ours less the printed one, unrounded; None where either is missing."""
+        """Ours less the printed value, unrounded; None if either is missing."""
         return None if self.printed is None or self.ours is None else self.ours - self.printed.value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparedRow:
-    """A row's cells by quantity; a quantity that the row neither prints nor computes is left out."""
+    """A row's cells by quantity, without quantities that are neither printed nor computed."""
 
     label: str
     scale: int
@@ -78,7 +78,7 @@ class ComparedRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """How many printed cells, and what became of them; of the `equal` ones, `as_read` are so under a reading only."""
+    """Number of printed cells by result; `as_read` of the `equal` ones are equal only under a reading."""
 
     cells: int
     equal: int
@@ -102,7 +102,7 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """A table, judged."""
+    """A compared table."""
 
     table: PaperTable
     rows: tuple[ComparedRow, ...]
@@ -114,7 +114,7 @@ class Compared:
 
     @property
     def tally(self) -> Tally:
-        """The line that a table ends with."""
+        """The summary line of a table."""
         count = {verdict: sum(cell.verdict is verdict for cell in self.cells) for verdict in Verdict}
         return Tally(
             cells=len(self.cells),
@@ -127,12 +127,12 @@ class Compared:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Every reason that a cell of the table has, in the order of their appearance."""
+        """Every reason in the table's cells, in the order of their appearance."""
         return tuple(dict.fromkeys(cell.reason for cell in self.cells if cell.reason is not None))
 
 
 def compare(tables: Iterable[PaperTable], observed: Observed, records: Sequence[Record] = ()) -> tuple[Compared, ...]:
-    """Judge tables by what was computed and, where it was not, by records: a pure function of the three."""
+    """Compare tables with computed values and with records; a pure function of the three."""
     measured = Measured(records)
     return tuple(
         Compared(table=table, rows=tuple(_row(table, row, observed, measured) for row in table.rows))
@@ -189,7 +189,7 @@ def _judged(
 
 
 def _ours(row: PaperRow, key: str, observed: Observed, measured: Measured) -> tuple[float | None, str]:
-    """Our value in the printed unit, or None and the id of the reason (empty: the table's own)."""
+    """Our value in the printed unit, or None and the id of the reason (empty: the table's reason)."""
     if key in ("params", "running_params", "macs", "frame_macs"):
         ask = (row.running or row.count) if key in ("running_params", "frame_macs") else row.count
         return _counted(ask, key, observed) if ask else (None, "uncounted")
@@ -217,5 +217,5 @@ def _counted(ask: CountAsk, key: str, observed: Observed) -> tuple[float | None,
 
 
 def frame_input(scale: int) -> Size:
-    """The LR size that makes a 4K frame at this scale."""
+    """The LR size of a 4K frame at this scale."""
     return Size(_FRAME.height // scale, _FRAME.width // scale)

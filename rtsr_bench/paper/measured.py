@@ -1,4 +1,4 @@
-"""What records say of the paper's models: official, whole measurements only, the latest of each."""
+"""Measurements of the paper's models in records: only official and complete ones, the latest of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPEN4K = "open4k"
 
 
 class Measured:
-    """Looks things up in records; those measured under overrides, or under rules of another day, are passed over."""
+    """Looks up values in records; records with overrides or under other rules are ignored."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         tracks = all_tracks()
@@ -31,7 +31,7 @@ class Measured:
         self._records = sorted(official, key=lambda record: (record.started, record.key), reverse=True)
 
     def on_set(self, model: str, data_set: str, convention: str) -> tuple[float, float] | None:
-        """Mean PSNR in dB and SSIM on a whole, verified set under a convention, in fp32; None without such a record."""
+        """Mean PSNR in dB and SSIM on a complete, verified set under a convention, in fp32; None without a record."""
         for record in self._of(model):
             names = {use.name for use in record.data if use.id == data_set and use.verified and use.complete}
             images = [image for image in _images(record) if image.data_set in names]
@@ -42,7 +42,7 @@ class Measured:
         return None
 
     def runtime_ms(self, model: str, *, card: str) -> float | None:
-        """Mean runtime of a 4K frame in fp16 on a GPU whose name holds `card`; None where no record has it."""
+        """Mean runtime of a 4K frame in fp16 on a GPU whose name contains `card`; None if no record has it."""
         for record in self._of(model):
             output = record.protocol.input.times(record.protocol.scale)
             timed = record.runtime
@@ -52,9 +52,9 @@ class Measured:
         return None
 
     def on_open4k(self, model: str) -> str:
-        """The model's PSNR on Open4K (JPEG) with its gain over bicubic, in words; empty where no record has it.
+        """The model's PSNR on Open4K (JPEG) with its gain over bicubic, in words; empty if no record has it.
 
-        Whose weights they are is said where they are not the authors'.
+        It names who trained the weights if it was not the authors.
         """
         for record in self._of(model):
             if record.track.startswith(f"{_OPEN4K}-") and isinstance(record.fidelity, Fidelity):

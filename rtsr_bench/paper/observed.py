@@ -1,4 +1,4 @@
-"""What was computed here for the paper's tables, kept beside the records so that the report can show it.
+"""Values computed for the paper's tables, stored with the records so that the report can show them.
 
 History of the schema: 1 (2026-11), the first.
 """
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 KEPT_IN = "paper.reproduction"
-"""File in the folder of records; its ending is not that of a record, so nothing takes it for one."""
+"""File in the folder of records; its suffix differs from that of a record."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObservedCount:
-    """Parameters, and MACs by LR size, of a model that was built; `trouble` in place of them where it could not be."""
+    """Parameters, and MACs by LR size, of a model that was built, or the `trouble` why it could not be."""
 
     key: str
     params: int = 0
@@ -32,13 +32,13 @@ class ObservedCount:
     trouble: str = ""
 
     def macs_at(self, size: Size) -> int | None:
-        """MACs of one pass at this LR size; None where it was not counted."""
+        """MACs of one pass at this LR size; None if not counted."""
         return dict(self.macs).get(size)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObservedBicubic:
-    """Bicubic's mean PSNR and SSIM over a set's images, each on the convention that the key names."""
+    """Bicubic's mean PSNR and SSIM over a set's images, under the convention in the key."""
 
     key: str
     psnr_db: float
@@ -49,7 +49,7 @@ class ObservedBicubic:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
-    """All that was computed; empty where nothing was yet."""
+    """All computed values; empty if nothing was computed yet."""
 
     harness: str = ""
     torch: str = ""
@@ -57,20 +57,20 @@ class Observed:
     bicubic: tuple[ObservedBicubic, ...] = ()
 
     def count(self, key: str) -> ObservedCount | None:
-        """The counts kept under a key."""
+        """The counts of a key."""
         return next((one for one in self.counts if one.key == key), None)
 
     def bicubic_row(self, key: str) -> ObservedBicubic | None:
-        """Bicubic's means kept under a key."""
+        """Bicubic's means of a key."""
         return next((one for one in self.bicubic if one.key == key), None)
 
     def encode(self) -> bytes:
-        """As JSON, the same bytes for the same values."""
+        """Encode as JSON, the same bytes for the same values."""
         return (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n").encode()
 
 
 def keep_observed(observed: Observed, folder: Path) -> Path:
-    """Write what was computed into a folder of records, in the place of what was kept; UserError where it cannot be."""
+    """Write the computed values into a folder of records, replacing earlier ones; UserError if that fails."""
     path = folder / KEPT_IN
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def keep_observed(observed: Observed, folder: Path) -> Path:
 
 
 def load_observed(folder: Path) -> Observed:
-    """What was kept there; empty where nothing was. ValueError with one sentence where the file is of no use."""
+    """The stored values; empty if there are none. ValueError with one sentence if the file is unusable."""
     try:
         return decode((folder / KEPT_IN).read_bytes())
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def load_observed(folder: Path) -> Observed:
 
 
 def decode(data: bytes) -> Observed:
-    """Read what `Observed.encode` wrote; ValueError with one sentence where it is anything else."""
+    """Read what `Observed.encode` wrote; ValueError with one sentence for anything else."""
     try:
         raw = json.loads(data)
         if raw["schema"] != SCHEMA:
@@ -116,7 +116,7 @@ def _count(raw: dict[str, Any]) -> ObservedCount:
 def _bicubic(raw: dict[str, Any]) -> ObservedBicubic:
     psnr, ssim = float(raw["psnr_db"]), float(raw["ssim"])
     if not (math.isfinite(psnr) and math.isfinite(ssim)):
-        raise ValueError("a mean that is not finite")
+        raise ValueError("a mean is not finite")
     return ObservedBicubic(
         key=str(raw["key"]), psnr_db=psnr, ssim=ssim, images=int(raw["images"]), verified=raw["verified"] is True
     )

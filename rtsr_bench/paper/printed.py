@@ -1,4 +1,4 @@
-"""What is printed, as data: one TOML file a table, every value typed as text so that its last digit is known."""
+"""The printed tables as data: one TOML file per table, with values as text to preserve their digits."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rtsr_bench.files.toml import read_toml
 from rtsr_bench.protocol import Size
 
 AS_PRINTED = Size(3840, 3840)
-"""The input at which the paper counts operations, at every scale: read off its Table 1, which does not name it."""
+"""The input at which the paper counts operations, at every scale; derived from its Table 1, which does not name it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quantity:
-    """A column of printed values: printed numbers times `factor` are plain ones; `exact` where arithmetic decides."""
+    """A column of printed values; `factor` converts them to plain units, `exact` means that arithmetic decides."""
 
     key: str
     label: str
@@ -32,19 +32,19 @@ QUANTITIES = {
     for one in (
         Quantity(key="params", label="Params", unit="K", factor=1e3, exact=True, explanation="Parameters as deployed."),
         Quantity(key="running_params", label="Params that run", unit="K", factor=1e3,
-                 explanation="Not in the paper: parameters that take part in computing, without a branch left idle."),
+                 explanation="Not in the paper: parameters that take part in computing, without an unused branch."),
         Quantity(key="macs", label="MACs", unit="G", factor=1e9, exact=True,
                  explanation=f"Printed as FLOPs; multiply-accumulates of convolutions at an input of {AS_PRINTED}."),
-        Quantity(key="psnr", label="PSNR", unit="dB", explanation="As the table takes it."),
-        Quantity(key="ssim", label="SSIM", explanation="As the table takes it."),
+        Quantity(key="psnr", label="PSNR", unit="dB", explanation="As defined by the table."),
+        Quantity(key="ssim", label="SSIM", explanation="As defined by the table."),
         Quantity(key="runtime", label="Runtime", unit="ms", explanation="On an NVIDIA RTX 3090."),
         Quantity(key="score", label="Score", exact=True,
                  explanation="Ours: the track's formula on the printed PSNR and runtime."),
         Quantity(key="frame_macs", label="MACs of a 4K frame", unit="G", factor=1e9,
-                 explanation="Not in the paper: at the LR size that makes 3840x2160, where the model is really used."),
+                 explanation="Not in the paper: at the LR size of a 3840x2160 frame, where the model is used."),
     )
 }  # fmt: skip
-"""Every kind of value in the paper's tables, by key; the ones that are not in the paper are ours beside it."""
+"""Every kind of value in the paper's tables, by key, and ours that are not in the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,16 @@ class Printed:
 
     @property
     def value(self) -> float:
-        """The number itself, in the unit it is printed in."""
+        """The number in its printed unit."""
         return float(self.text)
 
     @property
     def digits(self) -> int:
-        """Digits after the point."""
+        """Digits after the decimal point."""
         return len(self.text.partition(".")[2])
 
     def same(self, other: float) -> bool:
-        """Whether a computed value is this one to the last printed digit, rounded either way at a tie."""
+        """Whether a computed value equals this one to the last printed digit, rounded either way at a tie."""
         return abs(other - self.value) <= 0.5 * 10.0**-self.digits * (1 + 1e-9)
 
     def shown(self, other: float) -> str:
@@ -84,9 +84,9 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CountAsk:
-    """A model to build and count: folder of `reference_models`, entry and arguments; `scale` says its 4K frame.
+    """A model to build and count: folder of `reference_models`, entry and arguments; `scale` determines its 4K frame.
 
-    Without an entry the manifest's model of the scale is meant, and only its parameters are asked for.
+    Without an entry it is the manifest's model of the scale, and only its parameters are counted.
     """
 
     submission: str
@@ -96,7 +96,7 @@ class CountAsk:
 
     @property
     def key(self) -> str:
-        """The name under which its counts are kept."""
+        """The name under which its counts are stored."""
         arguments = json.dumps(self.args, sort_keys=True, separators=(",", ":"))
         return f"{self.submission} {self.entry} {arguments}"
 
@@ -106,7 +106,7 @@ class BicubicAsk:
     """Bicubic's row on a set: `convention` is `canonical` (MATLAB in double precision on Y, from HR) or `paper`.
 
     `paper`: torch's bicubic, luma with R and B swapped, border 0; with `hr_multiple`, HR is first cropped to a
-    multiple of it and LR made again by MATLAB's rule, otherwise LR is the set's own file.
+    multiple of it and LR is made by MATLAB's rule, otherwise LR is the set's own file.
     """
 
     data_set: str
@@ -116,22 +116,21 @@ class BicubicAsk:
 
     @property
     def key(self) -> str:
-        """The name under which its means are kept."""
+        """The name under which its means are stored."""
         return f"{self.data_set} x{self.scale} {self.convention}{f' mod{self.hr_multiple}' if self.hr_multiple else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperRow:
-    """A row: printed values by quantity, where ours come from, and by quantity the reasons for what must differ.
+    """A row: printed values by quantity, the source of ours, and the reasons for expected differences by quantity.
 
-    `count` is the model as printed, `running` the same without what it builds and does not run, where that differs;
-    `beside` are words to a cell. `reading` names, by quantity, what `count` builds beside what runs, as the print seems
-    to: equal then means equal under that reading. `model` is the id under which records hold the row's model;
-    `data_set` and `convention` say which of their means the row is compared with (empty: none, the set was never
-    released).
-    `score_of` is PSNR, baseline and runtime as printed. `must` names quantities that have to be equal although they
-    are measured; `reasons["missing"]` is why there may be no record. `within`, in printed units, is how
-    far the rounding of printed inputs carries: a larger difference is a mismatch whatever the reason given.
+    `count` is the model as printed, `running` the same without unused parts, if that differs; `beside` are texts for
+    cells. `reading` names, by quantity, what `count` builds in addition to what runs, as the printed value suggests:
+    equal then means equal under that reading. `model` is the id of the row's model in records; `data_set` and
+    `convention` select the mean to compare with (empty: none, the set was never released). `score_of` is PSNR, baseline
+    and runtime as printed. `must` names quantities that must be equal although they are measured; `reasons["missing"]`
+    is why there may be no record. `within`, in printed units, is the effect of rounding printed inputs: a larger
+    difference is a mismatch, whatever the reason.
     """
 
     label: str
@@ -153,7 +152,7 @@ class PaperRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PaperTable:
-    """A printed table; `reasons` hold for every row by quantity, where the row has none of its own."""
+    """A printed table; `reasons` by quantity apply to every row that does not have its own."""
 
     id: str
     title: str
@@ -166,7 +165,7 @@ class PaperTable:
 
 @cache
 def all_tables() -> tuple[PaperTable, ...]:
-    """The paper's tables in the order in which it has them."""
+    """The paper's tables in their order."""
     return tuple(_table(_read(f"table-{name}.toml")) for name in ("1", "2a", "2b", "2c", "3b", "4"))
 
 

@@ -1,19 +1,19 @@
-"""What is kept of one model on one track under one protocol on one system.
+"""The record of one model on one track under one protocol on one system.
 
-Observations are stored, everything else is derived: what metrics observed of each image, every timed sample, unrounded.
-An outcome field is the measurement, a `Failure` (tried and failed) or None (not asked for); nothing else is possible.
+Observations are stored, everything else is derived: metric values of each image, every timed sample, unrounded.
+An outcome field is the measurement, a `Failure` (tried and failed) or None (not asked for).
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
 - 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
   `baseline_mse`; `protocol.metrics`. `repeatability` and `submitted_images` were `made_twice` and `handed_in`.
 - 7 (2026-11): `execution`: how the model was run; `protocol.backend`, `protocol.memory_format`, `protocol.options`.
-- 6 (2026-11): `notes`: what was done so that the model could be loaded and run; `protocol.tf32`, `system.device_uuid`;
-  `runtime`: calls on images, pauses, foreign load, calls timed again, correlation with the input.
-- 5 (2026-11): `model.trained_by` says whose weights were measured where they are not the team's.
-- 4 (2026-11): `made_twice.outputs` has `mse` for images, in the place of `difference`.
-- 3 (2026-11): `made_twice`, `handed_in` and `pickle_allowed`; earlier records hold none of them.
-- 2 (2026-11): `model.untrained` says why a model has no weights worth a fidelity; such a record holds none.
+- 6 (2026-11): `notes`: changes made to load and run the model; `protocol.tf32`, `system.device_uuid`;
+  `runtime`: calls on images, pauses, foreign load, repeated calls, correlation with the input.
+- 5 (2026-11): `model.trained_by` names who trained the weights if it was not the team.
+- 4 (2026-11): `made_twice.outputs` has `mse` for images instead of `difference`.
+- 3 (2026-11): `made_twice`, `handed_in` and `pickle_allowed`; earlier records have none of them.
+- 2 (2026-11): `model.untrained` says why a model has no trained weights; such a record has no fidelity.
 - 1 (2026-11): the first.
 """
 
@@ -70,15 +70,15 @@ SCHEMA = 7
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One model on one track under one protocol on one system; the evidence everything published is derived from.
+    """One model on one track under one protocol on one system; all published values are derived from records.
 
-    `started` is UTC in ISO 8601; `wall_s` the whole measurement's seconds; `overrides` the command-line overrides that
-    made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` beside it where that is another;
-    a model that says `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
-    `repeatability` is what two processes computed, as far as it came to that; `submitted_images` how the team's own SR
-    images compare, None where there are none. `pickle_allowed`: weights might be read as code, with `--allow-pickle`.
-    `execution`: how the model was run, None where it was not recorded.
-    `notes`: what the child did so that the model could be loaded and run (prefix removed, EMA weights taken, ...).
+    `started` is UTC in ISO 8601; `wall_s` the seconds of the whole measurement; `overrides` the command-line overrides
+    that made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` is added if that is not
+    fp32; a model with `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
+    `repeatability` compares two processes, if it came to that; `submitted_images` compares the team's own SR images,
+    None if there are none. `pickle_allowed`: weights could be read as code, with `--allow-pickle`. `execution`: how the
+    model was run, None if not recorded. `notes`: what the child did to load and run the model (prefix removed, EMA
+    weights taken, ...).
     """
 
     schema: int = SCHEMA
@@ -109,13 +109,13 @@ class Record:
         try:
             datetime.fromisoformat(self.started)
         except ValueError:
-            raise ValueError(f"`started` is a time in ISO 8601, found {self.started!r}") from None
+            raise ValueError(f"expected `started` as a time in ISO 8601, found {self.started!r}") from None
         if self.model.untrained and (self.fidelity is not None or self.fidelity_fp32 is not None):
-            raise ValueError(f"a model without trained weights ({self.model.untrained!r}) has no fidelity, found one")
+            raise ValueError(f"expected no fidelity of an untrained model ({self.model.untrained!r}), found one")
 
     @property
     def key(self) -> str:
-        """What makes two records answers to the same question; the latest one answers it."""
+        """Records with the same key answer the same question; the latest one counts."""
         return record_key(
             track=self.track,
             protocol=self.protocol,
@@ -143,9 +143,9 @@ def record_key(
     data: tuple[DataUse, ...],
     device_uuid: str = "",
 ) -> str:
-    """Return a record's key before there is one: who, with which files, on what, by which rules, on what device.
+    """Return a record's key without the record: submission, files, data, rules and device.
 
-    Two cards of one name are two devices.
+    Two GPUs of the same name are two devices.
     """
     sets = ",".join(f"{use.name}={use.digest}" for use in data)
     system = f"{device_name}, {torch_threads} threads{f', {device_uuid}' if device_uuid else ''}"

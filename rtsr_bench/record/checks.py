@@ -1,6 +1,6 @@
-"""What was compared besides: the same work done by two processes, and the images that a team submitted.
+"""Additional comparisons: the same work in two processes, and the SR images that a team submitted.
 
-Each says itself in a line (`words`), the same one on the terminal and on the page.
+Each has a line for readers (`words`), used on the terminal and on the page.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from rtsr_bench.protocol import Precision, Size
 
 MOST_LINES = 20
-"""Names and lines of a kind that a record keeps; their number is kept whole."""
+"""Maximum number of names or lines of one kind in a record; the full count is stored separately."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PixelDifference:
-    """How far two versions of one SR image are apart: MSE and the largest difference of a value, both on 0..255."""
+    """The difference of two versions of one SR image: MSE and the largest difference of a value, both on 0..255."""
 
     image: str
     data_set: str
@@ -25,7 +25,7 @@ class PixelDifference:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.mse) and 0 <= self.mse <= 255**2 and 0 <= self.largest <= 255):
-            raise ValueError(f"no such difference of 8-bit images: MSE {self.mse!r}, at most {self.largest!r}")
+            raise ValueError(f"impossible difference of 8-bit images: MSE {self.mse!r}, at most {self.largest!r}")
 
     @property
     def words(self) -> str:
@@ -37,12 +37,12 @@ class PixelDifference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputTwice:
-    """One input of the timed size that two processes were given.
+    """The outputs of two processes for one input of the timed size.
 
-    `given` is `random numbers` or `images`; `places` is at how many places the outputs were compared. `difference` is
-    the root mean square of the difference over the spread of the output, `mse` the mean square of the difference of the
-    pixel values on 0..255, which is what is said of images since schema 4. None where there is no number (nothing
-    finite to compare with), and of what is not said.
+    `given` is `random numbers` or `images`; `places` is the number of positions compared. `difference` is the root mean
+    square of the difference divided by the spread of the output; `mse` is the mean square of the difference of the
+    pixel values on 0..255, used for images since schema 4. Each is None if it is not used or there is nothing finite to
+    compare.
     """
 
     given: str
@@ -54,7 +54,7 @@ class OutputTwice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repeatability:
-    """What was computed twice, in two processes, in which precision: images of the data, and outputs of timed calls."""
+    """Results of two processes in one precision: for images of the data, and for outputs of timed calls."""
 
     precision: Precision
     images: tuple[PixelDifference, ...] = ()
@@ -62,7 +62,7 @@ class Repeatability:
 
     @property
     def words(self) -> str:
-        """Which inputs, and how far apart at most."""
+        """The inputs and the largest difference."""
         parts = []
         if self.images:
             worst = max(self.images, key=lambda one: one.mse)
@@ -86,10 +86,10 @@ class Repeatability:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmittedImages:
-    """The team's own SR images against those computed here for the same LR images, matched by name and size.
+    """The team's own SR images compared with those computed here for the same LR images, matched by name and size.
 
-    `missing` counts images of the track that were not submitted, `extra` images submitted that are none of the track's;
-    up to `MOST_LINES` of their names stand beside. `refused` holds a line for each file that could not be compared.
+    `missing` counts images of the track that were not submitted, `extra` submitted images that are not in the track;
+    up to `MOST_LINES` of their names are stored. `refused` has a line for each file that could not be compared.
     """
 
     folder: str
@@ -103,12 +103,12 @@ class SubmittedImages:
 
     @property
     def differs(self) -> bool:
-        """Whether any image that was compared is another one."""
+        """Whether any compared image differs."""
         return any(one.mse for one in self.images)
 
     @property
     def words(self) -> str:
-        """How many were compared, the worst of them, and what could not be."""
+        """The number compared, the worst of them, and what could not be compared."""
         total = len(self.images) + self.missing + self.refused_files
         if not self.images:
             line = f"{self.folder}/: none of {self.extra + self.refused_files} images could be compared with ours"
@@ -123,7 +123,7 @@ class SubmittedImages:
         if self.missing and self.images:
             line += f"; {self.missing} not submitted ({_some(self.missing_names, self.missing)})"
         if self.extra:
-            line += f"; {self.extra} that are none of this track ({_some(self.extra_names, self.extra)})"
+            line += f"; {self.extra} not in this track ({_some(self.extra_names, self.extra)})"
         if self.refused_files:
             line += f"; {self.refused_files} unusable ({self.refused[0]})"
         return line

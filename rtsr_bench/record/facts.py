@@ -1,4 +1,4 @@
-"""Who submitted what, measured on which machine with which data."""
+"""Facts of a record: submission, model, system and data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionFacts:
-    """Who submitted what; `digest` is the SHA-256 over the names and bytes of the submission's files."""
+    """The submission; `digest` is the SHA-256 over the names and bytes of its files."""
 
     id: str
     team: str
@@ -23,10 +23,10 @@ class SubmissionFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFacts:
-    """Which model of the submission; `id` is `submission/variant-xN`, `checkpoint_sha256` empty where it has none.
+    """A model of the submission; `id` is `submission/variant-xN`, `checkpoint_sha256` is empty without a checkpoint.
 
-    `untrained` says in a few words why the model has no trained weights ("architecture only"); empty where it has.
-    `trained_by` says who trained its weights where it was not the submission's team, whose architecture it is.
+    `untrained` says in a few words why the model has no trained weights ("architecture only"); empty if it has.
+    `trained_by` says who trained the weights if it was not the submission's team.
     """
 
     id: str
@@ -42,9 +42,9 @@ class ModelFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class System:
-    """The hardware and software measured on. `facts` holds what only one kind of device has, as text.
+    """The hardware and software measured on. `facts` holds values that only some kinds of device have, as text.
 
-    `device_uuid` tells two cards of one name apart; empty for a CPU and where it was not recorded.
+    `device_uuid` distinguishes two GPUs of the same name; empty for a CPU and if not recorded.
     """
 
     device_kind: str
@@ -65,9 +65,9 @@ class System:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataUse:
-    """A data set as measured on: `id` as the protocol asks for it, `name` as readers are shown it.
+    """A data set as measured: `id` as in the protocol, `name` as shown to readers.
 
-    `digest` is over its image pairs, `verified` when every file matched a pinned hash.
+    `digest` is over its image pairs; `verified` means that every file matched a pinned hash.
     """
 
     id: str

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_REASON = 2000
-"""Characters of a reason that are kept: its beginning, and its end where it is longer."""
+"""Maximum characters of a reason; the beginning and the end of a longer one are kept."""
 
 MAX_BRIEF = 300
-"""Characters of the first sentence of a reason."""
+"""Maximum characters of the first sentence of a reason."""
 
 _KEPT_END = 500
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
@@ -39,7 +39,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """The guest broke: at which stage, how, the whole reason on one line (`message`), and its traceback (`detail`)."""
+    """A failure of the guest: stage, kind, the complete reason on one line (`message`), and traceback (`detail`)."""
 
     stage: Stage
     kind: FailureKind
@@ -55,7 +55,7 @@ class Failure:
 def whole_reason(text: str) -> str:
     """Put a reason of any length on one line of at most `MAX_REASON` characters; the middle of a longer one is cut.
 
-    A line break ends a sentence where the text itself does not say otherwise.
+    A line break ends a sentence unless punctuation or a lower-case continuation indicates otherwise.
     """
     line = ""
     for part in (" ".join(part.split()) for part in text.splitlines()):
@@ -69,6 +69,6 @@ def whole_reason(text: str) -> str:
 
 
 def first_sentence(reason: str) -> str:
-    """Return the first sentence of a reason, cut to `MAX_BRIEF` characters where it is longer."""
+    """Return the first sentence of a reason, cut to `MAX_BRIEF` characters."""
     sentence = _SENTENCE_END.split(reason, maxsplit=1)[0].removesuffix(".")
     return sentence if len(sentence) <= MAX_BRIEF else sentence[: MAX_BRIEF - 1].rstrip() + "…"

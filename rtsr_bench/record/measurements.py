@@ -1,4 +1,4 @@
-"""What was observed of a model: fidelity, runtime, complexity, memory."""
+"""The measurements of a model: fidelity, runtime, complexity, memory."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from rtsr_bench.protocol import Precision, Size
 
 MSE = "mse"
-"""The observation that a record keeps of PSNR, and by which bicubic is known to be exact."""
+"""The observation that a record stores for PSNR; bicubic is exact where it is 0."""
 
 LEAST_MS, MOST_MS = 1e-6, 1e9
-"""What can be a sample: a nanosecond to eleven days. Outside of it the arithmetic of a report would overflow."""
+"""Range of a sample: a nanosecond to eleven days. Values outside it would overflow in a report."""
 
 
 def by_convention(values: Mapping[str, float], name: str) -> dict[str, float]:
-    """Return those of values by `NAME/CONVENTION` that have this name, by convention."""
+    """Select the values whose key `NAME/CONVENTION` has this name, by convention."""
     return {key.removeprefix(f"{name}/"): value for key, value in values.items() if key.startswith(f"{name}/")}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFidelity:
-    """What metrics observed of one image, unrounded, by `NAME/CONVENTION` such as `mse/rgb_b0` or `ssim/y_b2`.
+    """Metric observations of one image, unrounded, by `NAME/CONVENTION` such as `mse/rgb_b0` or `ssim/y_b2`.
 
-    `baseline` holds the same of bicubic on this image, for the metrics that compare with it.
+    `baseline` holds those of bicubic on the same image, for the metrics that compare with it.
     """
 
     name: str
@@ -42,13 +42,13 @@ class ImageFidelity:
         return by_convention(self.baseline, name)
 
     def bicubic_is_exact(self, convention: str) -> bool:
-        """Whether bicubic makes no error under a convention (a key), as on a flat image: means of PSNR leave it out."""
+        """Whether bicubic has no error under a convention (a key), as on a flat image; means of PSNR exclude it."""
         return self.baseline.get(f"{MSE}/{convention}") == 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fidelity:
-    """How near the SR images come to HR, in the precision named."""
+    """Metrics of the SR images against HR, in one precision."""
 
     precision: Precision
     images: tuple[ImageFidelity, ...]
@@ -69,7 +69,7 @@ class Fidelity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Telemetry:
-    """The device at one moment; None where the device does not tell. Clocks in MHz, power in W, temperature in °C."""
+    """The device at one moment; None for what it does not report. Clocks in MHz, power in W, temperature in °C."""
 
     when: str
     sm_clock_mhz: int | None = None
@@ -85,12 +85,12 @@ class Telemetry:
 class Runtime:
     """Milliseconds of each timed repetition of the model call, in order.
 
-    `parent_wall_s` is the same on the harness's own clock, less what a repeat costs without a model. `image_ms`: calls
-    on image crops, interleaved with the repeats; no samples. `idle_ms`: the pause before each repeat since the call
-    before. `foreign_load` and `foreign_gpu`: share (0..1) of all processors, and of the GPU, that other work used while
-    the kept calls were timed, None where unknown. `retimed`: calls timed again because other work had disturbed them.
-    `input_correlation`: median over the repeats of the correlation of the box-downsampled output with the input. All
-    of these since schema 6.
+    `parent_wall_s` is their time on the harness's clock, less the overhead of a repeat without a model. `image_ms`:
+    calls on image crops, interleaved with the repeats; these are not samples. `idle_ms`: the pause before each repeat
+    since the previous call. `foreign_load` and `foreign_gpu`: share (0..1) of all processors, and of the GPU, that
+    other work used during the kept calls, None if unknown. `retimed`: number of calls repeated because other work
+    disturbed them. `input_correlation`: median over the repeats of the correlation of the box-downsampled output with
+    the input. The fields after `parent_wall_s` exist since schema 6.
     """
 
     samples_ms: tuple[float, ...]
@@ -111,15 +111,15 @@ class Runtime:
 
     def __post_init__(self) -> None:
         if not self.samples_ms:
-            raise ValueError("a runtime holds at least one sample")
+            raise ValueError("expected at least one sample in a runtime, found none")
         for share in (self.foreign_load, self.foreign_gpu):
             if share is not None and not 0 <= share <= 1:
-                raise ValueError(f"a share of a machine lies in 0..1, found {share!r}")
+                raise ValueError(f"expected a share of a machine in 0..1, found {share!r}")
         for value in (*self.samples_ms, *self.image_ms):
             if not LEAST_MS <= value <= MOST_MS:
-                raise ValueError(f"a sample is a positive number of milliseconds up to {MOST_MS:g}, found {value!r}")
+                raise ValueError(f"expected a sample of {LEAST_MS:g} to {MOST_MS:g} ms, found {value!r}")
         if self.batch < 1 or self.input.pixels < 1 or self.warmup < 0:
-            raise ValueError(f"no such input was ever timed: {self.input}, batch {self.batch}, warm-up {self.warmup}")
+            raise ValueError(f"impossible timed input: {self.input}, batch {self.batch}, warm-up {self.warmup}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,19 +136,19 @@ class Count:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Complexity:
-    """Parameters as deployed and operations, at the track's LR size first."""
+    """Parameters as deployed, and operations; the count at the track's LR size comes first."""
 
     params: int
     counts: tuple[Count, ...]
 
     def __post_init__(self) -> None:
         if self.params < 0 or any(min(one.macs, one.flops, one.activations, one.convs) < 0 for one in self.counts):
-            raise ValueError("a count is at least 0")
+            raise ValueError("expected counts of at least 0, found a negative one")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
-    """Peak bytes during the timed passes; `kind` says whose: `cuda-allocator` or `rss` (less what was there before)."""
+    """Peak bytes of a call; `kind` names the source, such as `cuda-allocator` or `rss` (less what was used before)."""
 
     kind: str
     peak_bytes: int

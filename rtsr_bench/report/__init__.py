@@ -1,4 +1,4 @@
-"""Records to pages: static HTML, figures and exports; the same bytes for the same records. Loads no torch."""
+"""Records to pages: static HTML, figures and exports; deterministic, without torch."""
 
 from rtsr_bench.report.site import Site, build
 

@@ -1,4 +1,4 @@
-"""Where pages lie: file names made of the names of boards and models, each one once."""
+"""Unique file names of pages, derived from the names of boards and models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def board_slugs(boards: Sequence[Leaderboard]) -> tuple[str, ...]:
-    """A slug for each board: track and device; where two would be the same, a hash of the exact names besides."""
+    """A slug for each board: track and device; equal slugs get a hash of the exact names."""
     plain = [f"{slug(board.track_id, most=40)}--{slug(board.device.label)}" for board in boards]
     return tuple(
         f"{text}--{short_hash(f'{board.track_id}|{board.device}')}" if plain.count(text) > 1 else text
@@ -23,6 +23,6 @@ def board_slugs(boards: Sequence[Leaderboard]) -> tuple[str, ...]:
 
 
 def model_slug(row: Row) -> str:
-    """A slug for the page of a row's record: track, model and a hash of the record's key, which is its own."""
+    """A slug for the page of a row's record: track, model and a hash of the record's unique key."""
     record = row.record
     return f"{slug(record.track, most=40)}--{slug(record.model.id)}--{short_hash(record.key)}"

@@ -20,12 +20,12 @@ CONTOURS_FOR = "ntire23-rtsr"
 
 
 def board_title(board: Leaderboard) -> str:
-    """A leaderboard's name: its track's title, or the id of a track that is gone."""
+    """A leaderboard's name: its track's title, or the id of an unknown track."""
     return board.track.heading if board.track else f"{one_line(board.track_id)} (no such track)"
 
 
 def group_heading(group: Group, board: Leaderboard) -> str:
-    """What a group is, in a few words."""
+    """The heading of a group."""
     if board.track is None:
         return "Records without a track"
     if not group.official:
@@ -34,7 +34,7 @@ def group_heading(group: Group, board: Leaderboard) -> str:
 
 
 def print_board(press: Press, board: Leaderboard, slug: str, links: Mapping[str, str]) -> str:
-    """Print the page of a board; returns its address."""
+    """Render the page of a board; returns its path."""
     address = f"boards/{slug}.html"
     published = [one for one in all_published() if one.track == board.track_id]
     press.page(
@@ -80,7 +80,7 @@ def _data_words(group: Group) -> str:
 
 
 def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Score and PSNR against runtime, where at least two models have both (and a score above 0)."""
+    """Score and PSNR against runtime, if at least two models have both (and a score above 0)."""
     rows = [row for row in group.rows if row.runtime and not row.failed]
     conventions = scope_of(board, group).conventions
     convention = board.track.score.convention if board.track else next(iter(conventions), None)
@@ -90,12 +90,12 @@ def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list
     scored = [
         Point(name=row.record.model.id, runtime_ms=row.runtime.mean_ms, value=row.score, address=_up(links[row.source]))
         for row in rows
-        if row.runtime and row.score and not row.lower_is_better  # there the score falls as the runtime does
+        if row.runtime and row.score and not row.lower_is_better  # lower is better: not for this figure
     ]
     if len(scored) > 1:
         title = "Score against runtime."
         svg = scatter_figure(scored, f"score-{group.id}", title=title, label="score", digits=2)
-        words = "Up and left is better; filled points are on the Pareto front."
+        words = "The upper left is better; filled points are on the Pareto front."
         figures.append({"title": title, "words": words, "svg": svg})
     faithful = [
         Point(name=row.record.model.id, runtime_ms=row.runtime.mean_ms, value=psnr, address=_up(links[row.source]))
@@ -113,13 +113,13 @@ def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list
             digits=3,
             baseline_db=baseline,
         )
-        words = "Thin lines join equal scores (numbers)." if baseline is not None else ""
+        words = "Thin lines are contours of equal score (numbers)." if baseline is not None else ""
         figures.append({"title": title, "words": words, "svg": svg})
     return figures
 
 
 def _baseline(board: Leaderboard, group: Group, key: str) -> float | None:
-    """Bicubic's PSNR where all rows agree on it and the score is the one whose contours are known."""
+    """Bicubic's PSNR if all rows agree on it and the contours of the track's formula are known."""
     if board.track is None or board.track.score.formula != CONTOURS_FOR:
         return None
     found = [row.fidelity.baseline_psnr_db[key] for row in group.rows if row.fidelity and row.score is not None]
@@ -128,5 +128,5 @@ def _baseline(board: Leaderboard, group: Group, key: str) -> float | None:
 
 
 def _up(address: str) -> str:
-    """An address as seen from a page one folder down."""
+    """A path relative to a page one folder down."""
     return f"../{address}"

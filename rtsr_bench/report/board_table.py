@@ -1,4 +1,4 @@
-"""The tables of a leaderboard: its rows under all columns, and the metrics on each data set by itself."""
+"""The tables of a leaderboard: all columns of its rows, and the metrics by data set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def scope_of(board: Leaderboard, group: Group) -> Scope:
-    """What a group's tables show: the track's conventions, all that the protocol names where the track is gone."""
+    """The scope of a group's tables: the track's conventions, or all of the protocol if the track is unknown."""
     return Scope.of(group.protocol, board.track)
 
 
@@ -36,7 +36,7 @@ def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, l
 
 
 def set_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table | None:
-    """Fidelity on each data set by itself; None where there is but one."""
+    """Fidelity by data set; None if there is only one."""
     sets = list(dict.fromkeys(name for row in group.rows for name in row.by_set))
     if len(sets) < 2:
         return None

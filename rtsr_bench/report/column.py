@@ -1,7 +1,7 @@
-"""What a column of a leaderboard is: one definition, from which pages, exports and the terminal take their cells.
+"""The definition of a leaderboard column, used by pages, exports and the terminal.
 
-The members are the modules of `rtsr_bench/report/columns/` and whatever plug-ins add. A module there holds columns that
-stand under one heading and read the same part of a row: one file for each of them would repeat both.
+The members are the modules of `rtsr_bench/report/columns/` and those of plug-ins. A module has the columns under one
+heading, which read the same part of a row.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from rtsr_bench.tracks import Track
 
 AFTER_THE_SHIPPED = 100
-"""The order of columns that say nothing of it: plug-ins' stand last."""
+"""The default order, after the shipped columns."""
 
 COLOURS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
 
 
 def no_notes(row: Row) -> tuple[Note, ...]:
-    """Return nothing to stand beside a value."""
+    """Return no notes."""
     del row
     return ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoardColumn(Column):
-    """A column of a leaderboard: `value` and `notes` take its cell from a row (None: there is no value).
+    """A column of a leaderboard: `value` and `notes` compute its cell from a row (None: there is no value).
 
-    `terminal` is its heading in the table that `run` prints: empty for the label with its unit, None where the terminal
-    has no room for it.
+    `terminal` is its heading in the table that `run` prints: empty for the label with its unit, None to omit the column
+    there.
     """
 
     value: Callable[[Row], Value]
@@ -47,18 +47,18 @@ class BoardColumn(Column):
     terminal: str | None = ""
 
     def of(self, row: Row) -> Value:
-        """The cell's value; UserError, naming the column, where taking it raises."""
+        """The cell's value; UserError, naming the column, if computing it raises."""
         try:
             return self.value(row)
         except Exception as error:
             raise UserError(
-                f"column {self.key!r}: taking the value of {row.record.model.id} raised {type(error).__name__}: {error}"
+                f"column {self.key!r}: the value of {row.record.model.id} raised {type(error).__name__}: {error}"
             ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """What the columns of a table are made for: the rules (no track where it is gone) and what is shown of them.
+    """The parameters of a table's columns: the track (None if unknown) and the part of the rules that is shown.
 
     `conventions` and `metrics` are those that have columns, `scored` is the convention of the score; `timed_at` and
     `counted_at` are LR sizes.
@@ -73,7 +73,7 @@ class Scope:
 
     @classmethod
     def of(cls, protocol: Protocol, track: Track | None) -> Scope:
-        """The scope of rows measured under a protocol and judged by a track."""
+        """The scope of rows measured under a protocol and scored by a track."""
         conventions = track.headline if track else protocol.conventions
         return cls(
             track=track,
@@ -86,18 +86,18 @@ class Scope:
 
     @property
     def pairs(self) -> tuple[tuple[Convention, Metric], ...]:
-        """Each convention with each metric that can be taken under it: what has columns, in their order."""
+        """Each convention with each metric that supports it, in the order of the columns."""
         return tuple((one, metric) for one in self.conventions for metric in self.metrics if metric.knows(one))
 
     def short(self, convention: Convention) -> str:
-        """A convention for a narrow heading: the colour alone where no other one shown has it."""
+        """A convention for a narrow heading: only the colour if no other shown convention has it."""
         alone = sum(other.colour is convention.colour for other in self.conventions) == 1
         return COLOURS[convention.colour] if alone else convention.words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
-    """Neighbouring columns, made for a scope; lower `order` stands further left."""
+    """Neighbouring columns for a scope; a lower `order` is further left."""
 
     name: str
     make: Callable[[Scope], Iterable[BoardColumn]]
@@ -115,11 +115,11 @@ def add_column(column: BoardColumn, *, order: int = AFTER_THE_SHIPPED) -> BoardC
 
 
 def board_columns(scope: Scope) -> tuple[BoardColumn, ...]:
-    """Return every column of a leaderboard's table, those in exports only included; UserError for two of one key."""
+    """Return every column of a leaderboard's table, including export-only ones; UserError for a duplicate key."""
     found: dict[str, BoardColumn] = {}
     for columns in sorted(COLUMNS.all().values(), key=lambda one: (one.order, one.name)):
         for column in columns.make(scope):
             if column.key in found:
-                raise UserError(f"column {column.key!r}: expected a key of its own, found it twice; rename one")
+                raise UserError(f"column {column.key!r}: expected a unique key, found it twice; rename one")
             found[column.key] = column
     return tuple(found.values())

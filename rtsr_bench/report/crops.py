@@ -1,4 +1,4 @@
-"""Crops beside a record, read with the care that files from strangers need."""
+"""Crops of a record, read as untrusted files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Crop:
 
 
 def read_crops(folder: Path) -> tuple[Crop, ...]:
-    """The crops a folder's index names; ValueError with one sentence where something is not as it must be."""
+    """The crops in a folder's index; ValueError with one sentence if something is invalid."""
     index = folder / "index.json"
     try:
         entries = json.loads(_bytes(index).decode("utf-8"))
@@ -49,11 +49,11 @@ def _crop(folder: Path, entry: Any) -> Crop:
     form = _FORM.keys() if isinstance(entry, dict) else ()
     wrong = [key for key in form if type(entry.get(key)) is not _FORM[key]]
     if not form or wrong:
-        raise ValueError(f"{where}: a crop is an object with {', '.join(_FORM)}")
+        raise ValueError(f"{where}: expected each crop as an object with {', '.join(_FORM)}")
     if not all(0 <= entry[side] <= _LONGEST_SIDE for side in ("top", "left", "height", "width")):
-        raise ValueError(f"{where}: top, left, height and width are numbers of pixels up to {_LONGEST_SIDE}")
+        raise ValueError(f"{where}: expected top, left, height and width of up to {_LONGEST_SIDE} pixels")
     if not (entry["height"] and entry["width"]):
-        raise ValueError(f"{where}: a crop has a height and a width")
+        raise ValueError(f"{where}: expected a crop's height and width above 0")
     return Crop(
         image=entry["image"],
         data_set=entry["data_set"],
@@ -67,20 +67,20 @@ def _crop(folder: Path, entry: Any) -> Crop:
 
 def _png(folder: Path, name: Any) -> bytes:
     if not isinstance(name, str) or not _NAME.match(name):
-        raise ValueError(f"{folder.name}/index.json: {name!r} is no plain name of a PNG file")
+        raise ValueError(f"{folder.name}/index.json: {name!r} is not a plain name of a PNG file")
     try:
         data = _bytes(folder / name)
     except OSError as error:
         raise ValueError(f"{folder.name}/{name} cannot be read: {error.strerror}") from None
     if not data.startswith(_PNG):
-        raise ValueError(f"{folder.name}/{name} is no PNG file")
+        raise ValueError(f"{folder.name}/{name} is not a PNG file")
     return data
 
 
 def _bytes(path: Path) -> bytes:
-    """The bytes of a plain file of bearable size; a link could lead anywhere."""
+    """The bytes of a plain file of limited size; links are refused because they could lead anywhere."""
     if path.is_symlink() or not path.is_file():
-        raise FileNotFoundError(2, "no plain file")
+        raise FileNotFoundError(2, "not a plain file")
     if path.stat().st_size > _MOST_BYTES:
         raise ValueError(f"{path.parent.name}/{path.name} is larger than {_MOST_BYTES} bytes")
     return path.read_bytes()

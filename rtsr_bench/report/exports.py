@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rtsr_bench.report.tables import Column, Table, Value
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text cell that begins so is run as a formula by spreadsheets; OWASP's advice is an apostrophe before it."""
+"""Spreadsheets run a text cell with such a start as a formula; OWASP recommends an apostrophe before it."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -44,7 +44,7 @@ _LATEX = {
 
 
 def as_csv(table: Table) -> str:
-    """CSV (RFC 4180, UTF-8): keys as header, numbers unrounded, missing values empty, text that can't be a formula."""
+    """CSV (RFC 4180, UTF-8): keys as header, numbers unrounded, missing values empty, formulas in text disarmed."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([column.key for column in table.columns])
@@ -76,7 +76,7 @@ def as_json(table: Table) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """A pipe table of the visible columns, as readers see them."""
+    """A pipe table of the visible columns, formatted as on the page."""
     columns = table.visible
     lines = [
         "| " + " | ".join(_markdown(_head(column)) for column in columns) + " |",
@@ -87,7 +87,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A booktabs tabular of the visible columns, as readers see them; names keep their script (XeLaTeX, LuaLaTeX)."""
+    """A booktabs tabular of the visible columns, formatted as on the page; non-Latin names need XeLaTeX or LuaLaTeX."""
     columns = table.visible
     lines = [
         "% needs \\usepackage{booktabs}",
@@ -108,7 +108,7 @@ FORMATS: dict[str, tuple[str, Callable[[Table], str]]] = {
     "tex": ("LaTeX", as_latex),
     "json": ("JSON", as_json),
 }
-"""File ending to the format's name and writer."""
+"""File suffix to the format's name and writer."""
 
 
 def _head(column: Column) -> str:
@@ -122,7 +122,7 @@ def _cells(table: Table, escape: Callable[[str], str]) -> list[list[str]]:
 
 
 def csv_cell(value: Value) -> str:
-    """A value as a CSV cell: every digit of a number, and no text that a spreadsheet would run as a formula."""
+    """A value as a CSV cell: numbers unrounded, and text that a spreadsheet will not run as a formula."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -140,7 +140,7 @@ def _json_value(value: Value) -> Value:
 
 
 def _markdown(text: str) -> str:
-    """Escape what Markdown or the HTML within it would take for markup."""
+    """Escape characters that Markdown or HTML would interpret as markup."""
     line = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", line)
     return re.sub(r"(?i)(https?|www|mailto)(?=[:.])", r"\1&#8203;", line) if line != MISSING else line

@@ -1,4 +1,4 @@
-"""Every record, image and timed repeat in long form, as pandas data frames, for those who analyse by themselves."""
+"""Every record, image and timed repeat in long form, as pandas data frames for custom analysis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rtsr_bench.protocol import DEFAULT_METRICS
 from rtsr_bench.record import Complexity, Fidelity, Memory, Record, Runtime
 from rtsr_bench.report.columns.memory import memory_bytes
 from rtsr_bench.report.columns.standing import standing
-from rtsr_bench.report.exports import csv_cell  # the one place that knows what a spreadsheet would run
+from rtsr_bench.report.exports import csv_cell  # it disarms formulas
 from rtsr_bench.report.text import one_line
 from rtsr_bench.statistics import median
 from rtsr_bench.tracks import all_tracks
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rtsr_bench.record import ImageFidelity
 
 _TEXT, _WHOLE, _REAL, _FLAG = "string", "Int64", "float64", "boolean"
-"""pandas types that can miss a value (whole numbers stay whole) and are the same with and without rows."""
+"""Nullable pandas types (integers stay integers), which are the same with and without rows."""
 _TOO_LARGE = 2**63
 
 _WHO = {"record": _TEXT, "track": _TEXT, "model": _TEXT}
@@ -42,7 +42,7 @@ _JUDGED = {
     "rank": _WHOLE,
     **dict.fromkeys(("score", "gain_db"), _REAL),
 }
-"""Columns of `records` before those of the metrics, which `_MEASURED` follow."""
+"""Columns of `records` before those of the metrics; `_MEASURED` come after them."""
 
 _MEASURED = {
     "convention": _TEXT,
@@ -69,13 +69,13 @@ _SAMPLES = {
 
 
 def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | None = None) -> dict[str, pd.DataFrame]:
-    """Records by name as the data frames `records`, `images` and `samples`, one observation a row, in order of names.
+    """Records by name as the data frames `records`, `images` and `samples`, one observation per row, ordered by name.
 
-    records: one row a record, earlier answers too (`latest` is false, no rank): what was derived and what it stands on;
+    records: one row per record, including earlier ones (`latest` is false, no rank), with derived values and evidence;
     metrics and gain under the `convention` of the score and over its data sets, operations at the timed input.
-    images: one row per record, image and convention, in the precision timed. samples: one row per timed repeat, from 1;
-    `frame_ms` is `sample_ms` over the batch. What is missing, or a count beyond 64 bits, is NA; text is on one line.
-    `boards`: those derived from these very records, where they are at hand. All three join on `record`. In a notebook:
+    images: one row per record, image and convention, in the timed precision. samples: one row per timed repeat, from 1;
+    `frame_ms` is `sample_ms` over the batch. Missing values and counts beyond 64 bits are NA; text is on one line.
+    `boards`: the leaderboards of the same records, if available. All three frames join on `record`. In a notebook:
 
         from pathlib import Path
         from rtsr_bench.report.frames import frames
@@ -100,7 +100,7 @@ def _record_types(metrics: Sequence[Metric]) -> dict[str, str]:
 
 
 def _image_types(metrics: Sequence[Metric]) -> dict[str, str]:
-    """Values first, then bicubic's and the gains, then observations that values are made of."""
+    """Values first, then bicubic's and the gains, then the observations behind the values."""
     compared = [one for one in metrics if one.baseline]
     numbers = [
         *(one.column() for one in metrics),
@@ -122,7 +122,7 @@ def _baseline(column: str) -> str:
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> pd.DataFrame:
-    """A frame column by column: from rows, pandas would take large whole numbers through float64."""
+    """Build a frame by columns, because pandas would convert large integers in rows through float64."""
     import pandas as pd
 
     columns = {name: [_fitting(row.get(name), kind) for row in rows] for name, kind in types.items()}
@@ -130,12 +130,12 @@ def _frame(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> pd.Da
 
 
 def _fitting(value: Any, kind: str) -> Any:
-    """The value; None for a whole number that no column can hold: a made-up count must not stop everybody's report."""
+    """The value; None for an integer beyond 64 bits, so that a forged count does not stop the report."""
     return None if kind == _WHOLE and value is not None and abs(value) >= _TOO_LARGE else value
 
 
 def as_long_csv(frame: pd.DataFrame) -> str:
-    """A frame of `frames` as CSV: lines end in CR LF, floats keep every digit, text can't be taken for a formula."""
+    """A frame of `frames` as CSV: lines end in CR LF, floats are unrounded, formulas in text are disarmed."""
     defused = {
         name: frame[name].astype(object).map(csv_cell, na_action="ignore")
         for name in map(str, frame.columns)
@@ -145,7 +145,7 @@ def as_long_csv(frame: pd.DataFrame) -> str:
 
 
 def _rows(records: Mapping[str, Record], boards: Sequence[Leaderboard]) -> Iterator[tuple[Row, bool]]:
-    """A row for each record and whether it is the latest answer; those that are not stand on no leaderboard."""
+    """A row for each record, and whether it is the latest of its key; older ones are on no leaderboard."""
     latest = {row.source: row for board in boards for row in board.rows}
     tracks = all_tracks()
     for name, record in records.items():
@@ -154,7 +154,7 @@ def _rows(records: Mapping[str, Record], boards: Sequence[Leaderboard]) -> Itera
 
 
 def _official(record: Record) -> bool:
-    """Whether it was measured under the very protocol of a track that this package ships."""
+    """Whether it was measured under exactly the protocol of a shipped track."""
     track = all_tracks().get(record.track)
     return track is not None and track.shipped and is_official(record, track)
 
@@ -218,7 +218,7 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
 
 
 def _timed(row: Row) -> dict[str, Any]:
-    """What the timed repeats say; nothing where there are none."""
+    """Values of the timed repeats; empty if there are none."""
     runtime, summary = row.record.runtime, row.runtime
     if not isinstance(runtime, Runtime) or summary is None:
         return {}
@@ -243,7 +243,7 @@ def _timed(row: Row) -> dict[str, Any]:
 
 
 def _counted(row: Row) -> dict[str, Any]:
-    """Parameters, operations at the timed input and memory, as far as they are known."""
+    """Parameters, operations at the timed input, and memory, if known."""
     complexity, count = row.record.complexity, count_at(row.record.complexity, row.record.protocol.input)
     return {
         "params": complexity.params if isinstance(complexity, Complexity) else None,
@@ -273,7 +273,7 @@ def _images(row: Row, metrics: Sequence[Metric]) -> Iterator[dict[str, Any]]:
 
 
 def _observed(image: ImageFidelity, metric: Metric, convention: str) -> dict[str, float | None]:
-    """A metric's numbers of an image by column; an image that its means leave out has no gain."""
+    """A metric's numbers of an image by column; an image that its means exclude has no gain."""
     mine, bicubic = (table.get(metric.observed_as(convention)) for table in (image.values, image.baseline))
     here, there = (None if one is None else metric.shown(one) for one in (mine, bicubic))
     left_out = metric.leaves_out_exact and image.bicubic_is_exact(convention)

@@ -1,4 +1,4 @@
-"""The index, the page that says how to read the others, and the pages of published results."""
+"""The index, the page that explains the others, and the pages of published results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Addressed = tuple[Leaderboard, str]
 
 
 def print_index(press: Press, boards: Sequence[Addressed], problems: Sequence[str]) -> None:
-    """Print the index; of a site without records too."""
+    """Render the index, also for a site without records."""
     press.page(
         "index.html",
         "index.html",
@@ -37,7 +37,7 @@ def print_index(press: Press, boards: Sequence[Addressed], problems: Sequence[st
 
 
 def print_published(press: Press, boards: Sequence[Addressed]) -> None:
-    """Print a page for each published table, reachable whether anything was measured or not."""
+    """Render a page for each published table, even if nothing was measured."""
     for one in all_published():
         press.page(
             f"published/{one.id}.html",
@@ -49,7 +49,7 @@ def print_published(press: Press, boards: Sequence[Addressed]) -> None:
 
 
 def print_reading(press: Press) -> None:
-    """Print the page that explains every number; the columns are explained from the same data that makes them."""
+    """Render the page that explains every number; explanations of columns come from their definitions."""
     press.page(
         "how-to-read.html",
         "reading.html",
@@ -77,16 +77,16 @@ def _metric_titles() -> list[str]:
 
 def _boards_table(boards: Sequence[Addressed]) -> Table:
     columns = (
-        Column(key="track", label="Track", heading=True, explanation="What is asked."),
-        Column(key="device", label="Device", explanation="What was measured on."),
-        Column(key="leader", label="Leads", explanation="The best score of the first group."),
+        Column(key="track", label="Track", heading=True, explanation="The track's title."),
+        Column(key="device", label="Device", explanation="The measured device."),
+        Column(key="leader", label="Leader", explanation="The best score of the first group."),
         Column(key="score", label="Score", digits=2, emphasis=True, explanation="Of the leader."),
         Column(key="gain_db", label="Gain", unit="dB", digits=3, signed=True, explanation="Of the leader."),
         Column(key="runtime_ms", label="Runtime", unit="ms", digits=2, explanation="Mean of the leader."),
         Column(key="fps", label="FPS", digits=1, explanation="Of the leader."),
         Column(key="ranked", label="Ranked", digits=0, explanation="Models with a rank."),
-        Column(key="unranked", label="Not ranked", digits=0, explanation="Official rows that a rule keeps out."),
-        Column(key="failed", label="Failed", digits=0, explanation="Models that broke."),
+        Column(key="unranked", label="Not ranked", digits=0, explanation="Official rows that a rule excludes."),
+        Column(key="failed", label="Failed", digits=0, explanation="Models that failed."),
         Column(key="unofficial", label="Unofficial", digits=0, explanation="Rows measured under another protocol."),
     )
     rows = []
@@ -126,13 +126,13 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
 
 def _tracks_table(boards: Sequence[Addressed]) -> Table:
     columns = (
-        Column(key="id", label="Track", heading=True, explanation="The id to measure it by."),
+        Column(key="id", label="Track", heading=True, explanation="The id for --track."),
         Column(key="title", label="Title", explanation="Its name."),
-        Column(key="scale", label="Scale", digits=0, explanation="LR times scale is HR."),
-        Column(key="data", label="Data sets", explanation="What fidelity is measured on."),
-        Column(key="degradation", label="Degradation", explanation="How LR came from HR."),
+        Column(key="scale", label="Scale", digits=0, explanation="Upscaling factor."),
+        Column(key="data", label="Data sets", explanation="Data sets for fidelity."),
+        Column(key="degradation", label="Degradation", explanation="How LR is made from HR."),
         Column(key="input", label="Timed input", explanation="LR height and width."),
-        Column(key="precision", label="Precision", explanation="What is timed on which kind of device."),
+        Column(key="precision", label="Precision", explanation="Timed precision by kind of device."),
         Column(key="repeats", label="Repeats", explanation="Warm-up calls and timed repeats."),
         Column(key="digest", label="Protocol", explanation="Digest of the measuring rules."),
         Column(key="leaderboards", label="Leaderboards", digits=0, explanation="Kinds of device with records."),
@@ -158,15 +158,15 @@ def _tracks_table(boards: Sequence[Addressed]) -> Table:
 
 
 def _columns_table() -> Table:
-    """The columns of a leaderboard, explained by themselves."""
+    """The columns of a leaderboard with their explanations."""
     track = next(iter(all_tracks().values()))
     columns = board_columns(Scope.of(track.protocol, track))
     shown = (
         Column(key="label", label="Column", heading=True, explanation="Its heading."),
-        Column(key="unit", label="Unit", explanation="What it is counted in."),
+        Column(key="unit", label="Unit", explanation="Its unit."),
         Column(key="better", label="Better", explanation="Which direction is better."),
-        Column(key="explanation", label="What it is", explanation="In a sentence."),
-        Column(key="where", label="Where", explanation="On pages and in exports, or in CSV and JSON only."),
+        Column(key="explanation", label="Meaning", explanation="In a sentence."),
+        Column(key="where", label="Where", explanation="On pages and in exports, or only in CSV and JSON."),
     )
     rows = tuple(
         TableRow(

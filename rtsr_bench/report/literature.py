@@ -14,7 +14,7 @@ from rtsr_bench.score import ntire23_rtsr
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedRow:
-    """One line of a published table, as printed; None where the source gives no value."""
+    """One row of a published table, as printed; None if the source has no value."""
 
     team: str
     score: float | None = None
@@ -29,7 +29,7 @@ class PublishedRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Published:
-    """A published table: which track it answers, where it is printed, and what must be known to read it."""
+    """A published table: its track, source, device and notes for readers."""
 
     id: str
     track: str
@@ -41,7 +41,7 @@ class Published:
     rows: tuple[PublishedRow, ...]
 
     def recomputed_score(self, row: PublishedRow) -> float | None:
-        """Our formula on the printed (rounded) PSNR and runtime; None where one of them is not printed."""
+        """Our formula on the printed (rounded) PSNR and runtime; None if one of them is not printed."""
         if row.psnr_rgb_db is None or row.runtime_ms is None:
             return None
         return ntire23_rtsr(row.psnr_rgb_db, self.baseline_psnr_rgb_db, row.runtime_ms)
@@ -49,19 +49,19 @@ class Published:
 
 @cache
 def all_published() -> tuple[Published, ...]:
-    """Every published table shipped, in the order of the ids."""
+    """Every shipped published table, in the order of the ids."""
     folder = resources.files(__package__) / "published"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     return tuple(_published(read_toml(file, what="published results")) for file in files)
 
 
 def published_table(published: Published) -> Table:
-    """A published table in our columns, by published score, with our formula's value beside the printed one."""
+    """A published table in our columns, by published score, with our formula's value next to the printed one."""
     columns = (
         Column(key="team", label="Team or method", heading=True, explanation="As printed."),
         Column(key="score", label="Score", better="higher", digits=2, emphasis=True, explanation="As printed."),
         Column(key="recomputed_score", label="recomputed", digits=2,
-               explanation="The formula on the printed PSNR and runtime: agrees as far as their rounding allows."),
+               explanation="The formula on the printed PSNR and runtime; they are rounded, so they differ a little."),
         Column(key="psnr_rgb_db", label="PSNR RGB", unit="dB", better="higher", digits=2, explanation="Border 0."),
         Column(key="psnr_y_db", label="PSNR Y (NTIRE23)", unit="dB", better="higher", digits=2,
                explanation="Luma with the weights of R and B swapped, border 0."),
@@ -70,7 +70,7 @@ def published_table(published: Published) -> Table:
         Column(key="params_m", label="Params", unit="M", better="lower", digits=4, explanation="As printed."),
         Column(key="macs_g", label="MACs", unit="G", better="lower", digits=2,
                explanation="Printed as FLOPs; they are multiply-accumulates of convolutions."),
-        Column(key="note", label="Note", explanation="What must be known to read the row."),
+        Column(key="note", label="Note", explanation="Remarks on the row."),
     )  # fmt: skip
     ordered = sorted(published.rows, key=lambda row: (row.score is None, -(row.score or 0.0), row.team))
     rows = [

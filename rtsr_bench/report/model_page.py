@@ -1,4 +1,4 @@
-"""The page of one record: standing, numbers, crops, samples, images, and the evidence they stand on."""
+"""The page of one record: rank, numbers, crops, samples, images, and evidence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def print_model(
     press: Press, board: Leaderboard, group: Group, row: Row, *, slug: str, board_address: str, crops: Sequence[Crop]
 ) -> str:
-    """Print the page of a row; returns its address."""
+    """Render the page of a row; returns its path."""
     record = row.record
     scope = scope_of(board, group)
     images = image_table(row, scope, slug)
@@ -77,7 +77,7 @@ def _facts(row: Row, group: Group, scope: Scope) -> list[dict[str, Any]]:
         if not (said and said[0]):
             continue
         others = [f"{metric.title} {text}" for metric, text in zip(metrics[1:], said[1:], strict=True) if text]
-        crop = [f"of the middle {row.crop} of each image"] if row.crop else []
+        crop = [f"on the central {row.crop} of each image"] if row.crop else []
         small = ", ".join((f"border {convention.border}", *others, *crop))
         add(f"{metrics[0].title} {scope.short(convention)}", said[0], small)
     if row.runtime:
@@ -96,7 +96,7 @@ def _facts(row: Row, group: Group, scope: Scope) -> list[dict[str, Any]]:
 
 
 def _said(row: Row, metric: Metric, convention: str) -> str:
-    """A metric's value with its unit; empty where there is none."""
+    """A metric's value with its unit; empty if there is none."""
     value = row.fidelity.value(metric, convention) if row.fidelity else None
     return "" if value is None else f"{number(value, metric.digits)} {metric.unit}".strip()
 
@@ -137,31 +137,31 @@ def _runtime_words(row: Row) -> str:
 
 
 def _image_words(runtime: Runtime, median_ms: float) -> str:
-    """What image crops took that were timed between the repeats, beside the random numbers of the repeats."""
+    """Times of the image crops between the repeats, compared with those of the repeats' random inputs."""
     if not runtime.image_ms:
         return ""
     on_images = median(runtime.image_ms) / runtime.batch
     return (
-        f" On {len(runtime.image_ms)} image crops between the repeats (no samples): median {number(on_images, 3)} ms,"
-        f" {number(on_images / median_ms, 3)} times that of the repeats."
+        f" On {len(runtime.image_ms)} image crops between the repeats (not part of the samples): median"
+        f" {number(on_images, 3)} ms, {number(on_images / median_ms, 3)} times that of the repeats."
     )
 
 
 def _load_words(runtime: Runtime) -> str:
-    """How quiet the machine was."""
+    """Load of the machine during the timing."""
     if runtime.foreign_load is None:
         return ""
     related = ""
     if runtime.input_correlation is not None:
-        related = f" The output correlates with its random input by {number(runtime.input_correlation, 2)} (median)."
-    again = f"; {runtime.retimed} calls that it disturbed were timed again" if runtime.retimed else ""
+        related = f" Correlation of the output with its random input: {number(runtime.input_correlation, 2)} (median)."
+    again = f"; {runtime.retimed} disturbed calls were repeated" if runtime.retimed else ""
     pause = f" Pause between calls: median {number(median(runtime.idle_ms), 2)} ms." if runtime.idle_ms else ""
     share = number(100 * runtime.foreign_load, 1)
-    return f" Other work used {share} % of the processors meanwhile{again}.{pause}{related}"
+    return f" Other work used {share} % of the processors during the timing{again}.{pause}{related}"
 
 
 def _fp32_words(row: Row) -> str:
-    """What fp32 gives beside the timed precision, under the score's convention."""
+    """PSNR in fp32 compared with the timed precision, under the score's convention."""
     full = row.record.fidelity_fp32
     if not isinstance(full, Fidelity) or row.fidelity is None or not full.images:
         return ""
@@ -169,12 +169,13 @@ def _fp32_words(row: Row) -> str:
     if there is None or here is None:
         return ""
     return (
-        f"In fp32 the PSNR is {number(there, 3)} dB ({number(there - here, 4, signed=True)} dB against the timed one)."
+        f"In fp32 the PSNR is {number(there, 3)} dB ({number(there - here, 4, signed=True)} dB compared with the timed"
+        " precision)."
     )
 
 
 Entries = list[tuple[str, str]]
-"""Labels and values of one section of evidence; an empty value is left out."""
+"""Labels and values of one section of evidence; empty values are not shown."""
 
 
 def _evidence(row: Row, group: Group) -> list[tuple[str, Entries]]:
@@ -215,7 +216,7 @@ def _checks(record: Record) -> Entries:
         ("Submitted images", submitted.words if submitted else ""),
         *(("Could not be compared", line) for line in (submitted.refused if submitted else ())),
         *(("On loading", note) for note in record.notes),
-        ("Pickles", "allowed: weights might run code as they were read" if record.pickle_allowed else ""),
+        ("Pickles", "allowed: weights could run code when they were read" if record.pickle_allowed else ""),
     ]
 
 

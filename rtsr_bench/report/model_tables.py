@@ -1,4 +1,4 @@
-"""The tables of a model's page: by data set, by image, by input size, by moment, by repeat."""
+"""The tables of a model's page: by data set, image, input size, moment, and repeat."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _of_means(means: FidelityMeans, scope: Scope) -> dict[str, Value]:
 
 
 def image_table(row: Row, scope: Scope, slug: str) -> Table | None:
-    """Every image of a record; None where fidelity was not measured."""
+    """Every image of a record; None if fidelity was not measured."""
     if row.fidelity is None or (row.record.fidelity is None):
         return None
     rows = []
@@ -74,11 +74,11 @@ def image_table(row: Row, scope: Scope, slug: str) -> Table | None:
         values |= _of_image(image, scope)
         exact = [convention.words for convention in scope.conventions if image.bicubic_is_exact(convention.key)]
         where = "" if len(exact) == len(scope.conventions) else f" ({'; '.join(exact)})"
-        note = Note(tone="sub", text=f"bicubic is exact, as on a flat image: left out of the means{where}")
+        note = Note(tone="sub", text=f"bicubic is exact, as on a flat image: excluded from the means{where}")
         rows.append(TableRow(values=values, notes={"image": (note,)} if exact else {}))
     columns = (
         Column(key="image", label="Image", heading=True, explanation="File name of HR, or name of the rendered image."),
-        Column(key="data_set", label="Data set", explanation="Where the image belongs."),
+        Column(key="data_set", label="Data set", explanation="The image's data set."),
         Column(key="size", label="HR size", explanation="Height and width."),
         *_columns(scope),
     )
@@ -86,12 +86,12 @@ def image_table(row: Row, scope: Scope, slug: str) -> Table | None:
 
 
 def model_set_table(row: Row, scope: Scope, slug: str) -> Table | None:
-    """Means by data set; None where there is but one."""
+    """Means by data set; None if there is only one."""
     if len(row.by_set) < 2 or row.fidelity is None:
         return None
     rows = tuple(
         TableRow(values={"data_set": name, "images": means.images, **_of_means(means, scope)})
-        for name, means in (*row.by_set.items(), ("As judged", row.fidelity))
+        for name, means in (*row.by_set.items(), ("As scored", row.fidelity))
     )
     columns = (
         Column(key="data_set", label="Data set", heading=True, explanation="Name of the data set."),
@@ -102,7 +102,7 @@ def model_set_table(row: Row, scope: Scope, slug: str) -> Table | None:
 
 
 def counts_table(record: Record, slug: str) -> Table | None:
-    """Operations by input size; None where they were not counted."""
+    """Operations by input size; None if they were not counted."""
     complexity = record.complexity
     if not isinstance(complexity, Complexity):
         return None
@@ -134,7 +134,7 @@ def counts_table(record: Record, slug: str) -> Table | None:
 
 
 def telemetry_table(record: Record, slug: str) -> Table | None:
-    """The device's state while being timed; None where it tells nothing."""
+    """The device's state during timing; None if it was not reported."""
     runtime = record.runtime
     if not isinstance(runtime, Runtime) or not runtime.telemetry:
         return None
@@ -144,9 +144,9 @@ def telemetry_table(record: Record, slug: str) -> Table | None:
         Column(key="memory_clock_mhz", label="Memory clock", unit="MHz", digits=0, explanation="Clock of the memory."),
         Column(key="temperature_c", label="Temperature", unit="°C", digits=0, explanation="Of the chip."),
         Column(key="power_w", label="Power", unit="W", digits=1, explanation="Drawn by the board."),
-        Column(key="utilization_percent", label="Busy", unit="%", digits=0, explanation="Share of time at work."),
+        Column(key="utilization_percent", label="Busy", unit="%", digits=0, explanation="Share of time in use."),
         Column(key="load_average", label="Load", digits=2, explanation="The machine's one-minute load average."),
-        Column(key="throttle_reasons", label="Clock held back by", explanation="As the driver names it."),
+        Column(key="throttle_reasons", label="Throttled by", explanation="As the driver names it."),
     )
     names = [column.key for column in columns]
     rows = tuple(
@@ -164,7 +164,7 @@ def telemetry_table(record: Record, slug: str) -> Table | None:
 
 
 def samples_table(runtime: Runtime, slug: str) -> Table:
-    """Every timed repeat, in order: what the figure shows."""
+    """Every timed repeat, in order; the data of the figure."""
     columns = (
         Column(key="repeat", label="Repeat", digits=0, explanation="In order, from 1."),
         Column(key="sample_ms", label="Sample", unit="ms", digits=4, explanation="Milliseconds of the call."),

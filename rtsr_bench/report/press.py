@@ -1,4 +1,4 @@
-"""The press: turns templates and tables into the site's files, in memory, by path."""
+"""Renders templates and tables to the site's files, in memory, by path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """A table as a page shows it: label and address of its exports, and the visible columns a group begins with."""
+    """A table for a page: label and path of its exports, and the visible columns that start a group."""
 
     table: Table
     exports: tuple[tuple[str, str], ...]
@@ -35,7 +35,7 @@ class Press:
         self.problems: list[str] = []
         self._environment = jinja2.Environment(
             loader=jinja2.PackageLoader("rtsr_bench.report"),
-            autoescape=True,  # every name comes from a stranger
+            autoescape=True,  # every name is untrusted
             undefined=jinja2.StrictUndefined,
             finalize=_fit,
             trim_blocks=True,
@@ -49,13 +49,13 @@ class Press:
             self.files[f"assets/{name}"] = (resources.files(__package__) / "static" / name).read_bytes()
 
     def page(self, path: str, template: str, **context: Any) -> None:
-        """Print a page; links in templates start from `root`, the way from the page to the site's top."""
+        """Render a page; links in templates start with `root`, the relative path to the top of the site."""
         root = "../" * path.count("/")
         text = self._environment.get_template(template).render(root=root, **{"here": "", **context})
         self.files[path] = text.encode("utf-8")
 
     def table(self, table: Table) -> View:
-        """Print a table's exports and return what a page needs to show it."""
+        """Render a table's exports and return its view for a page."""
         exports = []
         for ending, (label, write) in FORMATS.items():
             address = f"exports/{table.id}.{ending}"
@@ -69,12 +69,12 @@ class Press:
 
 
 def _fit(value: Any) -> Any:
-    """What a template is about to print: text without control characters, markup as it is."""
+    """Clean a value before a template prints it: text without control characters, markup unchanged."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
         return replaced(value)
     return value
 
 
 def _plain(value: Value) -> str:
-    """A value for sorting by: every digit of a number, text on one line."""
+    """A value as a sort key: a number unrounded, text on one line."""
     return shorten(value, 400) if isinstance(value, str) else repr(value)

@@ -1,4 +1,4 @@
-"""The RT4KSR paper's tables and the scores of Track 1, printed beside ours: as tables, and as a page."""
+"""The RT4KSR paper's tables and the scores of Track 1, compared with ours: as tables, and as a page."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 PAGE = "reproduction.html"
 SCORE_WITHIN = 0.08
-"""How far a score moves with the rounding of the printed PSNR and runtime, at the Track 1 table's largest."""
+"""Maximum effect on a score of Track 1 of rounding the printed PSNR and runtime."""
 
 _UNPRINTED_DIGITS = {"params": 1, "running_params": 1, "macs": 2, "frame_macs": 2}
 
 
 def reproduce_all(observed: Observed, records: Sequence[Record]) -> tuple[Compared, ...]:
-    """Every table that is reproduced, judged: those of the paper, then Track 1's score column."""
+    """Every reproduced table, compared: those of the paper, then Track 1's score column."""
     tables = [*all_tables(), *(_scores(one) for one in all_published() if one.id == "rtsr2023-x2")]
     return compare(tables, observed, records)
 
 
 def print_reproduction(press: Press, compared: Sequence[Compared]) -> None:
-    """Print the page."""
+    """Render the page."""
     press.page(
         PAGE,
         "reproduction.html",
@@ -50,14 +50,14 @@ def print_reproduction(press: Press, compared: Sequence[Compared]) -> None:
 
 
 def comparison_table(compared: Compared) -> Table:
-    """A judged table in columns: printed, ours and difference of each quantity; reasons as small print.
+    """A compared table in columns: printed, ours and difference of each quantity; reasons as notes.
 
-    What readers see has the print's digits; the hidden columns have ours, the difference and the reason in full.
+    Visible values have as many digits as the printed ones; hidden columns have unrounded values and complete reasons.
     """
     shown = [QUANTITIES[key] for key in compared.table.quantities]
     columns = [Column(key="row", label="Row", heading=True, explanation="As printed.")]
     if any(row.scale for row in compared.rows):
-        columns.append(Column(key="scale", label="Scale", explanation="LR times scale is HR."))
+        columns.append(Column(key="scale", label="Scale", explanation="Upscaling factor."))
     for quantity in shown:
         columns += _columns(quantity, printed=any(cell.quantity == quantity.key for cell in compared.cells))
     rows = tuple(_table_row(row, shown) for row in compared.rows)
@@ -71,7 +71,7 @@ def comparison_table(compared: Compared) -> Table:
 
 
 def ours_shown(cell: Cell) -> str:
-    """Our value with the print's digits; empty where there is none."""
+    """Our value with as many digits as the printed one; empty if there is none."""
     if cell.ours is None:
         return ""
     if cell.printed is None:
@@ -80,7 +80,7 @@ def ours_shown(cell: Cell) -> str:
 
 
 def difference_shown(cell: Cell) -> str:
-    """`equal`, `equal as read`, or the difference with the print's digits, one more where they would not show it.
+    """`equal`, `equal as read`, or the difference with the printed digits, plus one if it would round to zero.
 
     Empty without a difference.
     """
@@ -108,13 +108,13 @@ def _columns(quantity: Quantity, *, printed: bool) -> list[Column]:
         Column(key=f"{key}_published", label="published", group=heading, digits=3, explanation=said),
         ours,
         Column(key=f"{key}_verdict", label="difference", group=heading, digits=3,
-               explanation="`equal` to the last printed digit (`as read`: under the reading named beside ours, not as "
-               "the model runs), or ours less the published value."),
+               explanation="`equal` to the last printed digit (`as read`: under the reading in the note, not as the "
+               "model runs), or ours less the published value."),
         exact,
         Column(key=f"{key}_difference", label="difference, every digit", group=heading, digits=6, shown=False,
                explanation="Ours less the published value, unrounded."),
         Column(key=f"{key}_reason", label="reason", group=heading, shown=False,
-               explanation="Why they differ, or why there is none of ours."),
+               explanation="Why they differ, or why ours is missing."),
     ]  # fmt: skip
 
 
@@ -170,6 +170,6 @@ def _scores(published: Published) -> PaperTable:
         rows=tuple(sorted(rows, key=lambda row: -row.printed["score"].value)),
         notes=(
             f"The formula on printed PSNR and runtime, with bicubic at {published.baseline_psnr_rgb_db} dB.",
-            "PSNR, runtime and the rest of the table stand on a test set that was never released, and on one RTX 3090.",
+            "PSNR, runtime and the rest of the table are from a test set that was never released, and an RTX 3090.",
         ),
     )

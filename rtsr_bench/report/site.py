@@ -1,4 +1,4 @@
-"""A folder of records to a site: a pure function of what the folder holds."""
+"""A folder of records to a site: a pure function of the folder's content."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """What was built: where the index lies, the pages by path within the site, and a sentence for each bad file.
+    """A built site: its index, the pages by path within the site, and a sentence for each unusable file.
 
-    `records` are those it was built of, by name.
+    `records` are those it was built from, by name.
     """
 
     index: Path
@@ -42,7 +42,7 @@ class Site:
 def build(records_dir: Path, out_dir: Path) -> Site:
     """Build the site of a folder of records in `out_dir`: the same bytes for the same records.
 
-    Raises UserError where there is no such folder, the site would lie among the records, or cannot be written.
+    Raises UserError if there is no such folder, the site would be inside it, or cannot be written.
     """
     loaded = load_records(records_dir)
     _keep_apart(records_dir, out_dir)
@@ -66,9 +66,9 @@ def compose(
     crop_folders: Mapping[str, Path] | None = None,
     observed: Observed | None = None,
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The site's files by path, and all problems: those submitted and those of the crops.
+    """The site's files by path, and all problems: those given and those of the crops.
 
-    `observed` is what was computed for the paper's tables; without it their page says how to have it.
+    `observed` are the computed values for the paper's tables; without them their page says how to compute them.
     """
     boards = leaderboards(records)
     press = Press(len(records))
@@ -100,9 +100,9 @@ def compose(
 
 
 def _keep_apart(records_dir: Path, out_dir: Path) -> None:
-    """Records may lie within the site's folder, but the site never among the records: its exports are JSON too."""
+    """Refuse a site inside the folder of records, because its exports are JSON too; the reverse is allowed."""
     records, out = records_dir.resolve(), out_dir.resolve()
     if out == records or records in out.parents:
         raise UserError(
-            f"--out {out_dir} lies in the folder of records {records_dir}: expected a folder beside or above it"
+            f"--out {out_dir}: expected a folder outside the records, found one inside {records_dir}; name another"
         )

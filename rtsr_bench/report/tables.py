@@ -1,4 +1,4 @@
-"""A table as data: columns with label, unit, direction and digits; rows of plain values and what stands beside."""
+"""A table as data: columns with label, unit, direction and digits; rows of plain values, notes and links."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Tone = Literal["sub", "warn", "bad"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """What a column holds and how it is shown.
+    """The content of a column and its display.
 
-    `better` says which direction is better; numbers are divided by `factor` before they are shown with `unit` and
-    `digits`, exports as data (CSV, JSON) keep them whole. `group` is a heading over neighbouring columns. A column
-    that is not `shown` stands in CSV and JSON only. `heading` marks the column that names the row.
+    `better` is the better direction; numbers are divided by `factor` before they are shown with `unit` and `digits`,
+    but not in CSV and JSON. `group` is a heading over neighbouring columns. A column that is not `shown` is only in CSV
+    and JSON. `heading` marks the column that names the row.
     """
 
     key: str
@@ -44,7 +44,7 @@ class Column:
         return self.digits is not None
 
     def text(self, value: Value) -> str:
-        """A value as readers see it."""
+        """A value as displayed."""
         if value is None or value == "":
             return MISSING
         if isinstance(value, bool):
@@ -56,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """Small print under a value: more of it (`sub`), a warning (`warn`) or what keeps the row unranked (`bad`)."""
+    """A note under a value: a detail (`sub`), a warning (`warn`) or why the row is not ranked (`bad`)."""
 
     tone: Tone
     text: str
@@ -64,7 +64,7 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableRow:
-    """Values by column key; by the same keys, notes under them and links on them; the FPS band where there is one."""
+    """Values by column key, with notes and links by the same keys, and the FPS band if there is one."""
 
     values: dict[str, Value]
     notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Columns and rows under a name (`id` is a slug, unique in the site) with a caption."""
+    """Columns and rows with an `id` (a slug, unique in the site) and a caption."""
 
     id: str
     caption: str
@@ -85,7 +85,7 @@ class Table:
 
     @property
     def visible(self) -> tuple[Column, ...]:
-        """The columns that are shown to readers: those that hold anything, and the one that names the row."""
+        """The displayed columns: those with values, and the one that names the row."""
         return tuple(
             column
             for column in self.columns
@@ -94,7 +94,7 @@ class Table:
 
     @property
     def groups(self) -> tuple[tuple[str, int], ...]:
-        """Headings over the visible columns with the number of columns each spans; empty where no column has one."""
+        """Headings over the visible columns with the number of columns each spans; empty if there are none."""
         spans: list[tuple[str, int]] = []
         for column in self.visible:
             if spans and spans[-1][0] == column.group:

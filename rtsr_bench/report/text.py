@@ -1,4 +1,4 @@
-"""Words from strangers made fit to be shown: no control characters, no endless names, file names that stay put."""
+"""Formatting of untrusted text and of numbers for pages: no control characters, limited length."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ MISSING = "–"
 
 
 def one_line(text: str) -> str:
-    """The text, cleaned, with every run of white space as one blank."""
+    """The text without control characters, with every run of white space as one space."""
     return " ".join(replaced(text).split())
 
 
 def shorten(text: str, most: int) -> str:
-    """The text on one line, cut to `most` characters with an ellipsis where it is longer."""
+    """The text on one line, cut to `most` characters with an ellipsis."""
     line = one_line(text)
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def short_hash(text: str) -> str:
-    """Eight hex digits that tell two texts with one slug apart."""
+    """Eight hex digits that distinguish texts with the same slug."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def number(value: float | None, digits: int, *, signed: bool = False) -> str:
-    """A number with so many digits after the point and thousands set off; a dash for None, ∞ where it is infinite."""
+    """A number with `digits` after the decimal point and separated thousands; a dash for None, ∞ if infinite."""
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):

@@ -1,4 +1,4 @@
-"""The site on disk: each file whole or not at all, and nothing removed but what an earlier build wrote."""
+"""The site on disk: each file is written atomically, and only files of an earlier build are removed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 MANIFEST = ".rtsr-bench-site.json"
-"""The files of the site, written by the build that made them: what a later build may remove."""
+"""The list of the site's files, which a later build may remove."""
 
 
 def write_site(out_dir: Path, files: Mapping[str, bytes], *, keep: Path) -> None:
     """Write the files and remove those of an earlier build that are no longer part of the site.
 
-    A reader sees each file as it was or as it will be. The manifest names every file before it is written, so that a
-    build that is killed leaves nothing unnamed. Nothing below `keep` is written or removed. UserError where the
-    folder cannot be written.
+    Each file is replaced atomically. The manifest lists every file before it is written, so that a killed build leaves
+    no unlisted file. Nothing below `keep` is written or removed. UserError if the folder cannot be written.
     """
     for path in files:
         if _is_within(out_dir / path, keep):
@@ -31,7 +30,7 @@ def write_site(out_dir: Path, files: Mapping[str, bytes], *, keep: Path) -> None
         out_dir.mkdir(parents=True, exist_ok=True)
         before = _manifest(out_dir)
         _replace(out_dir / MANIFEST, _as_json(before | set(files)))
-        # The index last: whoever starts there finds every page that it names.
+        # The index comes last, so that every page it links to exists.
         for path in sorted(files, key=lambda path: (path == "index.html", path.endswith(".html"), path)):
             target = out_dir / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +44,7 @@ def write_site(out_dir: Path, files: Mapping[str, bytes], *, keep: Path) -> None
 
 
 def _replace(target: Path, data: bytes) -> None:
-    """Give the file its new content in one step; a file that has it already is left alone."""
+    """Replace the file's content atomically; a file with the same content is not touched."""
     with contextlib.suppress(OSError):
         if not target.is_symlink() and target.read_bytes() == data:
             return
@@ -53,7 +52,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _manifest(out_dir: Path) -> set[str]:
-    """The files an earlier build wrote; empty where there was none or its list is damaged."""
+    """The files of an earlier build; empty if there was none or its list is damaged."""
     try:
         names = json.loads((out_dir / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -77,7 +76,7 @@ def _remove(out_dir: Path, names: Collection[str], keep: Path) -> None:
     for folder in sorted(emptied, key=lambda path: len(path.parts), reverse=True):
         if folder.resolve() != root:
             with contextlib.suppress(OSError):
-                folder.rmdir()  # only where nothing else is in it
+                folder.rmdir()  # only if it is empty
 
 
 def _is_within(path: Path, folder: Path) -> bool:

@@ -1,6 +1,6 @@
-"""Computing what the RT4KSR paper's tables can be compared with: counts of built models, bicubic's rows.
+"""Values to compare with the RT4KSR paper's tables: counts of built models, and bicubic's rows.
 
-Models are built in the sandbox's child, like any guest's: they are ours, but the harness imports no model's code.
+Models are built in the sandbox's child, like any guest's, because the harness imports no model code.
 """
 
 from rtsr_bench.reproduce.bicubic import bicubic_rows

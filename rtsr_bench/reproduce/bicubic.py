@@ -1,4 +1,4 @@
-"""Bicubic's rows of Table 4 on the sets at hand, under the paper's own conventions and under the canonical ones."""
+"""Bicubic's rows of Table 4 on the available sets, under the paper's conventions and under the canonical ones."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _FILES = "files: as distributed"
 def bicubic_rows(
     asks: Iterable[BicubicAsk], roots: Sequence[Path], *, on_row: Callable[[str], None] = lambda _: None
 ) -> tuple[tuple[ObservedBicubic, ...], tuple[str, ...]]:
-    """Measure bicubic wherever the set is at hand, and say in a line each which one is not.
+    """Measure bicubic on every available set, and return a line for each missing one.
 
-    UserError where data are there but broken.
+    UserError if data exist but are invalid.
     """
     found, missing = [], []
     for ask in asks:
@@ -70,7 +70,7 @@ def _measured(ask: BicubicAsk, pair: ImagePair) -> tuple[float, float]:
 
 
 def _single_channel(pair: ImagePair) -> bool:
-    """Whether HR is a file of one channel, which the literature's code takes for Y itself."""
+    """Whether HR is a file with one channel, which the literature's code uses as Y."""
     from PIL import Image
 
     if not isinstance(pair.hr_source, ImageFile):

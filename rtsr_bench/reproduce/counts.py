@@ -1,4 +1,4 @@
-"""Parameters and MACs of the models that the tables name, built one after the other in one child a folder."""
+"""Parameters and MACs of the models in the tables, built one after the other in one child per folder."""
 
 from __future__ import annotations
 
@@ -22,28 +22,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_S = 120.0
-"""Seconds a model may take to be built, and to be counted: each takes a few tenths."""
+"""Time limit in seconds to build a model, and to count it; each takes a few tenths of a second."""
 
 _SMALL = Size(64, 64)
-"""Input where only parameters are asked for: a pass that has to be computed for real stays small."""
+"""Input if only parameters are needed; it keeps a computed pass small."""
 
 
 def count_models(
     asks: Iterable[CountAsk], models: Path, *, on_folder: Callable[[str], None] = lambda _: None
 ) -> tuple[tuple[ObservedCount, ...], str]:
-    """Count every model asked for, from its folder below `models`, and the version of torch that counted.
+    """Count every requested model, from its folder below `models`; also return the version of torch.
 
-    Counted with fresh weights, at the input of the paper's tables and at the LR size of a 4K frame; a folder that
-    belongs to no table costs nothing. UserError where `models` is no folder; a model that is not there or breaks
-    leaves its trouble in words.
+    Models have fresh weights and are counted at the input of the paper's tables and at the LR size of a 4K frame.
+    UserError if `models` is not a folder; a model that is missing or fails has a `trouble` text.
     """
     if not models.is_dir():
-        raise UserError(f"no folder of reference models at {models}: name the one of the repository with --models")
+        raise UserError(f"no folder of reference models at {models}: give the repository's folder with --models")
     ordered = sorted({ask.key: ask for ask in asks}.values(), key=lambda ask: ask.key)
     folders = {name: tuple(group) for name, group in groupby(ordered, key=lambda ask: ask.submission)}
     found: list[ObservedCount] = []
     torch = ""
-    # Most of the time a child is busy loading torch: nothing is timed here, so they may do so side by side.
+    # A child spends most of its time importing torch. Nothing is timed here, so children may run in parallel.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="counting") as pool:
         jobs = {name: pool.submit(_folder, models / name, wanted) for name, wanted in folders.items()}
         for name, job in jobs.items():
@@ -71,7 +70,7 @@ def _counted(ask: CountAsk, submission: Submission, child: Child) -> ObservedCou
     if spec is None:
         return ObservedCount(key=ask.key, trouble=f"{submission.id} has no model of scale x{ask.scale}")
     if not child.alive:
-        return ObservedCount(key=ask.key, trouble="the process that counts was ended by another model of the folder")
+        return ObservedCount(key=ask.key, trouble="another model of the folder ended the counting process")
     request = {**load_request(spec, submission, None), "scale": ask.scale}
     loaded = child.ask(Op.LOAD, Loaded, request, limit_s=LIMIT_S)
     if isinstance(loaded, Failure):
@@ -96,7 +95,7 @@ def _start() -> Child:
 
 
 def _spec(ask: CountAsk, submission: Submission) -> ModelSpec | None:
-    """The manifest's model of this scale, or another entry and other arguments of the same folder; never weights."""
+    """The manifest's model of this scale, or another entry and arguments of the same folder; without weights."""
     spec = next((model for model in submission.models if model.scale == ask.scale), None)
     if spec is None:
         return None

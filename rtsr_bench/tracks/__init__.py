@@ -1,4 +1,4 @@
-"""Tracks as data: one TOML file a track, in this folder."""
+"""Tracks as data: one TOML file per track, in this folder."""
 
 from .track import ScoreRule, Track, all_tracks, find_track, load_track, quick
 

@@ -1,4 +1,4 @@
-"""A track, read from its TOML file: the protocol it is measured under and the rule it is judged by."""
+"""A track, read from its TOML file: its protocol and its score."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUICK_WARMUP = 3
 QUICK_REPEATS = 15
 QUICK_IMAGES = 2
 QUICK_WINDOW = Size(720, 960)
-"""`--quick`: a twelfth of a 4K image, so that a heavy model on a CPU is done in seconds; its sides suit every scale."""
+"""`--quick`: a twelfth of a 4K image, so a heavy model takes seconds on a CPU; divisible by every scale."""
 QUICK_SHRINK = 4
 """`--quick`: the timed input is smaller by this factor in each direction."""
 QUICK_LIMITS = Limits(load_s=60.0, enhance_s=120.0, runtime_s=300.0, complexity_s=60.0)
@@ -35,10 +35,10 @@ QUICK_LIMITS = Limits(load_s=60.0, enhance_s=120.0, runtime_s=300.0, complexity_
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreRule:
-    """Which formula, on which convention's PSNR, over the images of which data sets (none named: all of them).
+    """The score of a track: formula, convention of its PSNR, and data sets it is over (empty: all of them).
 
-    The baseline is bicubic, measured on the same images. `gates` are the least mean PSNR in dB on a data set, by its
-    id: unrounded, a value below has no rank.
+    The baseline is bicubic, measured on the same images. `gates` are the minimum mean PSNR in dB on a data set, by its
+    id; a lower unrounded value has no rank.
     """
 
     formula: str
@@ -48,16 +48,16 @@ class ScoreRule:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the formula gives the better model the lower value."""
+        """Whether a better model has a lower score."""
         return FORMULAS[self.formula].lower_is_better
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Track:
-    """What is asked (`protocol` says how it is measured, `score` how it is judged), with words for its readers.
+    """What is asked: `protocol` says how it is measured, `score` how it is scored, the texts are for readers.
 
-    `order` is its place among the tracks. A track that `yields_to` another is not taken of itself where that one's data
-    are at hand. One that is not `shipped` came with a plug-in.
+    `order` is its position among the tracks. A track that `yields_to` another is not selected by default if the
+    other's data are available. A track that is not `shipped` came with a plug-in.
     """
 
     id: str
@@ -74,17 +74,17 @@ class Track:
 
     @property
     def heading(self) -> str:
-        """The title for readers, who are told where the track is not one of this package's."""
+        """The title for readers; it marks a track that is not shipped."""
         return self.title if self.shipped else f"{self.title} (own track)"
 
     @property
     def scale(self) -> int:
-        """LR times scale is HR."""
+        """The upscaling factor: 2, 3 or 4."""
         return self.protocol.scale
 
 
 def quick(protocol: Protocol) -> Protocol:
-    """The same rules on a smaller input, with fewer repeats, on the middle of a few images: never official."""
+    """The same rules on a smaller input, with fewer repeats, on the centre of a few images: never official."""
     size = Size(protocol.input.height // QUICK_SHRINK, protocol.input.width // QUICK_SHRINK)
     return replace(
         protocol,
@@ -100,7 +100,7 @@ def quick(protocol: Protocol) -> Protocol:
 def all_tracks() -> dict[str, Track]:
     """Every track by id: the shipped ones in their order, the challenge's own first, then those of plug-ins.
 
-    UserError for a plug-in's track that breaks the form, or has the id or title of another.
+    UserError for a plug-in's track that is invalid, or has the id or title of another.
     """
     return _tracks(plugins.toml_files("track"))
 
@@ -115,7 +115,7 @@ def _tracks(added: tuple[Path, ...]) -> dict[str, Track]:
         taken = {name.lower() for known in tracks.values() for name in (known.id, known.title)}
         for name in (track.id, track.title):
             if name.lower() in taken:
-                raise UserError(f"track file {file}: {name!r} is the name of another track: give it one of its own")
+                raise UserError(f"track file {file}: {name!r} is the name of another track; choose another name")
         tracks[track.id] = track
     return tracks
 
@@ -125,7 +125,7 @@ def _order(track: Track) -> tuple[int, str]:
 
 
 def find_track(track_id: str) -> Track:
-    """The track of this id; UserError where there is none."""
+    """The track of this id; UserError if there is none."""
     try:
         return all_tracks()[track_id]
     except KeyError:
@@ -134,7 +134,7 @@ def find_track(track_id: str) -> Track:
 
 
 def load_track(file: Traversable | Path) -> Track:
-    """Read a track file; UserError where it breaks the form."""
+    """Read a track file; UserError if it is invalid."""
     table = read_toml(file, what="a track file")
     try:
         return _track(table)
@@ -172,7 +172,7 @@ def _track(table: Mapping[str, Any]) -> Track:
     if not set(score.sets) <= set(data["sets"]):
         raise ValueError(f"[score] sets: expected some of [data] sets, found {', '.join(score.sets)}")
     if score.convention not in headline:
-        raise ValueError(f"the score's metric {judged['metric']!r} must stand in [fidelity] headline")
+        raise ValueError(f"[score] metric: expected one of [fidelity] headline, found {judged['metric']!r}")
     protocol = Protocol(
         scale=scale,
         data_sets=tuple(data["sets"]),
@@ -203,12 +203,12 @@ def _track(table: Mapping[str, Any]) -> Track:
 
 
 def _names(head: Mapping[str, Any]) -> None:
-    """ValueError for an id that could be no part of a file's name, and for words that are none."""
+    """ValueError for an id that cannot be part of a file name, and for values that are not text."""
     for key in ("id", "title", "summary", "source"):
         if not isinstance(head[key], str):
-            raise ValueError(f"{key}: expected a text, found {head[key]!r}")  # noqa: TRY004 - all mistakes are one kind
+            raise ValueError(f"{key}: expected a text, found {head[key]!r}")  # noqa: TRY004 - one kind for all mistakes
     if not _ID.fullmatch(head["id"]):
-        raise ValueError(f"id: expected small letters, digits, - and _, found {head['id']!r}")
+        raise ValueError(f"id: expected lower-case letters, digits, - and _, found {head['id']!r}")
 
 
 def _flag(value: Any) -> bool:
@@ -218,13 +218,13 @@ def _flag(value: Any) -> bool:
 
 
 def _metrics(names: Sequence[str]) -> tuple[str, ...]:
-    """Check names of metrics; those of the default are not looked up, so that most track files import no metric."""
+    """Check names of metrics; the default ones are not looked up, so most track files import no metric."""
     unknown = [name for name in names if name not in DEFAULT_METRICS and name not in METRICS.all()]
     if unknown:
         known = ", ".join(METRICS.all())
         raise ValueError(f"[fidelity] metrics: expected some of {known}, found {unknown[0]!r}")
     if PSNR not in names:
-        raise ValueError(f"[fidelity] metrics: expected {PSNR!r} among them, which scores are made of, found {names}")
+        raise ValueError(f"[fidelity] metrics: expected {PSNR!r} among them, because scores use it, found {names}")
     return tuple(dict.fromkeys(names))
 
 

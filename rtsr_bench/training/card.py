@@ -1,4 +1,4 @@
-"""The card beside trained weights: what they were trained on, by which recipe and code, for how long, on what."""
+"""The card of trained weights: data, recipe, code, duration and machine of the training."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CODE = (
 
 
 def code_digest(recipe: Recipe) -> str:
-    """16 hex digits over the code that decides what is trained: the arch's folder's, this room's, the degradations'."""
+    """16 hex digits over the code that affects a training: the arch's folder, this package, the degradations."""
     package = Path(__file__).resolve().parents[1]
     files = sorted(recipe.arch.parent.glob("*.py"))
     for name in _CODE:
@@ -44,14 +44,14 @@ def data_digest(train: Sequence[Picture], validation: Sequence[Picture]) -> str:
 
 
 def grown_from(recipe: Recipe) -> dict[str, str]:
-    """Name and SHA-256 of the weights that a training begins with; empty where it begins with none."""
+    """Name and SHA-256 of the weights that a training starts from; empty if there are none."""
     if recipe.grow_from is None:
         return {}
     return {"file": recipe.grow_from.name, "sha256": hashlib.sha256(recipe.grow_from.read_bytes()).hexdigest()}
 
 
 def machine(device: torch.device) -> dict[str, str]:
-    """What the training ran on."""
+    """The machine that the training ran on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
     return {
         "device": name,
@@ -76,9 +76,9 @@ def card(
     data: bytes,
     params: int,
 ) -> dict[str, Any]:
-    """The card as plain values, of weights by their file's name and bytes.
+    """The card as plain values; `weights` and `data` are the name and the bytes of the weights' file.
 
-    `curve` is the loss and the PSNR on the validation crops, in dB, `bicubic` bicubic's PSNR on the same crops.
+    `curve` has the loss and the PSNR on the validation crops in dB, `bicubic` is bicubic's PSNR on the same crops.
     """
     return {
         "card": VERSION,
@@ -108,5 +108,5 @@ def card(
 
 
 def encoded(content: dict[str, Any]) -> bytes:
-    """A card as JSON."""
+    """Encode a card as JSON."""
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()

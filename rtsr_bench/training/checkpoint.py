@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a training needs to go on to the bit, written whole or not at all."""
+"""Checkpoints: everything that a training needs to resume bit-identically, written atomically."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE = "checkpoint.pt"
 
 
 def save(folder: Path, state: dict[str, Any]) -> None:
-    """Replace the folder's checkpoint by this one; HarnessError where the disk refuses, the old one then stands."""
+    """Replace the folder's checkpoint; HarnessError if writing fails, the old one is then kept."""
     try:
         with replacing(folder / FILE, durable=True) as file:
             torch.save(state, file)
@@ -27,10 +27,10 @@ def save(folder: Path, state: dict[str, Any]) -> None:
 
 
 def load(folder: Path, *, same: dict[str, str], recipe: Recipe) -> dict[str, Any] | None:
-    """The folder's checkpoint, None where there is none.
+    """The folder's checkpoint, None if there is none.
 
-    `same` says what must be as it was (recipe, data, device); UserError where something is not, or where the file
-    is broken. Another number of iterations is taken as long as the steps so far are the same with it.
+    `same` is what must not have changed (recipe, data, device); UserError if it has, or if the file is damaged. A
+    recipe with another end is accepted as long as the steps so far are the same.
     """
     path = folder / FILE
     if not path.is_file():
@@ -40,7 +40,7 @@ def load(folder: Path, *, same: dict[str, str], recipe: Recipe) -> dict[str, Any
         kept = state["same"]
     except Exception as error:
         raise UserError(
-            f"{path}: expected a checkpoint of this command, found a file that can't be read "
+            f"{path}: expected a checkpoint of this command, found an unreadable file "
             f"({type(error).__name__}); remove it or name another --out"
         ) from error
     if kept.get("recipe") != recipe.digest and _only_longer(state, recipe):
@@ -49,14 +49,14 @@ def load(folder: Path, *, same: dict[str, str], recipe: Recipe) -> dict[str, Any
         if kept.get(what) != value:
             raise UserError(
                 f"{path}: expected a training of {what} {value}, found one of {kept.get(what, 'nothing')}; "
-                "name another --out, or remove the file to begin again"
+                "name another --out, or remove the file to start over"
             )
     assert isinstance(state, dict), "a checkpoint with `same` in it is a dictionary"
     return state
 
 
 def _only_longer(state: dict[str, Any], recipe: Recipe) -> bool:
-    """Whether the recipe differs in its iterations alone, and in nothing that was done already."""
+    """Whether the recipe differs only in its end, and in none of the steps so far."""
     if state.get("course") != recipe.course:
         return False
     return bool(state["step"] <= min(state["free_steps"], recipe.free_steps))

@@ -1,4 +1,4 @@
-"""The time that a training takes: by the clock, without its pauses."""
+"""The duration of a training, without its pauses."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOK_EVERY = 0.5
-"""Seconds between two looks whether a pause is over."""
+"""Seconds between two checks for the end of a pause."""
 
 
 class Clock:
-    """Runs from its making on, and stands while it `wait`s."""
+    """A clock that starts when it is created and stops during `wait`."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
         self._paused = 0.0
 
     def seconds(self) -> float:
-        """Since its making, without the waits."""
+        """Seconds since it was created, without the waits."""
         return time.monotonic() - self._since - self._paused
 
     def wait(self, file: Path | None) -> None:

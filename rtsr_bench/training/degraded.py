@@ -1,4 +1,4 @@
-"""Pictures that are degraded whole, once, and kept: a sample is then cut out of them, at a fifth of the work."""
+"""Whole pictures that are degraded once and cached: cutting a sample from them takes a fifth of the time."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 BLOCK = 16
-"""HR pixels a side of the blocks that detail is known of."""
+"""Side in HR pixels of the blocks for which detail is computed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Degraded:
-    """One picture at one size: HR, LR by degradation, and sums of detail over all blocks above and left of each."""
+    """One picture at one size: HR, LR by degradation, and the summed-area table of the detail of its blocks."""
 
     hr: Pixels
     lr: dict[str, Pixels]
     sums: NDArray[np.float32]
 
     def window(self, side: int, scale: int, candidates: int, draw: np.random.Generator) -> tuple[int, int]:
-        """Row and column in LR of the most detailed of some windows at random, `side` LR pixels wide."""
+        """Row and column in LR of the most detailed of `candidates` random windows, `side` LR pixels wide."""
         rows, columns = next(iter(self.lr.values())).shape[:2]
         places = draw.integers((0, 0), (rows - side, columns - side), size=(candidates, 2), endpoint=True)
         low = places * scale // BLOCK
@@ -51,7 +51,7 @@ def degraded(picture: Picture, shrink: int, scale: int, degradations: Iterable[s
     hr = pixels(picture, shrink)
 
     def small(name: str) -> Pixels:
-        # Of another encoder come other pixels: its version is part of the name.
+        # Another encoder produces other pixels, so its version is part of the name.
         kept = f"{shrink}-x{scale}-{name}-pillow{PIL.__version__}"
         return cached(picture, kept, lambda: degrade(hr, scale, name, image=picture.sha256))
 
@@ -61,7 +61,7 @@ def degraded(picture: Picture, shrink: int, scale: int, degradations: Iterable[s
 
 
 def _sums(hr: Pixels) -> NDArray[np.float32]:
-    """Summed over rows and columns: the mean absolute difference of neighbours in the green channel of each block."""
+    """Summed-area table of each block's mean absolute difference of neighbours in the green channel."""
     rows, columns = hr.shape[0] // BLOCK, hr.shape[1] // BLOCK
     green = hr[: rows * BLOCK : 2, : columns * BLOCK : 2, 1].astype(np.int16)
     detail = np.zeros(green.shape, np.float32)

@@ -1,4 +1,4 @@
-"""Interrupts between steps: a checkpoint of half a step would end in other bits."""
+"""Deferring interrupts to the end of a step: a checkpoint of half a step would not resume bit-identically."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _HELD = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def unbroken() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back until the block is done, then let their handlers have them.
+    """Defer Ctrl-C and SIGTERM until the block ends, then deliver them to their handlers.
 
-    By handlers of our own and not by a mask, because torch's threads would take what the main one has masked.
+    This uses handlers instead of a signal mask, because torch's threads would receive what the main thread masks.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
+        yield  # only the main thread handles signals
         return
     came: list[int] = []
     before = {number: signal.signal(number, lambda held, _: came.append(held)) for number in _HELD}

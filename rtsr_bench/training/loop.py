@@ -1,4 +1,4 @@
-"""The loop: from a recipe and a folder of pictures to deployed weights and their card, over any number of kills."""
+"""The training loop: from a recipe and pictures to deployed weights and their card; it can be killed and resumed."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Where and how a recipe is carried out; nothing here changes what is trained but `device` and its rounding.
+    """How a training runs. Of these settings only `device` affects the result, by its rounding.
 
-    `save_every` seconds lie between checkpoints, `looks` is how many times the validation crops are looked at;
-    after `max_hours` of this call it stops where it is, to be gone on with; while `pause_file` exists it waits.
+    A checkpoint is written every `save_every` seconds; the validation crops are measured `looks` times. The training
+    stops after `max_hours` of this call, to be resumed, and waits while `pause_file` exists.
     """
 
     out: Path
@@ -52,7 +52,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Look:
-    """One look at the validation crops; `psnr_db` and `bicubic_db` by degradation."""
+    """One measurement of the validation crops; `psnr_db` and `bicubic_db` by degradation."""
 
     step: int
     loss: float
@@ -64,7 +64,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """A training that is done: its deployed weights' path, and the last look's `psnr_db` beside `bicubic_db`."""
+    """A finished training: the path of its deployed weights, and `psnr_db` and `bicubic_db` of the last look."""
 
     weights: Path
     psnr_db: dict[str, float]
@@ -84,11 +84,11 @@ def train(
     *,
     look: Callable[[Look], None] = lambda _: None,
 ) -> Trained | None:
-    """Train until the recipe is done and ship the weights; None where `max_hours` ended it before.
+    """Train to the end of the recipe and write the weights; None if `max_hours` ended it earlier.
 
-    A checkpoint in `plan.out` is gone on with. On KeyboardInterrupt one is written before it is passed on. UserError
-    for a recipe or data that can't be trained, a folder that can't be written to, a loss that is no longer finite;
-    HarnessError where the disk refuses. One process at a time per folder: another waits.
+    A checkpoint in `plan.out` is resumed. On KeyboardInterrupt a checkpoint is written before it is raised again.
+    UserError for an unusable recipe or data, a folder that cannot be written, a non-finite loss; HarnessError if
+    writing fails. One process at a time per folder: another waits.
     """
     with _held(plan.out):
         return _train(recipe, train_on, validation, plan, look)
@@ -96,7 +96,7 @@ def train(
 
 @contextlib.contextmanager
 def _held(out: Path) -> Iterator[None]:
-    """The folder made, and kept from other processes."""
+    """Create the folder and lock it against other processes."""
     with contextlib.ExitStack() as stack:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def _held(out: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise HarnessError(f"{out}: the folder could not be written to: {error.strerror}") from error
-            found = "a file" if out.is_file() else f"that it can't be written to ({error.strerror})"
+            found = "a file" if out.is_file() else f"one that cannot be written ({error.strerror})"
             raise UserError(f"--out {out}: expected a folder, found {found}; name another one") from error
         yield
 
@@ -218,7 +218,7 @@ def _one_thread(_: int) -> None:
 
 
 def _psnr(state: State, recipe: Recipe, pair: tuple[Tensor, Tensor], device: torch.device) -> float:
-    """Mean PSNR of validation crops by the average; the model's own weights are put back afterwards."""
+    """Mean PSNR of validation crops with the averaged weights; the model's own weights are restored afterwards."""
     low, high = pair
     own = {name: value.clone() for name, value in state.model.state_dict().items()}
     state.model.load_state_dict(state.average.values, strict=True)

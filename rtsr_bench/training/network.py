@@ -1,4 +1,4 @@
-"""The network that is trained: built by the recipe's own code, averaged over its steps, and what it is judged by."""
+"""The trained network: construction by the recipe's code, weight averaging, loss and validation PSNR."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def build(recipe: Recipe) -> nn.Module:
-    """The recipe's network with fresh weights of its seed, in training form; UserError where its code can't build it.
+    """The recipe's network with initial weights from its seed, in training form; UserError if its code fails.
 
-    The recipe and the code that it names are the user's own: they run in this process, unlike a guest's.
+    The recipe and its code are trusted, being the user's own: unlike a guest's, they run in this process.
     """
     where = f"{recipe.file}: {recipe.entry} of {recipe.arch}"
     side = recipe.lr_crop
@@ -53,7 +53,7 @@ def build(recipe: Recipe) -> nn.Module:
 def _grow(
     model: nn.Module, weights: Path, grow: Callable[[nn.Module, dict[str, Tensor]], None] | None, where: str
 ) -> None:
-    """Begin from trained weights: by the `grow` of the network's own code, or as they are where it has none."""
+    """Start from trained weights: by the `grow` function of the network's code, or strictly if it has none."""
     try:
         known = load_file(weights)
         if grow is None:
@@ -62,13 +62,13 @@ def _grow(
             grow(model, known)
     except Exception as error:
         raise UserError(
-            f"{where}: grow_from {weights}: expected weights that this network can begin with, found {_said(error)}; "
+            f"{where}: grow_from {weights}: expected weights that this network can start from, found {_said(error)}; "
             "name others, or correct args"
         ) from error
 
 
 def deployed(model: nn.Module) -> nn.Module:
-    """What is shipped: the module's `deployed_form()` where it has one, else itself."""
+    """The module to ship: its `deployed_form()` if it has one, else the module itself."""
     form = getattr(model, "deployed_form", None)
     shipped: Any = form() if callable(form) else model
     assert isinstance(shipped, nn.Module), "a deployed form is a module"
@@ -76,9 +76,9 @@ def deployed(model: nn.Module) -> nn.Module:
 
 
 class Average:
-    """Exponential moving average of a network's parameters: `decay` of the old and the rest of the new, each step.
+    """Exponential moving average of a network's parameters: each step keeps `decay` of the old value.
 
-    While few steps lie behind, the decay is lower, `(1 + n) / (10 + n)`, so that the start is soon forgotten.
+    During the first steps the decay is lower, `(1 + n) / (10 + n)`, so that the initial weights lose influence quickly.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -87,7 +87,7 @@ class Average:
 
     @torch.no_grad()
     def take(self, model: nn.Module, step: int) -> None:
-        """Take in the weights after step `step` (from 1)."""
+        """Add the weights after step `step` (from 1)."""
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, value in model.state_dict().items():
             if value.is_floating_point():
@@ -97,7 +97,7 @@ class Average:
 
 
 def high_frequencies(images: Tensor) -> Tensor:
-    """What a 5x5 Gaussian blur of sigma 1 takes away from `(N, C, H, W)`, within the frame of two pixels.
+    """What a 5x5 Gaussian blur of sigma 1 removes from `(N, C, H, W)`, without a border of two pixels.
 
     The auxiliary loss of the RT4KSR paper is L1 between those of SR and of HR.
     """
@@ -121,7 +121,7 @@ def loss_of(sr: Tensor, hr: Tensor, high_frequency_weight: float) -> Tensor:
 def mean_psnr(sr: Tensor, hr: Tensor) -> float:
     """Mean over the images of PSNR in dB over all channels, after rounding to 8 bits; `hr` is uint8, `sr` in [0, 1].
 
-    Of small crops, to watch a training by: what a model is judged by is measured by `rtsr-bench run`.
+    It is for monitoring a training on small crops; `rtsr-bench run` measures a model.
     """
     difference = sr.float().clamp(0, 1).mul(255).round().double() - hr.double()
     mse = difference.pow(2).mean(dim=(1, 2, 3)).clamp(min=1e-3)
@@ -129,7 +129,7 @@ def mean_psnr(sr: Tensor, hr: Tensor) -> float:
 
 
 def _said(error: Exception) -> str:
-    """An exception of the user's code on one line: its kind, and what it says where it says something."""
+    """An exception of the user's code on one line: its type, and its message if it has one."""
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
@@ -140,7 +140,7 @@ def _module(path: Path) -> ModuleType:
     assert spec.loader is not None, "a .py file has a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))  # it may import what lies beside it, as any script may
+    sys.path.insert(0, str(path.parent))  # like a script, it may import modules next to it
     try:
         spec.loader.exec_module(module)
     finally:

@@ -1,4 +1,4 @@
-"""Pictures to train on: found in a folder, never one that is tested with, decoded once and kept as raw arrays."""
+"""Training pictures: found in folders, without test images, decoded once and cached as raw arrays."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST = Size(2160, 3840)
-"""Larger pictures are shrunk to cover it and cut to it, as Open4K's ground truth is: the sharpness that is tested."""
+"""Larger pictures are reduced to cover this size and cropped, like Open4K's ground truth, for equal sharpness."""
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
-"""Of the formats that are read; whatever else lies in the folder is no picture and is passed over."""
+"""Suffixes of the supported formats; other files in the folder are ignored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,10 +44,10 @@ class Picture:
 
 
 def find_pictures(*folders: Path) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
-    """The pictures of some folders in the order of their hashes, and the names of those left out as a test set's.
+    """The pictures of the folders in the order of their hashes, and the names of those left out as test images.
 
-    Hashes decide, not names: what `what_is_tested` knows is left out, by the bytes of the file or the pixels in it.
-    UserError where a folder has nothing to train on, or a picture can't be read.
+    Images in `what_is_tested` are left out by the hash of the file or of its pixels, not by name. UserError if a folder
+    has nothing to train on, or a picture cannot be read.
     """
     kept: dict[str, Picture] = {}
     left_out: list[str] = []
@@ -55,7 +55,7 @@ def find_pictures(*folders: Path) -> tuple[tuple[Picture, ...], tuple[str, ...]]
         pictures = _pictures(folder)
         tested = [picture for picture in pictures if _is_tested(picture)]
         if len(tested) == len(pictures):
-            found = f"{len(tested)} images of test sets and no other" if tested else "none"
+            found = f"only {len(tested)} images of test sets" if tested else "none"
             raise UserError(f"--data {folder}: expected pictures to train on, found {found}; name another folder")
         left_out += [picture.name for picture in tested]
         for picture in pictures:
@@ -65,7 +65,7 @@ def find_pictures(*folders: Path) -> tuple[tuple[Picture, ...], tuple[str, ...]]
 
 
 def _pictures(folder: Path) -> tuple[Picture, ...]:
-    """Those in a folder, each content once, under the first of its names."""
+    """The pictures in a folder; of identical files only the first by name."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise UserError(f"--data {folder}: expected a folder of pictures, found {found}; check the path")
@@ -80,7 +80,7 @@ def _is_tested(picture: Picture) -> bool:
     if picture.sha256 in known.files:
         return True
     size = read_size(picture.path, what="picture", any_orientation=True)
-    # What is larger is looked at as it is trained on: that is how Open4K's ground truth comes of its originals.
+    # A larger picture is checked at its training size, because Open4K's ground truth is made from originals that way.
     return known.may_hold(LARGEST if _covers(size) else size) and known.holds(pixels(picture, 1))
 
 
@@ -89,9 +89,9 @@ def _covers(size: Size) -> bool:
 
 
 def pixels(picture: Picture, shrink: int) -> NDArray[np.uint8]:
-    """The picture's pixels, uint8 H x W x 3, at most `LARGEST`, at one `shrink`-th of the size, mapped from the cache.
+    """The picture's pixels, uint8 H x W x 3, at most `LARGEST`, at 1 / `shrink` of the size, mapped from the cache.
 
-    UserError for a file that is no picture, HarnessError's cousin OSError where the cache can't be written.
+    UserError for a file that is not a picture, or if the cache cannot be written.
     """
 
     def decoded() -> NDArray[np.uint8]:
@@ -106,7 +106,7 @@ def pixels(picture: Picture, shrink: int) -> NDArray[np.uint8]:
 
 
 def cached(picture: Picture, what: str, made: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-    """What is `made` of a picture, mapped from the cache; UserError where there is no room for it."""
+    """The result of `made`, mapped from the cache under the picture and `what`; UserError if it cannot be written."""
     kept = cache_folder() / "training" / f"{picture.sha256[:32]}-{what}.npy"
     if not kept.is_file():
         _keep(kept, np.ascontiguousarray(made()))
@@ -119,12 +119,12 @@ def _keep(path: Path, array: NDArray[Any]) -> None:
         with replacing(path) as file:
             np.save(file, array)
     except OSError as error:
-        hint = "free some space or name another folder by RTSR_BENCH_CACHE"
+        hint = "free some space or name another folder with RTSR_BENCH_CACHE"
         raise UserError(f"{path.parent}: expected room for decoded pictures, found: {error.strerror}; {hint}") from None
 
 
 def split(pictures: Sequence[Picture], validation: int) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
-    """Those trained on, and the last `validation` in the order of their hashes, which are only looked at."""
+    """The pictures to train on, and the last `validation` of them, which are only for validation."""
     if len(pictures) <= validation:
         raise UserError(
             f"expected more pictures than the recipe keeps for validation ({validation}), found {len(pictures)}; "

@@ -1,4 +1,4 @@
-"""Where a training runs: the device by its name, and torch's threads there."""
+"""The device of a training, and torch's threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rtsr_bench.errors import UserError
 
 
 def settle(device: str, threads: int | None) -> str:
-    """The device that is meant, with torch told its threads; UserError for one that is not there."""
+    """Resolve the device name and set torch's threads; UserError for a device that does not exist."""
     if threads is not None:
         torch.set_num_threads(threads)
     if device == "auto":

@@ -1,4 +1,4 @@
-"""Recipes: what is trained, on what, for how long, as a TOML file whose digest goes into the weights' card."""
+"""Recipes: model, data and schedule of a training, as a TOML file whose digest is in the weights' card."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rtsr_bench.images.degrade import parse_degradation
 from rtsr_bench.protocol import SCALES
 
 VERSION = 1
-"""Of the form and meaning of a recipe: raised when the same file would train something else."""
+"""Version of the recipe format; increased when the same file would train something else."""
 
 METHODS = ("adam", "soap", "fused-adam")
-"""Ways to make a step of the gradient: torch's Adam, `rtsr_bench.training.soap`, and torch's Adam in one kernel."""
+"""Optimisers: torch's Adam, `rtsr_bench.training.soap`, and torch's fused Adam."""
 DECAYS = ("none", "linear", "cosine")
-"""Of the learning rate, beside its halving."""
+"""Decays of the learning rate, in addition to its halving."""
 DEGRADED = ("crops", "pictures")
-"""What is degraded: each crop when it is drawn, or each whole picture once, kept in the cache."""
+"""Unit of degradation: each crop when it is drawn, or each whole picture once, cached."""
 
 _OF_THE_END = ("iterations", "decay", "decay_share", "bf16_share")
 """Keys that matter from `Recipe.free_steps` on."""
@@ -32,11 +32,11 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """One training, whole; `docs/training.md` explains each key.
+    """A complete training; `docs/training.md` explains each key.
 
-    Lengths are in HR pixels; `learning_rate` is that of `method`, reached in a line over `warm_up` iterations, halved
-    every `halve_every`, and with `decay` brought down to nothing over the last `decay_share` of the iterations;
-    `degradations` maps a name (see `rtsr_bench.images.degrade`) to how often it is drawn, relative to the others.
+    Lengths are in HR pixels; `learning_rate` is that of `method`, reached linearly over `warm_up` iterations, halved
+    every `halve_every`, and with `decay` reduced to zero over the last `decay_share` of the iterations; `degradations`
+    maps a name (see `rtsr_bench.images.degrade`) to its relative frequency.
     """
 
     file: Path
@@ -71,19 +71,19 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """The first 16 hex digits of the SHA-256 of the file's text: another text is another training."""
+        """The first 16 hex digits of the SHA-256 of the file's text."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     @property
     def course(self) -> str:
-        """16 hex digits of all that the file says but how it ends: what is done as long as the end is not in sight."""
+        """16 hex digits over everything except the keys of the end; equal for recipes whose first steps are equal."""
         content = parse_toml(self.text.encode(), str(self.file))
         content["optimiser"] = {key: value for key, value in content["optimiser"].items() if key not in _OF_THE_END}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def free_steps(self) -> int:
-        """The steps that are the same with every other end that begins no earlier."""
+        """Number of steps that are the same for every recipe of this course whose end starts no earlier."""
         shares = [1.0]
         if self.decay != "none":
             shares.append(1 - self.decay_share)
@@ -98,7 +98,7 @@ class Recipe:
 
 
 def read_recipe(file: Path) -> Recipe:
-    """Read a recipe; UserError, one line, for whatever is wrong with it."""
+    """Read a recipe; UserError, one line, if it is invalid."""
     content = read_toml(file, what="a training recipe")
     text = file.read_text(encoding="utf-8")
     Table(content, str(file)).only(("recipe", "data", "optimiser"))
@@ -189,19 +189,19 @@ def _grow_from(file: Path, table: Table) -> Path | None:
 
 
 def _file_name(table: Table, stem: str) -> str:
-    """What checkpoint, weights and card are called: never a path, nor a hidden file."""
+    """The file name of weights and card: not a path and not hidden."""
     name = table.text("name", limit=100, default=stem, example='"s-x2"')
     if not _FILE_NAME.fullmatch(name):
         found = f"the text {shown(name)}" if table.has("name") else f"nothing, and a file called {shown(stem)}"
         raise UserError(
-            f"{table.where} name: expected ASCII letters, digits, ., _ and -, not beginning with a dot, found "
+            f"{table.where} name: expected ASCII letters, digits, ., _ and -, not starting with a dot, found "
             f'{found}; write name = "s-x2"'
         )
     return name
 
 
 def _name(table: Table, key: str, names: tuple[str, ...]) -> str:
-    """One of the names; the first where the recipe says nothing."""
+    """One of the names; the first if the recipe has no such key."""
     value = table.value(key) if table.has(key) else names[0]
     if value not in names:
         raise table.mistake(key, expected=" or ".join(names), hint=f'write {key} = "{names[0]}"')

@@ -1,4 +1,4 @@
-"""Training samples: each one a pure function of the recipe's seed and the sample's number, so that a run can resume."""
+"""Training samples: each is a pure function of the recipe's seed and the sample's number, so a run can resume."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 MARGIN = 16
-"""LR pixels that are degraded around a crop and cut off at random: a resize sees what lies beside the crop, as in a
-whole picture, and JPEG's blocks of 8 and 16 pixels begin anywhere in it."""
+"""LR pixels that are degraded around a crop and cut off at a random offset: the resize sees the neighbourhood of the
+crop, as in a whole picture, and JPEG's blocks of 8 and 16 pixels start at any position."""
 
 
 class _Drawn(torch.utils.data.Dataset[tuple["Tensor", "Tensor"]]):
@@ -40,7 +40,7 @@ class _Drawn(torch.utils.data.Dataset[tuple["Tensor", "Tensor"]]):
         self._shares = np.cumsum(weights) / np.sum(weights)
 
     def __len__(self) -> int:
-        """As many as the recipe trains with."""
+        """Number of samples of the recipe."""
         return self._recipe.iterations * self._recipe.batch
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
@@ -59,7 +59,7 @@ class _Drawn(torch.utils.data.Dataset[tuple["Tensor", "Tensor"]]):
 
 
 class CropSamples(_Drawn):
-    """Crops that are degraded one by one, with a margin around them."""
+    """Crops that are degraded individually, with a margin around them."""
 
     def __init__(self, recipe: Recipe, pictures: Sequence[Picture]) -> None:
         super().__init__(recipe)
@@ -74,7 +74,7 @@ class CropSamples(_Drawn):
         window = self._window(draw)
         scale, side = self._recipe.scale, self._recipe.lr_crop
         name = self._degradation(draw)
-        # No number is drawn where none is needed: the samples of other recipes stay as they are.
+        # A number is drawn only if needed, so that the samples of other recipes do not change.
         image = str(draw.integers(2**63)) if parse_degradation(name).random else ""
         lr = degrade(window, scale, name, image=image)
         top, left = (int(place) for place in draw.integers(0, MARGIN, size=2, endpoint=True))
@@ -84,14 +84,14 @@ class CropSamples(_Drawn):
         )
 
     def _window(self, draw: np.random.Generator) -> Pixels:
-        """The most detailed of some windows of one picture, with room for the margin."""
+        """The most detailed of some random windows of one picture, including the margin."""
         shrunk = self._arrays[int(draw.integers(len(self._arrays)))]
         array = shrunk[int(draw.integers(len(shrunk)))]
         return _drawn(array, self._recipe.hr_crop + MARGIN * self._recipe.scale, self._recipe.candidates, draw)
 
 
 class PictureSamples(_Drawn):
-    """Crops out of pictures that were degraded whole; of each picture the sizes that have room for a crop."""
+    """Crops from pictures that were degraded as a whole, in the sizes that are large enough for a crop."""
 
     def __init__(self, recipe: Recipe, pictures: Sequence[Picture]) -> None:
         super().__init__(recipe)
@@ -124,15 +124,15 @@ def samples_of(recipe: Recipe, pictures: Sequence[Picture]) -> CropSamples | Pic
 def _too_small(picture: Picture, array: Pixels, shrink: int, least: int) -> UserError:
     found = f"{array.shape[0]}x{array.shape[1]}" + (f" when shrunk {shrink} times" if shrink > 1 else "")
     return UserError(
-        f"{picture.path}: expected at least {least} pixels a side for the crops, found {found}; "
-        "take it out, or lower hr_crop or shrink"
+        f"{picture.path}: expected at least {least} pixels per side for the crops, found {found}; "
+        "remove it, or lower hr_crop or shrink"
     )
 
 
 def validation_crops(recipe: Recipe, pictures: Sequence[Picture], degradation: str) -> tuple[Tensor, Tensor]:
-    """The same crops always: uint8 LR `(N, 3, L, L)` and HR, of twice the training crop's side.
+    """Fixed validation crops: uint8 LR `(N, 3, L, L)` and HR, with twice the side of the training crops.
 
-    They come from pictures that are never trained on, at full size.
+    They come from pictures that are not trained on, at full size.
     """
     scale, side = recipe.scale, 2 * recipe.hr_crop
     lows, highs = [], []
@@ -141,7 +141,7 @@ def validation_crops(recipe: Recipe, pictures: Sequence[Picture], degradation: s
         array = pixels(pictures[number % len(pictures)], 1)
         if min(array.shape[:2]) < side:
             raise UserError(
-                f"{pictures[number % len(pictures)].path}: expected at least {side} pixels a side to validate"
+                f"{pictures[number % len(pictures)].path}: expected at least {side} pixels per side to validate"
             )
         hr = _drawn(array, side, recipe.candidates, draw)
         lows.append(torch.from_numpy(degrade(hr, scale, degradation, image=f"validation {number}")).permute(2, 0, 1))
@@ -150,7 +150,7 @@ def validation_crops(recipe: Recipe, pictures: Sequence[Picture], degradation: s
 
 
 def _drawn(array: Pixels, side: int, candidates: int, draw: np.random.Generator) -> Pixels:
-    """The most detailed of some square windows at random."""
+    """The most detailed of `candidates` random square windows."""
     windows = []
     for _ in range(candidates):
         top, left = (int(draw.integers(length - side, endpoint=True)) for length in array.shape[:2])

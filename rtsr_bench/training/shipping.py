@@ -1,4 +1,4 @@
-"""Shipping: deployed weights and their card, both whole, and never the weights without the card."""
+"""Writing deployed weights and their card atomically, never the weights without the card."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def ship(shipped: nn.Module, weights: Path, *, described: Callable[[bytes], dict[str, Any]]) -> None:
-    """Write a network's weights as safetensors, and beside them (`.json`) the card that `described` makes of them.
+    """Write a network's weights as safetensors, and next to them (`.json`) the card that `described` returns.
 
-    Both are written whole before either gets its name, the card first: killed in between, the same command puts the
-    weights beside it. HarnessError where the disk refuses; what was there before then stands.
+    Both are written completely before they are renamed, the card first; if the process is killed in between, the same
+    command completes it. HarnessError if writing fails; existing files are then kept.
     """
-    # As bytes, not by `save_file`: that one makes files that only their owner may read.
+    # Not by `save_file`, which makes files that only their owner may read.
     data = save({name: value.contiguous() for name, value in shipped.state_dict().items()})
     contents = {weights.with_suffix(".json"): card.encoded(described(data)), weights: data}
     try:

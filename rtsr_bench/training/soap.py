@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 EIGENBASES_EVERY = 20
-"""Steps between two refinements of the bases, each one QR decomposition a side."""
+"""Steps between two refinements of the bases, each one QR decomposition per side."""
 FIRST_STEPS = 5
-"""While so few steps lie behind, the bases are refined in each."""
+"""The bases are refined in each of the first steps below this number."""
 
 
 class Soap(torch.optim.Optimizer):
-    """SOAP for weights of two and more dimensions, seen as `(out, in * kernel)`; Adam for biases and single numbers.
+    """SOAP for weights of two or more dimensions, seen as `(out, in * kernel)`; Adam for biases and scalars.
 
-    The gradient G of a weight is turned by the eigenvectors of the running means of G G^T and G^T G; Adam's second
-    moment is kept, and divided by, in that basis; the first moment is kept in the weight's own. The first step only
-    learns the bases. What a training needs to go on to the bit is in `state_dict()`, as with torch's own.
+    The gradient G of a weight is rotated by the eigenvectors of the running means of G G^T and G^T G; Adam's second
+    moment is kept and applied in that basis, the first moment in the weight's own. The first step only initialises the
+    bases. `state_dict()` has everything needed to resume bit-identically, as with torch's optimisers.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Soap(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Take one step by the gradients that the parameters hold."""
+        """Take one step with the parameters' gradients."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -85,7 +85,7 @@ def _begin(state: dict[str, Any], gradient: Tensor, *, turned: bool) -> None:
 
 
 def _learn_bases(state: dict[str, Any], gradient: Tensor, beta: float) -> None:
-    """Take the gradient into the means; now and then bring the bases nearer to their eigenvectors (one power step)."""
+    """Add the gradient to the means; periodically refine the bases towards the eigenvectors (one power step)."""
     state["left_outer"].lerp_(gradient @ gradient.T, 1 - beta)
     state["right_outer"].lerp_(gradient.T @ gradient, 1 - beta)
     if state["step"] % EIGENBASES_EVERY == 0 or state["step"] < FIRST_STEPS:

@@ -1,4 +1,4 @@
-"""The state of a training and the step that takes it on: the same to the bit each time, and finite or not kept."""
+"""The state of a training and its step: deterministic to the bit; a non-finite state is never saved."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from rtsr_bench.training.recipe import Recipe
 
 _READ_EVERY = 20
-"""Steps between two readings of the loss on a card, which has to be waited for."""
+"""Steps between two readings of the loss on a GPU, because each reading synchronises."""
 
 
 @dataclass(kw_only=True, slots=True)
 class State:
-    """What changes from step to step."""
+    """Everything that changes from step to step."""
 
     model: torch.nn.Module
     optimizer: torch.optim.Optimizer
@@ -41,7 +41,7 @@ class State:
     codes: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
-        """As what a checkpoint can hold."""
+        """The state as plain values for a checkpoint."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -55,7 +55,7 @@ class State:
         }
 
     def take(self, kept: dict[str, Any]) -> None:
-        """Become what `plain` gave; an error of torch's where that was of another network."""
+        """Restore the state from the values of `plain`; torch raises an error if they are of another network."""
         self.model.load_state_dict(kept["model"], strict=True)
         self.optimizer.load_state_dict(kept["optimizer"])
         self.scaler.load_state_dict(kept["scaler"])
@@ -66,7 +66,7 @@ class State:
 
 
 def fresh(recipe: Recipe, device: torch.device) -> State:
-    """The state before the first step; UserError where the recipe's code builds no network."""
+    """The state before the first step; UserError if the recipe's code builds no network."""
     model = build(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     return State(
         model=model,
@@ -80,24 +80,24 @@ def fresh(recipe: Recipe, device: torch.device) -> State:
 def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.method == "soap":
         return Soap(model.parameters(), lr=recipe.learning_rate)
-    fused = True if recipe.method == "fused-adam" else None  # None: as torch decides
+    fused = True if recipe.method == "fused-adam" else None  # None: torch decides
     return torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=fused)
 
 
 def resume(state: State, kept: dict[str, Any], recipe: Recipe, file: Path) -> None:
-    """Go on from what a checkpoint held; UserError where that is not of the network that the recipe's code builds."""
+    """Resume from a checkpoint; UserError if it is not of the network that the recipe's code builds."""
     try:
         state.take(kept)
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         reason = (str(error).splitlines() or [""])[-1].strip().removesuffix(".")  # torch's first line is a headline
         raise UserError(
             f"{file}: expected a training of the network that {recipe.arch} builds, found another one's ({reason}); "
-            "name another --out, or remove the file to begin again"
+            "name another --out, or remove the file to start over"
         ) from error
 
 
 def take_step(state: State, recipe: Recipe, low: Tensor, high: Tensor, device: torch.device) -> None:
-    """Take one step on a batch of uint8 crops; UserError where the loss is not finite, the weights then stay."""
+    """Take one step on a batch of uint8 crops; UserError if the loss is not finite, without changing the weights."""
     for group in state.optimizer.param_groups:
         group["lr"] = _learning_rate(recipe, state.step)
     lr, hr = (unit(images, device) for images in (low, high))
@@ -122,7 +122,7 @@ def take_step(state: State, recipe: Recipe, low: Tensor, high: Tensor, device: t
 
 
 def _forward(state: State, recipe: Recipe, lr: Tensor) -> Tensor:
-    """The network's output; UserError where it can't be compiled, at the first call."""
+    """The network's output; UserError if it cannot be compiled, at the first call."""
     try:
         return state.forward(lr)
     except TorchDynamoException as error:
@@ -134,14 +134,14 @@ def _forward(state: State, recipe: Recipe, lr: Tensor) -> Tensor:
 
 
 def autocast(recipe: Recipe, step: int, device: torch.device) -> torch.autocast:
-    """The precision of a step: bf16 while `bf16_share` of the iterations lasts, else fp16 on CUDA and fp32 on a CPU."""
+    """The precision of a step: bf16 for the first `bf16_share` of the iterations, then fp16 on CUDA, fp32 on a CPU."""
     if step < recipe.bf16_share * recipe.iterations:
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return torch.autocast(device.type, dtype=torch.float16, enabled=device.type == "cuda")
 
 
 def must_be_finite(state: State, recipe: Recipe, *seen: float) -> None:
-    """UserError where the weights, the loss or what was `seen` with them are not finite: such a state is never kept."""
+    """Raise UserError if the weights, the loss or the values `seen` are not finite; such a state is never saved."""
     values = (*state.model.state_dict().values(), *state.average.values.values())
     if not all(bool(torch.isfinite(value).all()) for value in values):
         raise _diverged(recipe, state.step, "weights that are not")
@@ -153,7 +153,7 @@ def _diverged(recipe: Recipe, step: int, found: str) -> UserError:
     rate = _learning_rate(recipe, max(0, step - 1))
     return UserError(
         f"{recipe.file}: expected a loss that stays finite, found {found} at step {step} with a learning rate of "
-        f"{rate:.3g}; lower learning_rate or lengthen warm_up, and begin again with another --out"
+        f"{rate:.3g}; lower learning_rate or lengthen warm_up, and start over with another --out"
     )
 
 
@@ -165,6 +165,6 @@ def _learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def unit(images: Tensor, device: torch.device) -> Tensor:
-    """Images of uint8 on the device, as float32 in [0, 1]."""
+    """Move uint8 images to the device, as float32 in [0, 1]."""
     moved = images.to(device, non_blocking=True, memory_format=torch.channels_last)
     return moved.float().div(255)

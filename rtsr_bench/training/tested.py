@@ -1,6 +1,6 @@
-"""What is tested with, and so never trained on: known by the bytes of its files and, where they are known, by pixels.
+"""Test images, which are never trained on: recognised by the hash of the file and, if known, of the pixels.
 
-BSD100 and Urban100 are known by their files alone: nobody here has had their images.
+BSD100 and Urban100 are recognised only by their files, because their images were not available here.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from rtsr_bench.datasets.recipes import SetRecipe
 
 LIST = "classic.pixels"
-"""Beside this module: a line `SHA-256 of the RGB bytes, height x width, path` for each image of Set5 and Set14."""
+"""File next to this module: a line `SHA-256 of the RGB bytes, height x width, path` per image of Set5 and Set14."""
 
 _MULTIPLES = (1, 2, 3, 4)
-"""Copies of the classic sets differ by a row or column: one crops HR to a multiple of the scale, another does not."""
+"""Copies of the classic sets differ by a row or column: some crop HR to a multiple of the scale, others do not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownImages:
-    """`files` are SHA-256 of whole files, `pixels` of raw uint8 RGB rows, `sizes` those that such pixels come in."""
+    """`files` are SHA-256 of files, `pixels` of raw uint8 RGB rows, `sizes` the sizes of these images."""
 
     files: frozenset[str]
     pixels: frozenset[str]
     sizes: frozenset[Size]
 
     def may_hold(self, size: Size) -> bool:
-        """Whether a picture of this size can be one of them at all: others need not be decoded to be told apart."""
+        """Whether a picture of this size can be one of them; others need not be decoded."""
         return any(crop in self.sizes for crop in _crops(size))
 
     def holds(self, picture: NDArray[np.uint8]) -> bool:
-        """Whether a picture, uint8 H x W x 3, is one of them, or becomes one cropped to a multiple of a scale."""
+        """Whether a picture, uint8 H x W x 3, is one of them, also after cropping to a multiple of a scale."""
         crops = [crop for crop in _crops(Size(*picture.shape[:2])) if crop in self.sizes]
         return any(pixels_sha256(picture[: crop.height, : crop.width]) in self.pixels for crop in crops)
 
@@ -55,7 +55,7 @@ def pixels_sha256(picture: NDArray[np.uint8]) -> str:
 
 @cache
 def what_is_tested() -> KnownImages:
-    """All that the published sets test with."""
+    """All test images of the published sets."""
     files: set[str] = set()
     pixels = {(image.sha256, image.size) for image in builtin_images("test")} | set(_classic())
     for recipe in published().values():
@@ -82,9 +82,9 @@ def _classic() -> Iterator[tuple[str, Size]]:
 
 
 def _prepared(recipe: SetRecipe) -> Iterator[tuple[str, Size]]:
-    """Pins of a prepared set do not say a size; HR has the set's, and LR that by a scale."""
-    assert recipe.preparation is not None, "only sets that are prepared come here"
-    assert recipe.hr_size is not None, "a prepared set says how large its images are"
+    """Pixel hashes of a prepared set with possible sizes: the set's size for HR, and divided by a scale for LR."""
+    assert recipe.preparation is not None, "called only for prepared sets"
+    assert recipe.hr_size is not None, "a prepared set states the size of its images"
     for pin in recipe.preparation.pins.values():
         for scale in (1, *recipe.scales):
             yield pin.pixels, Size(recipe.hr_size.height // scale, recipe.hr_size.width // scale)

@@ -1,6 +1,6 @@
-"""The built-in set: pictures drawn by code, the same to the bit everywhere, and the photographs scikit-image carries.
+"""The built-in set: images drawn by code, bit-identical everywhere, and the photographs in scikit-image's wheel.
 
-Importing this, and listing the pictures, draws and compiles nothing.
+Importing this module and listing the images draws and compiles nothing.
 """
 
 from __future__ import annotations

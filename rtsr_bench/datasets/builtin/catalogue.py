@@ -1,4 +1,4 @@
-"""Which pictures there are, what each is for, and the SHA-256 that each must have."""
+"""The list of built-in images, with category, role and SHA-256."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DRAWN = "drawn by rtsr-bench (Apache-2.0)"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuiltinImage:
-    """One picture of the built-in set.
+    """One image of the built-in set.
 
     `sha256` is that of its raw uint8 RGB bytes, row by row; `render` draws or decodes it, unchecked and uncached (use
     `image_pixels`); `source` names author and licence.
@@ -87,9 +87,9 @@ def _photograph(photograph: photographs.Photograph) -> BuiltinImage:
 
 @cache
 def left_out(role: Role) -> dict[str, str]:
-    """Photographs of this role that the installed scikit-image lacks or that decode differently: name -> why, one line.
+    """Photographs of this role that the installed scikit-image lacks or decodes differently: name -> reason, one line.
 
-    Looks at the photographs only (a few small files).
+    Reads only the photographs (a few small files).
     """
     reasons = {}
     for photograph in photographs.PHOTOGRAPHS:
@@ -99,9 +99,9 @@ def left_out(role: Role) -> dict[str, str]:
 
 
 def builtin_images(role: Role) -> tuple[BuiltinImage, ...]:
-    """The pictures of one role, in their fixed order; what `left_out` names is not among them.
+    """The images of one role, in their fixed order, without those in `left_out`.
 
-    `test` is what models are measured on, `train` what a model may be trained on: no picture is in both.
+    Models are measured on `test` and may be trained on `train`; no image is in both.
     """
     drawn = tuple(_scene(*entry) for entry in _SCENES if entry[2] == role)
     absent = left_out(role)

@@ -1,4 +1,4 @@
-"""Pixels of a built-in picture, checked against their pin, and kept so that each is drawn once a machine."""
+"""Pixels of a built-in image, checked against their hash, and cached so that each is drawn once per machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def image_pixels(image: BuiltinImage | str) -> NDArray[np.uint8]:
-    """The pixels of a picture, or of the one with this name, as uint8 H x W x 3 RGB.
+    """The pixels of an image, or of the one with this name, as uint8 H x W x 3 RGB.
 
-    Taken from the cache where its pixels have the pinned hash, otherwise drawn and kept; a damaged or foreign file is
-    replaced. UserError for an unknown name; HarnessError, naming both hashes, where the drawn picture is not as pinned.
+    They come from the cache if they have the pinned hash; otherwise they are drawn and cached, replacing a damaged or
+    foreign file. UserError for an unknown name; HarnessError, naming both hashes, if the drawn image does not match.
     """
     if isinstance(image, str):
         image = _named(image)
@@ -59,7 +59,7 @@ def _sha256(pixels: NDArray[np.uint8]) -> str:
 
 
 def _kept(path: Path, image: BuiltinImage) -> NDArray[np.uint8] | None:
-    """The cached picture, if there is one and it is the right one."""
+    """The cached image, if it exists and matches."""
     from rtsr_bench.images.io import read_rgb
 
     if not path.is_file():
@@ -76,12 +76,12 @@ def _kept(path: Path, image: BuiltinImage) -> NDArray[np.uint8] | None:
 
 
 def _keep(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write beside and rename: two processes may draw the same picture at once, and both files are right."""
+    """Write atomically: two processes may draw the same image at once, with the same result."""
     from rtsr_bench.images.io import write_png
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png(path, pixels)
     except (HarnessError, OSError) as error:
-        # The picture is right, only slow to draw again: no reason to stop a run.
-        warnings.warn(f"{path.name} could not be kept for the next run: {error}", RuntimeWarning, stacklevel=3)
+        # The image is right; drawing it again next time is only slow.
+        warnings.warn(f"{path.name} could not be cached: {error}", RuntimeWarning, stacklevel=3)

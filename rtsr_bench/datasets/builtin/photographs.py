@@ -1,7 +1,7 @@
-"""The photographs that scikit-image's wheel carries and whose authors or owners gave them away.
+"""The photographs in scikit-image's wheel that are in the public domain or CC0.
 
-Left aside: `motorcycle_left/right` (no licence is stated), grey ones, and test patterns. JPEG files are for training
-only, since another JPEG decoder may give other pixels; PNG is lossless.
+Not used: `motorcycle_left/right` (no licence is stated), grey images, and test patterns. JPEG files are for training
+only, because another JPEG decoder may give other pixels; PNG is lossless.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Photograph:
-    """A file in scikit-image's `data` folder; `source` says whose it is and under which terms."""
+    """A file in scikit-image's `data` folder; `source` names author and licence."""
 
     file: str
     role: Literal["test", "train"]
@@ -32,7 +32,7 @@ class Photograph:
 
     @property
     def name(self) -> str:
-        """Its name in the set: the file's stem as a PNG, whatever format the wheel has."""
+        """Its name in the set: the file's stem with `.png`, whatever format the wheel has."""
         return f"photo-{Path(self.file).stem.replace('_', '-')}.png"
 
 
@@ -77,13 +77,13 @@ PHOTOGRAPHS = (
 
 
 def folder() -> Path | None:
-    """scikit-image's data folder, found without importing scikit-image; None where it is not installed."""
+    """scikit-image's data folder, found without importing scikit-image; None if it is not installed."""
     spec = importlib.util.find_spec("skimage")
     return Path(spec.origin).parent / "data" if spec and spec.origin else None
 
 
 def decode(photograph: Photograph) -> NDArray[np.uint8]:
-    """The pixels as uint8 H x W x 3 RGB; UserError, one line, where the installed scikit-image has no such file."""
+    """The pixels as uint8 H x W x 3 RGB; UserError, one line, if the installed scikit-image has no such file."""
     from rtsr_bench.images.io import read_rgb
 
     place = folder()
@@ -94,13 +94,13 @@ def decode(photograph: Photograph) -> NDArray[np.uint8]:
         version = importlib.metadata.version("scikit-image")
         raise UserError(
             f"{photograph.name}: expected {photograph.file} in scikit-image, found none in version {version}: "
-            "install a version whose wheel carries it (0.26 does)"
+            "install a version whose wheel contains it (0.26 does)"
         )
     return read_rgb(path, what="photograph")
 
 
 def fault(photograph: Photograph, sha256: str) -> str | None:
-    """Why this photograph cannot take part, in one line; None where its pixels are as pinned."""
+    """Why this photograph cannot be used, in one line; None if its pixels match."""
     try:
         found = hashlib.sha256(decode(photograph).tobytes()).hexdigest()
     except UserError as error:
@@ -109,5 +109,5 @@ def fault(photograph: Photograph, sha256: str) -> str | None:
         return None
     return (
         f"{photograph.name}: expected pixels with SHA-256 {sha256}, found {found}: this scikit-image or image decoder "
-        "gives another picture, and it is left out"
+        "gives other pixels, so the photograph is left out"
     )

@@ -1,8 +1,8 @@
-"""Degradations: the kinds of step from HR to LR, one file each; `pillow-bicubic+jpeg90` names two of them in a row.
+"""Degradations: the kinds of steps from HR to LR, one file each; `pillow-bicubic+jpeg90` chains two of them.
 
 A module of this folder, or a plug-in, adds one of `Resize`, `Codec` and `Effect` to `DEGRADATIONS`. The text of a step
-(`jpeg90`) is its identity: it stands in tracks, in the digests of data sets and in records. Whoever changes what a step
-does gives it another name. Steps act on one image; a codec over sequences of images would be one kind more.
+(`jpeg90`) is its identity in tracks, digests of data sets and records: if you change what a step does, give it another
+name. Steps act on one image; a codec over sequences of images would be another kind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Pixels = NDArray[np.uint8]
 """uint8 H x W x 3, RGB."""
 
 Settings = Mapping[str, str]
-"""What the named groups of a step's `settings` matched; empty texts for groups that took no part."""
+"""The text matched by each named group of a step's `settings`; empty for groups without a match."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +36,10 @@ class Resize:
 class Effect:
     """A later step, which changes an image and keeps its size: `alter(image, settings, seed)`.
 
-    `settings` is the regular expression of what stands behind the name, `form` shows messages how a step is written,
-    and `words(settings)` describe one to readers. The seed is an integer below 2^128, made of the step's text and the
-    image's name; an effect that uses it says so by `random`, and takes the same image for the same seed on any machine.
+    `settings` is the regular expression of the text after the name, `form` describes the syntax in messages, and
+    `words(settings)` describe the step for readers. The seed is an integer below 2^128, derived from the step's text
+    and the image's name. An effect that uses it sets `random`, and must give the same pixels for the same seed on any
+    machine.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Effect:
 class Codec:
     """A later step: lossy compression; `encode(image, settings)` returns a file that Pillow reads.
 
-    `suffix` is that of the file, where a prepared set keeps it as it is; empty where it keeps the decoded pixels. The
+    `suffix` is that of the file if a prepared set keeps the file itself; empty if it keeps the decoded pixels. The
     other fields are those of an `Effect`.
     """
 

@@ -14,7 +14,7 @@ DEGRADATIONS.add(
     Codec(
         name="jpeg",
         settings=SETTINGS,
-        form="jpegQ (Q 0..100, then -422 or -444 for another subsampling than 4:2:0)",
+        form="jpegQ (Q 0..100, then -422 or -444 for a subsampling other than 4:2:0)",
         words=partial(codec_words, "JPEG"),
         encode=_encode,
         suffix=".jpg",

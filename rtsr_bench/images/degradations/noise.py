@@ -1,8 +1,8 @@
 """`noiseS`: additive white Gaussian noise with a standard deviation of S grey levels (of 255), the same on any machine.
 
-Each sample of each channel draws one of 2^16 equally likely quantiles of the normal distribution, so none lies further
-out than 4.3 standard deviations. All that is added are integers, and the bits come from PCG64, whose stream numpy
-promises not to change: unlike `Generator.normal`, the same seed gives the same pixels with every version.
+Each sample of each channel is one of 2^16 equally likely quantiles of the normal distribution, at most 4.3 standard
+deviations from the mean. The arithmetic uses integers, and the bits come from PCG64, whose stream numpy guarantees:
+unlike with `Generator.normal`, the same seed gives the same pixels with every version.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rtsr_bench.images.degradations import DEGRADATIONS, Effect, Pixels, Setting
 
 _LEVELS = 1 << 16
 _UNIT = 1 << 12
-"""Quantiles are kept in steps of 1/4096 of the standard deviation, and that in tenths of a grey level."""
+"""Quantiles are in units of 1/4096 of the standard deviation, which is in tenths of a grey level."""
 
 _STEPS = 10 * _UNIT
 

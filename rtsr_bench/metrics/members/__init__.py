@@ -1,1 +1,1 @@
-"""The metrics that are shipped: one module each, which registers itself when it is imported."""
+"""The shipped metrics: one module each, which registers itself when it is imported."""

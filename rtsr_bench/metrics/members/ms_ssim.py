@@ -1,7 +1,7 @@
 """MS-SSIM: the multi-scale structural similarity of Wang, Simoncelli and Bovik, Asilomar 2003, on five scales.
 
-An image with fewer than 161 pixels on a side inside the border is refused, as SSIM refuses one below its window: with
-fewer scales, or with other weights, it would be another quantity.
+An image with fewer than 161 pixels on a side inside the border is refused, as SSIM refuses one smaller than its window:
+fewer scales or other weights would define another quantity.
 """
 
 from __future__ import annotations

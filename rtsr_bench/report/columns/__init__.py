@@ -1,1 +1,1 @@
-"""The columns of leaderboards that are shipped: one module for each heading, registered when it is imported."""
+"""The shipped columns of leaderboards: one module per heading, registered when it is imported."""

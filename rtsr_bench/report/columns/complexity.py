@@ -23,7 +23,7 @@ def _params(row: Row) -> int | None:
 
 
 def _of(value: Callable[[Count], int], scope: Scope) -> Callable[[Row], int | None]:
-    """A number of the count at the size shown; None where there is none."""
+    """A number of the count at the size shown; None if there is none."""
 
     def take(row: Row) -> int | None:
         count = count_at(row.record.complexity, scope.counted_at)

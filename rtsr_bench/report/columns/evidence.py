@@ -1,4 +1,4 @@
-"""What a row stands on: precision, time, digests and the record; for exports only."""
+"""The evidence of a row: precision, time, digests and the record; for exports only."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def _hidden(key: str, label: str, value: Callable[[Row], Value], explanation: st
 def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
     del scope
     return (
-        _hidden("precision", "Precision", _precision, "Number format timed."),
-        _hidden("started", "Measured", lambda row: row.record.started, "When the measurement began, UTC."),
+        _hidden("precision", "Precision", _precision, "Timed precision."),
+        _hidden("started", "Measured", lambda row: row.record.started, "Start of the measurement, UTC."),
         _hidden(
             "submission_digest", "Submission", lambda row: row.record.submission.digest, "SHA-256 of the submission."
         ),
         _hidden(
             "protocol_digest", "Protocol", lambda row: row.record.protocol.digest, "Digest of the measuring rules."
         ),
-        _hidden("data_digest", "Data", lambda row: data_digest(row.record), "Digest of the data measured on."),
-        _hidden("record", "Record", lambda row: row.source, "The file the row stands on."),
+        _hidden("data_digest", "Data", lambda row: data_digest(row.record), "Digest of the measured data sets."),
+        _hidden("record", "Record", lambda row: row.source, "The row's record file."),
     )
 
 

@@ -1,4 +1,4 @@
-"""Every metric of the protocol under every convention that is shown."""
+"""Every metric of the protocol under every convention shown."""
 
 from __future__ import annotations
 

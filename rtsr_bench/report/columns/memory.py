@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def memory_bytes(row: Row) -> int | None:
-    """Return peak memory less what was in use before, None where it was not measured."""
+    """Return peak memory less what was in use before, None if it was not measured."""
     memory = row.record.memory
     return max(0, memory.peak_bytes - memory.baseline_bytes) if isinstance(memory, Memory) else None
 
@@ -27,7 +27,7 @@ add_column(
         factor=2.0**20,
         terminal=None,
         value=memory_bytes,
-        explanation="Peak during the timed passes, less what was in use before the model was there.",
+        explanation="Peak memory of a call, less what was in use before the model was loaded.",
     ),
     order=60,
 )

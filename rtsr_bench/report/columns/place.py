@@ -1,4 +1,4 @@
-"""Who a row is: its rank, model and team."""
+"""Rank, model and team of a row."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
     return (
         BoardColumn(
             key="rank", label="#", digits=0, better="", terminal=None, value=lambda row: row.rank,
-            explanation="Place by score; equal scores share it.",
+            explanation="Rank by score; equal scores share a rank.",
         ),
         BoardColumn(
             key="model", label="Model", heading=True, terminal="model", value=lambda row: row.record.model.id,
@@ -45,7 +45,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         ),
         BoardColumn(
             key="team", label="Team", shown=False, terminal=None, value=lambda row: row.record.submission.team,
-            explanation="Who handed it in.",
+            explanation="The team that submitted it.",
         ),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What the timed repeats say, at the size in the heading."""
+"""Statistics of the timed repeats, at the size in the heading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _of(value: Callable[[RuntimeSummary], float | None]) -> Callable[[Row], float | None]:
-    """A number of the summary; None where nothing was timed."""
+    """A number of the summary; None if nothing was timed."""
     return lambda row: value(row.runtime) if row.runtime else None
 
 
@@ -37,7 +37,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         BoardColumn(
             key="runtime_ms", label="Mean", unit="ms", better="lower", digits=2, group=timed, emphasis=True,
             terminal="runtime ms", value=_of(lambda runtime: runtime.mean_ms), notes=_notes,
-            explanation="Mean of the timed repeats, the official figure; below it the 95 % interval.",
+            explanation="Mean of the timed repeats (the official figure), with its 95 % interval below.",
         ),
         BoardColumn(
             key="runtime_ci_low_ms", label="CI low", unit="ms", digits=3, shown=False, group=timed, terminal=None,

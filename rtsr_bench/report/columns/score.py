@@ -1,4 +1,4 @@
-"""The score, and the gain over bicubic that it is made of."""
+"""The score, and the gain over bicubic that it uses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rtsr_bench.report.tables import Note
 if TYPE_CHECKING:
     from rtsr_bench.leaderboard import Row
 
-RISES = "Value of the track's published formula: rises with the gain, falls with the runtime."
-FALLS = "Value of the track's published formula: rises with runtime, MACs and parameters; PSNR is a gate."
+RISES = "Value of the track's published formula: increases with the gain, decreases with the runtime."
+FALLS = "Value of the track's published formula: increases with runtime, MACs and parameters; PSNR is a gate."
 
 
 def _doubts(row: Row) -> tuple[Note, ...]:

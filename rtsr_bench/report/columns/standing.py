@@ -1,4 +1,4 @@
-"""Whether a row is ranked, and what stands against its numbers; whole sentences, for exports only."""
+"""Whether a row is ranked, with reasons and warnings as sentences; for exports only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         BoardColumn(
             key="warnings", label="Warnings", shown=False, terminal=None,
             value=lambda row: " ".join(warning.text for warning in row.warnings),
-            explanation="What makes its numbers shaky.",
+            explanation="Why its numbers may be unreliable.",
         ),
     )  # fmt: skip
 

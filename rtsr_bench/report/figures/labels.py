@@ -1,4 +1,4 @@
-"""Where to write a point's name so that names cover neither each other nor the points."""
+"""Placement of point labels so that they overlap neither each other nor the points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Box(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a label stands: offset from its point in points, and how it is aligned."""
+    """Position of a label: offset from its point in points, and alignment."""
 
     dx: float
     dy: float
@@ -45,16 +45,16 @@ _PLACES = (
 
 
 def text_width(text: str, size: float) -> float:
-    """About how wide a text is in points; only browsers know, so rather too wide."""
+    """Estimated width of a text in points; rather too wide, because the browser chooses the font."""
     return size * sum(1.05 if unicodedata.east_asian_width(char) in "WF" else 0.56 for char in text)
 
 
 def place_labels(
     points: Sequence[tuple[float, float]], texts: Sequence[str], area: Box, size: float
 ) -> list[Place | None]:
-    """A place for each text beside its point, in the order given (the weightiest first); None where none is free.
+    """A place for each text next to its point, in the given order (most important first); None if none is free.
 
-    `points` beyond the texts stand for marks that have no label and are kept free too.
+    `points` beyond the texts have no label, but are not covered either.
     """
     radius = 4.5
     taken = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in points]

@@ -1,4 +1,4 @@
-"""The timed samples of one model: how they are distributed, and in which order they came."""
+"""The timed samples of one model: their distribution and order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Score or PSNR against runtime: FPS bands, Pareto front, contours of equal score, names beside the points."""
+"""Score or PSNR against runtime: FPS bands, Pareto front, contours of equal score, labelled points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LEVELS = (0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 200.0, 500.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """One model: runtime in ms, the value against it, its name and page."""
+    """One model: its name, runtime in ms, value, and page."""
 
     name: str
     runtime_ms: float
@@ -37,7 +37,7 @@ class Point:
 def scatter_figure(
     points: Sequence[Point], name: str, *, title: str, label: str, digits: int, baseline_db: float | None = None
 ) -> Markup:
-    """The scatter as SVG. With `baseline_db` (bicubic's PSNR) contours of equal NTIRE 2023 score are drawn."""
+    """The scatter plot as SVG. With `baseline_db` (bicubic's PSNR) it has contours of equal NTIRE 2023 score."""
     from matplotlib.figure import Figure
 
     front = pareto_front([(point.runtime_ms, point.value) for point in points])
@@ -117,7 +117,7 @@ def _bands(axes: Any) -> None:
 
 
 def _contours(axes: Any, baseline_db: float) -> None:
-    """Lines of equal score, each with its score at its upper end."""
+    """Contours of equal score, each labelled at its upper end."""
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
     span = top - bottom
@@ -142,7 +142,7 @@ def _contours(axes: Any, baseline_db: float) -> None:
 
 
 def _names(axes: Any, points: Sequence[Point], front: Sequence[int]) -> None:
-    """The names of the front first, then the best values, as long as there is room."""
+    """Label the Pareto front first, then the best values, while there is room."""
     order = [*front, *(i for i in sorted(range(len(points)), key=lambda i: -points[i].value) if i not in front)]
     texts = [shorten(points[index].name, 26) for index in order][:_LABELS]
     spots = [

@@ -1,4 +1,4 @@
-"""From a matplotlib figure to SVG that lives in a page: its own ids, the page's colours and font, title and words."""
+"""From a matplotlib figure to inline SVG: unique ids, the page's colours and font, title and description."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _VARIABLES = {
     PAPER: "var(--paper)",
     **{colour: f"var(--{band})" for band, colour in BANDS.items()},
 }
-"""Colours that stand for those of the page's style sheet, which knows about light and dark."""
+"""Placeholder colours for those of the page's style sheet, which has light and dark modes."""
 
 _NAMESPACE = re.compile(r"^\{[^}]*\}")
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a team's name may hold dollars
+    "text.parse_math": False,  # a team's name may contain dollar signs
     "axes.formatter.use_locale": False,
     "axes.unicode_minus": True,
     "font.size": 11,
@@ -54,30 +54,30 @@ _SETTINGS: dict[str, Any] = {
 
 @contextmanager
 def drawing(name: str) -> Iterator[None]:
-    """Settings under which figures look alike, whatever the person's own matplotlib settings are."""
+    """Fixed settings, so that figures do not depend on the user's matplotlib settings."""
     import matplotlib as mpl
 
     with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the reader's browser has the glyph
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser provides the glyph
         mpl.rcdefaults()
-        mpl.rcParams.update(cast("Any", {**_SETTINGS, "svg.hashsalt": name}))  # its stubs want literal keys
+        mpl.rcParams.update(cast("Any", {**_SETTINGS, "svg.hashsalt": name}))  # the stubs require literal keys
         yield
 
 
 def to_svg(figure: Figure, name: str, *, title: str, words: str, links: Mapping[str, tuple[str, str]]) -> Markup:
-    """The figure as an inline SVG; `title` and `words` are read out, ids begin with `name`.
+    """The figure as an inline SVG; screen readers read `title` and `words`, ids start with `name`.
 
-    `links` maps the gid of an artist to the address it leads to and the words shown when pointing at it.
+    `links` maps the gid of an artist to its link target and tooltip.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     FigureCanvasSVG(figure)
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    root = ET.fromstring(out.getvalue())  # noqa: S314 - our own drawing, written a moment ago
+    root = ET.fromstring(out.getvalue())  # noqa: S314 - our own drawing
     _strip_namespaces(root)
     for defs in root.findall("defs"):
-        root.remove(defs)  # a style for every element of the page it stands in
+        root.remove(defs)  # its styles would apply to the whole page
     _own_ids(root, name)
     for element in root.iter():
         if "style" in element.attrib:
@@ -95,7 +95,7 @@ def to_svg(figure: Figure, name: str, *, title: str, words: str, links: Mapping[
         element = ET.Element(tag, {"id": f"{name}-{'title' if tag == 'title' else 'words'}"})
         element.text = text
         root.insert(place, element)
-    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - the serialiser has escaped every text
+    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - the serialiser escapes all text
 
 
 def _strip_namespaces(root: ET.Element) -> None:

@@ -1,4 +1,4 @@
-// Three crops side by side become one picture with a slider: SR on the left, bicubic or HR on the right.
+// Replaces three crops by one image with a slider: SR on the left, bicubic or HR on the right.
 (function () {
   "use strict";
   document.querySelectorAll(".compare").forEach(function (box, number) {

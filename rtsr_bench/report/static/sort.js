@@ -1,4 +1,4 @@
-// Tables sort by a click or key press on a column's head; values stand in data-v, missing ones stay at the end.
+// Tables sort by a click or key press on a column's head; values are in data-v, missing ones stay at the end.
 (function () {
   "use strict";
   document.querySelectorAll("table.sortable").forEach(function (table) {
