@@ -224,7 +224,7 @@ def _images(protocol: Protocol) -> str:
 
 
 def _window(protocol: Protocol) -> str:
-    return f"fidelity on the middle {protocol.window} of each HR image" if protocol.window else "whole HR images"
+    return f"fidelity on the central {protocol.window} of each HR image" if protocol.window else "whole HR images"
 
 
 def _precisions(protocol: Protocol) -> str:

@@ -112,7 +112,7 @@ def how_measured(protocol: Protocol, device: str) -> str:
     precision = protocol.precision.get(device)
     images = "all images" if protocol.images is None else f"the first {protocol.images} images of each data set"
     if protocol.window is not None:
-        images += f" (the middle {protocol.window} pixels of HR)"
+        images += f" (the central {protocol.window} pixels of HR)"
     return (
         f"LR input {protocol.input}, batch {protocol.batch}, {precision.value if precision else 'precision not named'}"
         f"{'' if protocol.backend == EAGER_FP32.backend else f', execution {protocol.backend}'},"

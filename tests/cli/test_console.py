@@ -86,7 +86,7 @@ def test_a_stream_that_leads_nowhere_is_no_fault(redirected: str, code: int) -> 
     assert "fault" not in done.stderr
     assert "Traceback" not in done.stderr
     if code:
-        said = "error: expected an output that can be written to, found: No space left on device; give it room or a"
+        said = "error: expected a writable output, found: No space left on device; free space"
         assert done.stderr.startswith(said)
 
 

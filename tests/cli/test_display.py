@@ -69,7 +69,7 @@ def windowed(size: Size) -> Record:
 
 def test_a_row_says_that_its_psnr_is_of_a_crop_wherever_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     one = windowed(Size(720, 960))
-    said = "PSNR of the middle 720x960 of each image"
+    said = "PSNR on the central 720x960 of each image"
     (row,) = [line for line in printed(capsys, one) if line.startswith("team_x/")]
     assert said in row
     with Display() as display:
@@ -78,8 +78,8 @@ def test_a_row_says_that_its_psnr_is_of_a_crop_wherever_it_is_shown(capsys: pyte
     files, _ = compose({"a.json": one})
     for part, words in (
         ("boards/", "crop of 720x960"),
-        ("models/", "of the middle 720x960 of each image"),
-        ("exports/long/all-records", "fidelity on the middle 720x960 of each HR image"),
+        ("models/", "on the central 720x960 of each image"),
+        ("exports/long/all-records", "fidelity on the central 720x960 of each HR image"),
     ):
         (text,) = [data.decode() for path, data in files.items() if path.startswith(part)]
         assert words in text

@@ -39,9 +39,9 @@ def test_a_record_dated_in_the_future_is_named(started: str, ahead: bool) -> Non
     assert bool(said) == ahead
     if ahead:
         assert said.startswith(
-            f"a.json is dated in the future ({started}): it counts as the latest of team_x/s-x2 until"
+            f"a.json is dated in the future ({started}): until then it counts as the latest record of team_x/s-x2"
         )
-        assert "check the clock of the machine it is from" in said
+        assert "check the clock of its machine" in said
 
 
 def test_the_record_that_answers_is_the_one_the_leaderboard_shows(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_report_names_what_is_dated_in_the_future_and_the_pages_do_not_change(tm
     options = ["--records", str(tmp_path / "records"), "--out", str(tmp_path / "site")]
     done = CliRunner().invoke(report_command, options, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "is dated in the future (2999-01-01T00:00:00+00:00): it counts as the latest of team_x/s-x2" in done.stderr
+    assert "is dated in the future (2999-01-01T00:00:00+00:00): until then it counts as the latest record of team_x/s-x2" in done.stderr
     assert "1 problem" in done.stdout
     assert "dated in the future" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 

@@ -219,7 +219,7 @@ def test_trouble_with_what_one_requires_is_no_others(
     monkeypatch.setattr("rtsr_bench.submissions.unmet", trip)
     assert run_submissions(settings(folder, tiny, tmp_path / "kept")) == 3
     assert list(by_name(tmp_path / "kept")) == ["good1"]
-    assert "not measured: good0: what it requires could not be read: ZeroDivisionError" in capsys.readouterr().err
+    assert "not measured: good0: its requirements could not be read: ZeroDivisionError" in capsys.readouterr().err
 
 
 class Server:

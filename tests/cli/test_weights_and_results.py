@@ -56,7 +56,7 @@ def test_a_pickle_is_refused_with_the_way_out_which_then_works_and_is_recorded(
     assert "0 new records, 1 existing" in kept.stderr
     rtsr_bench("report", "--out", tmp_path / "site")
     pages = [page.read_text() for page in (tmp_path / "site" / "models").glob("*.html")]
-    assert any("weights might run code as they were read" in page and "by two processes" in page for page in pages)
+    assert any("weights could run code when they were read" in page and "by two processes" in page for page in pages)
 
 
 def test_pickles_need_a_room_of_their_own(rtsr_bench: Run, tiny: Path, tmp_path: Path, team: Path) -> None:

@@ -31,7 +31,7 @@ def of_files(tmp_path: Path, **texts: str) -> Path:
 def test_a_member_has_a_name_of_its_own() -> None:
     registry = Registry[str]("word", NO_MEMBERS, str.lower)
     registry.add("A")
-    with pytest.raises(UserError, match="word 'a': expected a name not taken yet"):
+    with pytest.raises(UserError, match="word 'a': expected an unused name"):
         registry.add("a")
 
 

@@ -161,7 +161,7 @@ def test_an_unknown_track_names_the_known_ones() -> None:
         (("warmup = 50\n", ""), "key 'warmup' is missing"),
         (('formula = "ntire23-rtsr"', 'formula = "best"'), "score formula"),
         (("repeats = 244", "repeats = 244\nrepeat = 3"), "unknown key 'repeat'"),
-        (('["rgb/0", "y/0"]', '["y/0"]'), "must stand in"),
+        (('["rgb/0", "y/0"]', '["y/0"]'), "expected one of \\[fidelity\\] headline"),
         (('"rgb/0", "y/0"', '"rgb/0/odd", "y/0"'), "expected colour/border"),
         (('cpu = "fp32"', 'cpu = "half"'), "half"),
         (("repeats = 244", "repeats = 244\ntf32 = 1"), "tf32: expected true or false, found 1"),

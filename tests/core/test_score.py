@@ -61,7 +61,7 @@ def test_psnr_of_known_errors() -> None:
     assert psnr_db(255.0**2) == 0.0
     assert psnr_db(0.0) == math.inf
     assert mean_psnr_db([1.0, 255.0**2]) == pytest.approx(48.1308036086791 / 2)
-    with pytest.raises(ValueError, match="no image"):
+    with pytest.raises(ValueError, match="zero images"):
         mean_psnr_db([])
     with pytest.raises(ValueError, match="MSE"):
         psnr_db(-1e-9)

@@ -153,16 +153,16 @@ def edited(**changes: Any) -> bytes:
         (b"[]", "is damaged"),
         (b"\xff\xfe", "is damaged"),
         (edited(schema=99), f"schema 99, newer than {store.SCHEMA}"),
-        (edited(schema=None), "is no record"),
-        (edited(schema="1"), "is no record"),
+        (edited(schema=None), "is not a record"),
+        (edited(schema="1"), "is not a record"),
         (edited(track=None), "missing .*track"),
         (edited(wall_s="long"), "damaged at `wall_s`"),
-        (edited(runtime__samples_ms=[1.0, -2.0]), "damaged at `runtime`: a sample is a positive number"),
+        (edited(runtime__samples_ms=[1.0, -2.0]), "damaged at `runtime`: expected a sample of 1e-06"),
         (edited(runtime__samples_ms=[]), "at least one sample"),
-        (edited(runtime__samples_ms=[1e308, 1e308]), "a sample is a positive number"),
-        (edited(runtime__samples_ms=[1e-320]), "a sample is a positive number"),
-        (edited(runtime__batch=0), "no such input was ever timed"),
-        (edited(complexity__params=-5), "a count is at least 0"),
+        (edited(runtime__samples_ms=[1e308, 1e308]), "expected a sample of 1e-06"),
+        (edited(runtime__samples_ms=[1e-320]), "expected a sample of 1e-06"),
+        (edited(runtime__batch=0), "impossible timed input"),
+        (edited(complexity__params=-5), "expected counts of at least 0"),
         (edited(started="yesterday"), "ISO 8601"),
         (edited(fidelity__images__0__values={"mse/rgb_b0": -1.0}), r"expected `mse/rgb_b0` to be finite and in \[0"),
         (edited(fidelity__images__0__values={"ssim/rgb_b0": 1.1}), "expected `ssim/rgb_b0` to be finite and in"),
@@ -171,7 +171,7 @@ def edited(**changes: Any) -> bytes:
         (edited(schema=6), "damaged at `fidelity`: an image of schemas before 7 has a table `mse`"),
         (edited(model__scale="two"), "damaged at `model`"),
         (edited(model__untrained=True), "damaged at `model`"),
-        (edited(model__untrained="architecture only"), "without trained weights .* has no fidelity"),
+        (edited(model__untrained="architecture only"), "expected no fidelity of an untrained model"),
         (edited(surprise=1), "unknown field `surprise`"),
         (edited(runtime__failure={"stage": "lunch"}), "damaged at `runtime`"),
     ],
@@ -273,7 +273,7 @@ def test_since_the_seventh_schema_a_record_holds_what_any_metric_observed() -> N
 
 @pytest.mark.parametrize(("mse", "largest"), [(float("nan"), 1), (-1.0, 1), (255.0**2 + 1, 255), (1.0, 256), (1.0, -1)])
 def test_a_difference_that_8_bit_images_cannot_have_is_refused(mse: float, largest: int) -> None:
-    with pytest.raises(ValueError, match="no such difference"):
+    with pytest.raises(ValueError, match="impossible difference"):
         PixelDifference(image="a.png", data_set="Set5", mse=mse, largest=largest)
 
 

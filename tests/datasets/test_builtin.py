@@ -212,7 +212,7 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(
     (tmp_path / "file").touch()
     monkeypatch.setenv("RTSR_BENCH_CACHE", str(tmp_path / "file"))
     calls: list[str] = []
-    with pytest.warns(RuntimeWarning, match=r"small\.png could not be kept"):
+    with pytest.warns(RuntimeWarning, match=r"small\.png could not be cached"):
         pixels = image_pixels(small(calls))
     assert pixels[0, 0, 0] == 7
 

@@ -41,8 +41,8 @@ def root(tmp_path: Path, toy: SetRecipe) -> Path:
 def test_verify_passes_a_whole_set(root: Path) -> None:
     result = data("verify", "toy3", "--data-root", root)
     assert result.exit_code == 0
-    assert "x2: 6 as they should be" in result.output
-    assert "x4: 6 as they should be" in result.output
+    assert "x2: 6 without faults" in result.output
+    assert "x4: 6 without faults" in result.output
 
 
 def test_verify_names_every_missing_damaged_and_foreign_file(root: Path) -> None:
@@ -54,8 +54,8 @@ def test_verify_names_every_missing_damaged_and_foreign_file(root: Path) -> None
     draw(folder / "img_001_SRF_4_SRCNN.png", 12, 24)
     result = data("verify", "toy3", "--data-root", root)
     assert result.exit_code == 1
-    assert "x2: 6 as they should be" in result.output
-    assert "x4: 4 not as they should be" in result.output
+    assert "x2: 6 without faults" in result.output
+    assert "x4: 4 faulty" in result.output
     for line in (
         "missing  img_001_SRF_4_LR.png",
         "missing  img_003_SRF_4_LR.png",
@@ -78,7 +78,7 @@ def test_a_scale_that_is_not_there_is_said_and_is_no_damage(toy: SetRecipe, tmp_
     collect(toy, scales=[2], root=tmp_path / "root")
     result = data("verify", "toy3", "--data-root", tmp_path / "root")
     assert result.exit_code == 0
-    assert "x4: not at hand: no folder image_SRF_4" in result.output
+    assert "x4: not available: no folder image_SRF_4" in result.output
 
 
 def test_verify_of_a_set_that_is_not_there_fails(toy: SetRecipe, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_verify_of_ones_own_set_names_every_fault_of_every_file(tmp_path: Path, 
     assert part.foreign == ("LR2/renamed.png (no HR image of that name)",)
     for name in ("a.png", "b.png", "c.png", "d.png", "e.png", "h.png"):
         assert sum(name in line for line in part.damaged) == 1, name
-    assert any("g.png: of one name with g.jpg" in line for line in part.damaged)
+    assert any("g.png: same name as g.jpg" in line for line in part.damaged)
     assert len(part.damaged) == 7
 
 
@@ -139,12 +139,12 @@ def test_verify_names_what_is_no_file_and_not_the_other_half_of_its_pair(
     (part,) = (part for part in audit("mine", [folder]) if not part.absent)
     assert [line.split(":")[0].rpartition("/")[2] for line in part.damaged] == ["a.png", "c.png", "b.png"]
     assert [line.partition("found ")[2].partition(":")[0] for line in part.damaged] == [
-        "a link that leads nowhere",
+        "a broken link",
         "no file",
         "a folder",
     ]
     assert part.missing == part.foreign == ()
-    with pytest.raises(UserError, match=r"GT/a\.png: expected an image file, found a link that leads nowhere"):
+    with pytest.raises(UserError, match=r"GT/a\.png: expected an image file, found a broken link"):
         find_dataset("mine", scale=2, degradation="files", roots=[folder])
 
 
@@ -234,7 +234,7 @@ def test_fetch_shows_source_and_licence_before_it_fetches(toy: SetRecipe, cache:
     assert lines[0] == "Toy3: 6 files, 0.0 MB"
     assert "drawn for these tests" in lines[1]
     assert "CC0-1.0" in lines[2]
-    assert lines[3] == f"Toy3: whole and verified in {cache / 'data' / 'SelfExSR' / 'data' / 'Toy3'}"
+    assert lines[3] == f"Toy3: complete and verified in {cache / 'data' / 'SelfExSR' / 'data' / 'Toy3'}"
 
 
 def test_a_fetch_that_nobody_watches_says_in_plain_lines_how_far_it_is(

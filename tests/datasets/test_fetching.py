@@ -124,7 +124,7 @@ def test_a_name_leads_nowhere_else(published: Path, cache: Path, name: str) -> N
 
 
 def test_a_file_with_another_hash_is_refused_and_not_kept(published: Path, cache: Path) -> None:
-    with pytest.raises(UserError, match=r"weights\.pth: cannot be had.*expected SHA-256.*RTSR_BENCH_MIRROR"):
+    with pytest.raises(UserError, match=r"weights\.pth: cannot be downloaded.*expected SHA-256.*RTSR_BENCH_MIRROR"):
         obtain(recipe(published.as_uri(), sha256="0" * 64))
     assert [path for path in cache.rglob("*") if path.is_file()] == []
 
@@ -216,7 +216,7 @@ def test_a_download_given_up_is_continued_the_next_time(server: Server, tmp_path
     target = tmp_path / "data" / "weights.pth"
     server.stalls = [400_000] + [0] * ATTEMPTS
     waited: list[float] = []
-    with pytest.raises(UserError, match="broke off after 400000 of 1048576 bytes; what came is kept"):
+    with pytest.raises(UserError, match="interrupted after 400000 of 1048576 bytes; the partial file is kept"):
         place(recipe(server.url), target, pause=waited.append)
     assert waited == [1.0, 1.0, 2.0, 4.0]
     assert not target.exists()
@@ -234,7 +234,7 @@ def test_a_server_that_always_breaks_off_is_asked_as_long_as_it_brings_more(serv
 def test_a_server_that_begins_at_the_front_and_never_comes_further_is_given_up(server: Server, tmp_path: Path) -> None:
     server.ranges = False
     server.stalls = [400_000] * 50
-    with pytest.raises(UserError, match="broke off after 400000 of 1048576 bytes"):
+    with pytest.raises(UserError, match="interrupted after 400000 of 1048576 bytes"):
         place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
     assert len(server.asked) == 1 + ATTEMPTS
 
@@ -273,14 +273,14 @@ def test_another_file_of_a_length_that_the_server_says_is_asked_for_once(server:
 def test_a_server_that_drips_is_given_up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server.content, server.drips_s = CONTENT[:200], 0.02
     monkeypatch.setattr("rtsr_bench.files.transfer.SLOWEST_S", 0.1)
-    with pytest.raises(UserError, match=r"only \d+ bytes came in 0 s; what came is kept for the next fetch"):
+    with pytest.raises(UserError, match=r"only \d+ bytes arrived in 0 s; the partial file is kept for the next fetch"):
         place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None)
     assert len(server.asked) == 4
 
 
 def test_what_is_not_here_in_time_is_left_and_gone_on_with_later(server: Server, tmp_path: Path) -> None:
     server.content, server.drips_s = CONTENT[:200], 0.02
-    with pytest.raises(UserError, match="not all of it is here in time"):
+    with pytest.raises(UserError, match="bytes arrived in time"):
         place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None, within_s=0.3)
     server.content, server.drips_s = CONTENT, 0.0
     assert place(recipe(server.url), tmp_path / "weights.pth").read_bytes() == CONTENT
@@ -290,7 +290,7 @@ def test_what_is_not_here_in_time_is_left_and_gone_on_with_later(server: Server,
 
 def test_a_fetch_that_is_being_ended_is_not_gone_on_with(server: Server, tmp_path: Path) -> None:
     server.stalls = [100_000] * 10
-    with pytest.raises(UserError, match="broke off after 100000"):
+    with pytest.raises(UserError, match="interrupted after 100000"):
         place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: True)
     assert len(server.asked) == 1
 
@@ -435,7 +435,7 @@ def test_what_was_fetched_before_trouble_stays(toy: SetRecipe, tmp_path: Path) -
     lost = tmp_path / "origin" / "image_SRF_4" / "img_003_SRF_4_LR.png"
     kept = lost.read_bytes()
     lost.unlink()
-    with pytest.raises(UserError, match=r"img_003_SRF_4_LR\.png: cannot be had"):
+    with pytest.raises(UserError, match=r"img_003_SRF_4_LR\.png: cannot be downloaded"):
         collect(toy)
     lost.write_bytes(kept)
     for file in (tmp_path / "origin" / "image_SRF_2").iterdir():

@@ -103,7 +103,7 @@ def test_published_files_paired_otherwise_do_not_bear_the_plain_name(copy: Path)
     (folder / "kept.png").rename(second)
     data = find("toy3", copy)
     assert not data.verified
-    assert "paired otherwise" in data.note
+    assert "paired differently" in data.note
 
 
 def test_the_same_bytes_under_other_names_are_the_same_set(copy: Path) -> None:
@@ -171,7 +171,7 @@ def test_the_images_of_efficient_sr_are_found_where_their_owners_keep_them(
     assert not found.verified
     missing = find_dataset("div2k-lsdir-valid", scale=4, degradation="files", roots=[])
     assert isinstance(missing, Missing)
-    assert "classic-x4 measures the same models meanwhile" in missing.hint
+    assert "without them, classic-x4 measures the same models" in missing.hint
 
 
 # The challenge's own set, which was never released.
@@ -197,19 +197,19 @@ def test_who_holds_the_official_set_can_use_it(tmp_path: Path, scale: int, exten
 def test_the_official_set_can_be_had_nowhere_and_says_so(tmp_path: Path) -> None:
     found = find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path])
     assert isinstance(found, Missing)
-    assert "no stand-in is accepted" in found.hint
+    assert "no substitute is accepted" in found.hint
     assert "NTIRE234K/GT" in found.hint
 
 
 def test_images_of_another_size_do_not_pass_for_the_official_set(tmp_path: Path, pair_folder: PairFolder) -> None:
     pair_folder(tmp_path / "NTIRE234K")
-    with pytest.raises(UserError, match=r"expected HR of 2160x3840.*no stand-in is accepted"):
+    with pytest.raises(UserError, match=r"expected HR of 2160x3840.*no substitute is accepted"):
         find("rtsr2023", tmp_path)
 
 
 def test_images_of_another_set_do_not_pass_for_the_official_set(tmp_path: Path) -> None:
     official(tmp_path, name="pop-os__original_nasa-53884")
-    with pytest.raises(UserError, match=r"never released, found one of Open4K.*no stand-in is accepted"):
+    with pytest.raises(UserError, match=r"never released, found one of Open4K.*no substitute is accepted"):
         find("rtsr2023", tmp_path)
 
 
@@ -257,7 +257,7 @@ def test_files_without_a_hash_and_hashes_without_a_file_are_said(tmp_path: Path,
     write_recipe(folder, 'id = "mine"\ntitle = "Mine"', {"GT/gone.png": "0" * 64})
     note = find("mine", folder).note
     assert "4 of 4 files have no hash" in note
-    assert "1 listed files are not there (GT/gone.png)" in note
+    assert "1 listed files are missing (GT/gone.png)" in note
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_files_without_a_hash_and_hashes_without_a_file_are_said(tmp_path: Path,
     [
         ('id = "set5"\ntitle = "Mine"', "is the name of a published data set"),
         ('id = "mine"\ntitle = "Set5"', "is the name of a published data set"),
-        ('id = "Mine!"\ntitle = "Mine"', "small letters"),
+        ('id = "Mine!"\ntitle = "Mine"', "lower-case letters"),
         ('title = "Mine"', "key 'id' is missing"),
         ('id = "mine"\ntitle = "Mine"\nlayuot = "gt-lr"', "unknown key 'layuot'"),
         ('id = "mine"\ntitle = "Mine"\nlayout = "zip"', "layout: expected one of"),
@@ -295,7 +295,7 @@ def test_a_hash_that_is_none_is_refused(tmp_path: Path, pair_folder: PairFolder)
 
 def test_two_sets_of_one_name_are_told_apart_by_the_user(tmp_path: Path, pair_folder: PairFolder) -> None:
     first, second = pair_folder(tmp_path / "a" / "val"), pair_folder(tmp_path / "b" / "val")
-    with pytest.raises(UserError, match="two data sets are called 'val'"):
+    with pytest.raises(UserError, match="expected unique ids of data sets, found 'val' in both"):
         own_sets([first, second])
     assert len(own_sets([first, first / ".." / "val"])) == 1
 

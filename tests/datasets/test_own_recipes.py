@@ -76,7 +76,7 @@ def test_a_lab_s_files_are_fetched_by_their_addresses(tmp_path: Path, origin: Pa
     result = fetch(folder)
     assert result.exit_code == 0, result.exception
     assert "licence  CC-BY-4.0" in result.output
-    assert "whole and verified" in result.output
+    assert "complete and verified" in result.output
     assert at_hand(folder).verified
 
 
@@ -230,7 +230,7 @@ def test_an_archive_that_unpacks_out_of_all_proportion_is_refused(tmp_path: Path
         info = tarfile.TarInfo("GT/a.png")
         info.size = 40 * 2**20
         opened.addfile(info, io.BytesIO(bytes(info.size)))
-    assert "out of all proportion" in refused(recipe(tmp_path / "mine", tail=archive_table(archive)))
+    assert "times its own size" in refused(recipe(tmp_path / "mine", tail=archive_table(archive)))
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
@@ -311,8 +311,8 @@ def test_a_wrong_type_in_an_archives_table_is_one_line(tmp_path: Path, origin: P
         ("scales = [2.0]", "", "scales: expected some of"),
         ("hr_size = [0, 3840]", "", "hr_size: expected height and width"),
         ("hr_size = [2160]", "", "hr_size: expected height and width"),
-        ('base_url = "example.org/x"', "", "base_url: expected an address"),
-        ("", '[archive]\nurl = "https://example.org/a.zip"', "in two pairs of brackets"),
+        ('base_url = "example.org/x"', "", "base_url: expected a URL"),
+        ("", '[archive]\nurl = "https://example.org/a.zip"', "with double brackets"),
     ],
 )
 def test_a_value_of_another_kind_is_one_line(tmp_path: Path, head: str, tail: str, said: str) -> None:

@@ -83,7 +83,7 @@ def test_lr_without_any_hr_says_so(tmp_path: Path) -> None:
     (folder / "dataset.toml").write_text('[set]\nid = "mine"\ntitle = "Mine"\n')
     found = find_dataset("mine", scale=2, degradation="files", roots=[folder])
     assert isinstance(found, Missing)
-    assert "LR2 is there, no HR (expected one of gt, hr, gtmod12)" in found.reason
+    assert "found LR2, but no HR (expected one of gt, hr, gtmod12)" in found.reason
 
 
 def test_folder_names_count_whatever_their_case(tmp_path: Path, pair_folder: PairFolder) -> None:
@@ -158,7 +158,7 @@ def test_images_that_lie_too_deep_are_found_and_named(tmp_path: Path, pair_folde
     pair_folder(tmp_path / "flat")
     for place in ("GT", "LR2"):
         shutil.copytree(tmp_path / "flat" / place, tmp_path / "mine" / place / deeper)
-    said = f"GT holds no images, 2 lie deeper in GT/{deeper} (a.png, b.png): move them up into GT"
+    said = f"GT holds no images, 2 are deeper in GT/{deeper} (a.png, b.png): move them up into GT"
     assert said in refusal(tmp_path / "mine")
     (tmp_path / "mine" / "dataset.toml").write_text('[set]\nid = "mine"\ntitle = "Mine"\n')
     found = find_dataset("mine", scale=2, degradation="files", roots=[tmp_path / "mine"])
@@ -174,7 +174,7 @@ def test_lr_that_lies_too_deep_is_found_and_named(tmp_path: Path, pair_folder: P
     (folder / "LR2").rename(folder / "inner")
     (folder / "LR2").mkdir()
     (folder / "inner").rename(folder / "LR2" / "inner")
-    said = "LR2 holds no images, 2 lie deeper in LR2/inner"
+    said = "LR2 holds no images, 2 are deeper in LR2/inner"
     assert said in refusal(folder)
     (part,) = [part for part in audit("mine", [folder]) if part.part == "x2"]
     assert said in part.note
@@ -192,16 +192,16 @@ def test_a_place_without_any_image_is_named_as_such(tmp_path: Path) -> None:
 def test_a_set_one_folder_deeper_than_the_root_is_pointed_at(tmp_path: Path, pair_folder: PairFolder) -> None:
     pair_folder(tmp_path / "mine" / "unzipped")
     said = refusal(tmp_path / "mine")
-    assert f"name its very folder with --data-root {tmp_path / 'mine' / 'unzipped'}, or put" in said
+    assert f"give its own folder with --data-root {tmp_path / 'mine' / 'unzipped'}, or put" in said
 
 
 @pytest.mark.parametrize(
     ("case", "said"),
     [
         ("names_ending_x2", ""),
-        ("nested", "GT holds no images, 2 lie deeper in GT/sub"),
+        ("nested", "GT holds no images, 2 are deeper in GT/sub"),
         ("nfc_hr_nfd_lr", "one name in two Unicode forms"),
-        ("exif_180_hr_upright_lr", "GT/a.jpg: expected the HR image to lie upright as it is stored, found EXIF orient"),
+        ("exif_180_hr_upright_lr", "GT/a.jpg: expected the HR image to be stored upright, found EXIF orient"),
         ("with_a_black_frame", ""),
     ],
 )

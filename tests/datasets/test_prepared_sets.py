@@ -239,7 +239,7 @@ def test_another_picture_under_the_name_is_not_passed_off_as_the_set(small4k: Se
     assert "GT was changed on 1 of 3 images (pub__exact.png): max 2" in found.note
     result = data("verify", "small4k")
     assert result.exit_code == 1
-    assert "damaged  pub__exact.png: other pixels than its own" in result.output
+    assert "damaged  pub__exact.png: other pixels than prepared" in result.output
 
 
 def test_an_image_of_another_size_is_refused(small4k: SetRecipe) -> None:
@@ -253,7 +253,7 @@ def test_pixels_that_change_after_they_were_found_are_not_measured_on(small4k: S
     folder = collect(small4k)
     pair = find().pairs[1]
     Image.new("RGB", (48, 36)).save(folder / "GT" / "pub__exact.png")
-    with pytest.raises(UserError, match="it changed since it was found"):
+    with pytest.raises(UserError, match="it has changed since it was found"):
         pair.hr()
 
 
@@ -282,7 +282,7 @@ def test_a_full_disk_is_the_harness_s_trouble_and_loses_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr("rtsr_bench.datasets.preparing.write_whole", full)
-        with pytest.raises(HarnessError, match=r"No space left on device.*make room") as caught:
+        with pytest.raises(HarnessError, match=r"No space left on device.*free space") as caught:
             collect(small4k)
     assert "\n" not in str(caught.value)
     assert isinstance(missing(), Missing)
@@ -348,7 +348,7 @@ def test_a_decoder_that_differs_is_named_with_how_much(small4k: SetRecipe, monke
     assert not found.verified
     assert found.title == "Small4K (unverified copy)"
     assert found.note.startswith("LR2 decodes to pixels other than pinned on 3 of 3 images (")
-    assert found.note.endswith("max 1, mean 1 at 96 sampled places each, with Pillow 99")
+    assert found.note.endswith("max 1, mean 1 at 96 sampled positions each, with Pillow 99")
     assert (found.pairs[0].lr() == other(folder / "LR2" / "pub__clear.jpg")).all()
     assert find("small4k-clean").verified
     result = data("verify", "small4k")
@@ -360,7 +360,7 @@ def test_fetch_warns_of_pixels_other_than_pinned(small4k: SetRecipe, monkeypatch
     result = data("fetch", "small4k")
     assert result.exit_code == 0
     assert "3 of file" in result.output
-    assert "whole and verified in" in result.output
+    assert "complete and verified in" in result.output
     assert small4k.preparation is not None
     pins = {
         path: replace(pin, pixels="0" * 64) if path == "GT/pub__exact.png" else pin

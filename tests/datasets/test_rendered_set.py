@@ -119,7 +119,7 @@ def as_official(root: Path, names: dict[str, Drawn]) -> None:
 )
 def test_built_in_images_do_not_pass_for_the_official_set(tmp_path: Path, names: dict[str, Drawn]) -> None:
     as_official(tmp_path, names)
-    with pytest.raises(UserError, match=r"never released, found one of the built-in set.*no stand-in is accepted"):
+    with pytest.raises(UserError, match=r"never released, found one of the built-in set.*no substitute is accepted"):
         find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path])
 
 

@@ -81,7 +81,7 @@ def test_a_difference_is_told_with_its_size(team: Path) -> None:
     assert [(one.image, one.largest) for one in found.images] == [("a.png", 0), ("b.png", 8)]
     assert found.images[1].mse == pytest.approx(64 / (16 * 24 * 3))
     assert "1 identical, worst b.png: 60.7 dB apart, by 8 at most" in found.words
-    assert "1 that are none of this track (c\\x1b[31m)" in found.words
+    assert "1 not in this track (c\\x1b[31m)" in found.words
     assert "\x1b" not in found.words
 
 

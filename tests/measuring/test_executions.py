@@ -61,7 +61,7 @@ def test_a_frozen_graph_does_not_pretend_to_be_channels_last(load_guest: LoadGue
         frozen = torch.jit.freeze(torch.jit.script(net))  # type: ignore[no-untyped-call]  # torch gives it no types
         frozen.save(tmp_path / "net.pt")
     guest = load_guest(folder=tmp_path, format="torchscript", checkpoint=str(tmp_path / "net.pt"))
-    with pytest.raises(BadGuest, match="the TorchScript file keeps its weights in the graph"):
+    with pytest.raises(BadGuest, match="the weights of the TorchScript file are constants of its graph"):
         forward(guest, IMAGE, LAST)
     assert forward(guest, IMAGE, EAGER_FP32).shape == (1, 3, 12, 20)
 

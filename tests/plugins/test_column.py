@@ -66,14 +66,14 @@ def test_it_is_on_the_page_in_all_exports_and_on_the_terminal(capsys: pytest.Cap
 
 def test_a_column_that_raises_is_one_line_that_names_it() -> None:
     add_column(BoardColumn(key="broken", label="Broken", explanation="Raises.", value=lambda row: 1 / 0))
-    with pytest.raises(UserError, match=r"column .broken.: taking the value of team_x.s-x2 raised ZeroDivision") as e:
+    with pytest.raises(UserError, match=r"column .broken.: the value of team_x.s-x2 raised ZeroDivision") as e:
         compose({"a.json": record()})
     assert "\n" not in str(e.value)
 
 
 def test_two_columns_of_one_key_are_refused() -> None:
     add_column(replace(COLUMNS.find("memory_bytes").make(None)[0], key="fps"))  # type: ignore[arg-type,index]  # it reads no scope
-    with pytest.raises(UserError, match="column 'fps': expected a key of its own"):
+    with pytest.raises(UserError, match="column 'fps': expected a unique key"):
         compose({"a.json": record()})
 
 

@@ -61,7 +61,7 @@ def test_its_rows_are_ranked_on_their_own_board_and_not_called_official(demo: Mo
     (address,) = (page for page in site.pages if page.startswith("boards/"))
     page = (tmp_path / "out" / address).read_text(encoding="utf-8")
     assert "Toy x2 (own track)" in page
-    assert "the protocol of this track, which is not shipped" in page
+    assert "the protocol of this track (not a shipped one)" in page
     assert "fficial protocol" not in page
     assert "Toy x2 (own track)" in site.index.read_text(encoding="utf-8")
 
@@ -79,7 +79,7 @@ def test_without_the_plug_in_its_records_have_no_rank(demo: ModuleType, monkeypa
     [
         ('id = "toy-x2"', 'id = "open4k-x2"', "'open4k-x2' is the name of another track"),
         ('title = "Toy x2"', 'title = "OPEN4K x2"', "'OPEN4K x2' is the name of another track"),
-        ('id = "toy-x2"', 'id = "../toy"', "id: expected small letters, digits, - and _, found '../toy'"),
+        ('id = "toy-x2"', 'id = "../toy"', "id: expected lower-case letters, digits, - and _, found '../toy'"),
         ('id = "toy-x2"', "id = 5", "id: expected a text, found 5"),
         ("scale = 2", "scale = 5", "scale: expected one of"),
         ("scale = 2", "", "key 'scale' is missing"),

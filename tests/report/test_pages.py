@@ -196,7 +196,7 @@ def test_a_look_says_that_it_says_nothing_about_4k(pages):
     board = next(path for path in pages if path.startswith("boards/builtin-x2--amd"))
     shown = " ".join("".join(pages[board].text).split())
     assert "not ranked: input 270x480 instead of 1080x1920" in shown
-    assert "hold for an input of 270x480 and say nothing about 4K" in shown
+    assert "apply to an input of 270x480, not to 4K" in shown
 
 
 def test_bands_are_said_in_text_too(pages):

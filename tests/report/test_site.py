@@ -83,7 +83,7 @@ def test_a_flat_image_is_named_and_left_out_on_every_page_and_in_every_export():
     assert "1 image left out: bicubic exact" in board
     assert said in board
     assert said in model
-    assert "left out of the means" in model
+    assert "excluded from the means" in model
     assert "∞" not in board
     shown = derive_row("a.json", replace(one, fidelity=replace(one.fidelity, images=tuple(others))), None).fidelity
     expected = repr(shown.psnr_db["rgb_b0"])
@@ -122,7 +122,7 @@ def test_a_missing_folder_of_records_is_the_users_mistake(tmp_path):
 @pytest.mark.parametrize("inside", [".", "site"])
 def test_the_site_is_never_put_among_the_records(tmp_path, inside):
     write_records(tmp_path, {"a.json": record()})
-    with pytest.raises(UserError, match="lies in the folder of records"):
+    with pytest.raises(UserError, match="expected a folder outside the records"):
         build(tmp_path, tmp_path / inside)
 
 
@@ -283,5 +283,5 @@ def test_crops_behind_a_link_are_not_followed(tmp_path):
 def test_a_png_that_is_none_is_a_problem(tmp_path):
     write_crops(tmp_path / "a.crops")
     (tmp_path / "a.crops" / "0-sr.png").write_bytes(b"<svg onload=alert(1)>")
-    with pytest.raises(ValueError, match="no PNG"):
+    with pytest.raises(ValueError, match="is not a PNG file"):
         read_crops(tmp_path / "a.crops")

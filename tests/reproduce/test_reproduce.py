@@ -114,7 +114,7 @@ def test_the_variant_of_lapsrn_that_the_print_counts_is_named():
     (as_published, variant), _ = count_models([row.count, d5], MODELS)
     text = all_reasons()[row.reasons["params"]].text
     assert row.printed["params"].same(variant.params / 1e3)
-    for counted, said in ((as_published, "407 441"), (variant, "lapsrn/d5-x2, with 251 473")):
+    for counted, said in ((as_published, "407 441"), (variant, "lapsrn/d5-x2 with 251 473")):
         assert f"{counted.params:,}".replace(",", " ") in said
         assert said in text
 

@@ -208,7 +208,7 @@ def test_the_command_names_what_is_left_out(checkout: Path, tmp_path: Path) -> N
     result = CliRunner().invoke(cli, ["import", "ntire-esr", str(checkout), "--out", str(tmp_path / "out")])
     assert result.exit_code == 1
     assert result.output.splitlines()[-1] == (
-        "3 submissions, 1 of them want packages that are not installed; 2 left out"
+        "3 submissions, 1 of them need packages that are not installed; 2 left out"
     )
 
 

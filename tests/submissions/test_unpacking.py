@@ -151,12 +151,12 @@ def test_a_zip_bomb(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "x.zip", [("arch.py", b""), ("bomb", bytes(300_000))])
     assert archive.stat().st_size < 1000
     message = refusal(archive, tmp_path / "out", SMALL)
-    assert "more than 100,000 bytes when unpacked, out of all proportion" in message
+    assert "more than 100,000 bytes when unpacked, more than 50 times its own size" in message
 
 
 def test_a_gzip_bomb(tmp_path: Path) -> None:
     archive = make_tar(tmp_path / "x.tar.gz", [("bomb", bytes(300_000))], "w:gz")
-    assert "out of all proportion" in refusal(archive, tmp_path / "out", SMALL)
+    assert "times its own size" in refusal(archive, tmp_path / "out", SMALL)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -165,7 +165,7 @@ def test_a_zip_that_lies_about_its_sizes(tmp_path: Path) -> None:
     raw = archive.read_bytes().replace(struct.pack("<L", 300_000), struct.pack("<L", 10))
     archive.write_bytes(raw)
     message = refusal(archive, tmp_path / "out", SMALL)
-    assert "damaged" in message or "out of all proportion" in message
+    assert "damaged" in message or "times its own size" in message
 
 
 def test_members_that_share_their_bytes(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_members_that_share_their_bytes(tmp_path: Path) -> None:
             writing.filelist.append(copy)
         writing._didModify = True
     message = refusal(archive, tmp_path / "out", SMALL)
-    assert "damaged" in message or "out of all proportion" in message
+    assert "damaged" in message or "times its own size" in message
 
 
 def test_a_tar_header_that_announces_gigabytes(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_tar_header_that_announces_gigabytes(tmp_path: Path) -> None:
     info.type = tarfile.GNUTYPE_LONGNAME
     info.size = 6 * 1024**3
     (tmp_path / "x.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10_240))
-    assert "announces more than a header holds" in refusal(tmp_path / "x.tar", tmp_path / "out")
+    assert "declares an impossible size" in refusal(tmp_path / "x.tar", tmp_path / "out")
 
 
 def test_a_tar_member_that_announces_more_than_there_is(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_directory_of_millions(tmp_path: Path) -> None:
     raw = bytearray(make_zip(tmp_path / "x.zip", [("arch.py", b"")]).read_bytes())
     raw[-10:-6] = struct.pack("<L", 1_000_000_000)
     (tmp_path / "x.zip").write_bytes(raw)
-    assert "a list of its members that is far too long" in refusal(tmp_path / "x.zip", tmp_path / "out")
+    assert "a directory of members that is too large" in refusal(tmp_path / "x.zip", tmp_path / "out")
 
 
 def test_a_zip_behind_a_password(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_zip_behind_a_password(tmp_path: Path) -> None:
     raw[6] |= 1
     raw[raw.index(b"PK\x01\x02") + 8] |= 1
     (tmp_path / "x.zip").write_bytes(raw)
-    assert "behind a password" in refusal(tmp_path / "x.zip", tmp_path / "out")
+    assert "with a password" in refusal(tmp_path / "x.zip", tmp_path / "out")
 
 
 def test_a_method_with_gigabytes_of_dictionary(tmp_path: Path) -> None:

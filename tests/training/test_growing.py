@@ -130,6 +130,6 @@ def test_weights_that_are_not_there_or_not_the_networks_are_said(
             save_file({"other": torch.zeros(1)}, tmp_path / "known.safetensors")
         else:
             (tmp_path / "known.safetensors").write_bytes(content)
-        with pytest.raises(UserError, match="expected weights that this network can begin with, found ") as caught:
+        with pytest.raises(UserError, match="expected weights that this network can start from, found ") as caught:
             build(read_recipe(path))
         assert "\n" not in str(caught.value)

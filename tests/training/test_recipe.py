@@ -55,7 +55,7 @@ def test_another_text_is_another_training(recipe_file: Callable[..., Path], reci
         ({"seed": "1.5"}, "seed: expected a whole number"),
         ({"name": '"../../esc"'}, "[recipe] name: expected ASCII letters, digits, ., _ and -"),
         ({"name": '"a/b"'}, "found the text 'a/b'; write name ="),
-        ({"name": '".hidden"'}, "not beginning with a dot"),
+        ({"name": '".hidden"'}, "not starting with a dot"),
         ({"name": '"größe"'}, "expected ASCII letters"),
         ({"entry": "3"}, "entry: expected a line of text"),
         ({"candidates": "1\nbeauty = 3"}, "unknown key 'beauty'"),

@@ -51,7 +51,7 @@ def test_open4k_is_split_as_its_list_says(shared: Path, tmp_path: Path, monkeypa
 @pytest.mark.shared
 def test_the_classic_sets_are_never_trained_on(shared: Path) -> None:
     folder = next((shared / "data/SelfExSR").rglob("*HR*.png")).parent
-    with pytest.raises(UserError, match="images of test sets and no other"):
+    with pytest.raises(UserError, match=r"only \d+ images of test sets"):
         find_pictures(folder)
 
 
@@ -122,7 +122,7 @@ def test_all_degradations_are_drawn_as_often_as_said(recipe: Recipe, pictures_fo
 
 def test_a_picture_too_small_for_the_crops_is_named(recipe: Recipe, pictures_folder: Path) -> None:
     write_png(pictures_folder / "small.png", np.zeros((40, 90, 3), np.uint8))
-    with pytest.raises(UserError, match=r"small\.png: expected at least 56 pixels a side .* found 40x90"):
+    with pytest.raises(UserError, match=r"small\.png: expected at least 56 pixels per side .* found 40x90"):
         samples_of(recipe, find_pictures(pictures_folder)[0])
 
 
@@ -190,7 +190,7 @@ def test_of_a_picture_that_is_small_when_shrunk_the_sizes_with_room_are_taken(
     whole = dataclasses.replace(recipe, degraded="pictures", shrink=(1, 2, 4))
     assert samples_of(whole, find_pictures(pictures_folder)[0])[0][1].shape == (3, 24, 24)
     write_png(pictures_folder / "small.png", np.zeros((25, 90, 3), np.uint8))
-    with pytest.raises(UserError, match=r"small\.png: expected at least 26 pixels a side .* found 25x90; take"):
+    with pytest.raises(UserError, match=r"small\.png: expected at least 26 pixels per side .* found 25x90; remove"):
         samples_of(whole, find_pictures(pictures_folder)[0])
 
 

@@ -49,6 +49,6 @@ def test_one_that_is_ahead_under_some_degradation_does_not(
 
 def test_the_help_says_what_is_known_by_pixels_and_what_by_bytes() -> None:
     said = " ".join(CliRunner().invoke(cli, ["train", "--help"]).output.split())
-    assert "of Open4K, Set5, Set14 and the built-in set by the pixels" in said
+    assert "those of Open4K, Set5, Set14 and the built-in set are recognised by their pixels" in said
     assert "of BSD100 and Urban100 by the bytes of the published files" in said
     assert "never trained on" not in said
