@@ -27,6 +27,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,onnx,sandbox]'
+# A model's process can write no bytecode, and an editable installation comes without any.
+	$(BIN)/python -m compileall -q rtsr_bench
 	touch $@
 
 demo: install
@@ -35,7 +37,7 @@ demo: install
 	@echo "The report lies at $(abspath $(DEMO))/index.html"
 
 test: install lint types
-	$(BIN)/python -m pytest -n auto -m "not gpu"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not gpu"
 
 lint: install
 	$(BIN)/ruff check .

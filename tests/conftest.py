@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 from pathlib import Path
 
 import pytest
 
+PACKAGE = Path(__file__).resolve().parents[1] / "rtsr_bench"
 SHARED = Path(os.environ.get("RTSR_BENCH_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
@@ -30,13 +32,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each worker of xdist a processor of its own.
+    """Compile the package once, and pin each worker of xdist to one processor.
 
-    Its threads, and those of the children that it starts, would spin against those of the other workers otherwise.
+    The process of a model writes no bytecode. Where there is none, it compiles the harness at each of several hundred
+    starts. The threads of a worker and of its children would otherwise compete with those of the other workers.
     """
     del config
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if worker and hasattr(os, "sched_setaffinity"):
+    if not worker:
+        compileall.compile_dir(PACKAGE, quiet=2)  # an error, such as a folder without write access, changes nothing
+    elif hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {allowed[int(worker.removeprefix("gw")) % len(allowed)]})
 

@@ -1,5 +1,5 @@
 """Fixtures of the command line's tests."""
 
-from conftest_cli import rtsr_bench, tiny
+from conftest_cli import good, once, rtsr_bench, tiny
 
-__all__ = ["rtsr_bench", "tiny"]
+__all__ = ["good", "once", "rtsr_bench", "tiny"]

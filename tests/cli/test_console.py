@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest_cli import GUESTS, LITTLE
+from conftest_cli import LITTLE
 
 from rtsr_bench.record import Fidelity
 from rtsr_bench.store import load_records
@@ -127,9 +127,9 @@ def test_what_a_run_shows_stops_nothing(tmp_path: Path, lost: str) -> None:
     assert (tmp_path / "went_on").exists()
 
 
-def test_a_run_goes_on_where_nobody_reads_along(odd_set: Path, tmp_path: Path) -> None:
+def test_a_run_goes_on_where_nobody_reads_along(odd_set: Path, good: Path, tmp_path: Path) -> None:
     (odd_set / "GT" / "caf\xe9.png").unlink()
-    words = [*COMMAND, "run", str(GUESTS / "good"), *LITTLE, "--data", "odd", "--data-root", str(odd_set)]
+    words = [*COMMAND, "run", str(good), *LITTLE, "--data", "odd", "--data-root", str(odd_set)]
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as pipe:

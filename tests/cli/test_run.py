@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest_cli import GUESTS, LITTLE, Run, one_line
+from conftest_cli import DECLARED as MANIFEST
+from conftest_cli import GUESTS, LITTLE, Once, Run, one_line
 from PIL import Image
 
 from rtsr_bench.datasets import Dataset, find_dataset
@@ -25,8 +26,6 @@ from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Memory
 from rtsr_bench.score import mean_psnr_db
 from rtsr_bench.store import load_records
 
-MANIFEST = '[submission]\nteam = "T"\ntitle = "N"\n\n[[model]]\nscale = 2\n'
-
 
 def records(folder: Path) -> list[Record]:
     loaded = load_records(folder)
@@ -34,20 +33,18 @@ def records(folder: Path) -> list[Record]:
     return [stored.record for stored in loaded.records]
 
 
-def test_a_guest_becomes_a_record_with_every_measurement(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
-    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
-    assert done.returncode == 0, done.stderr
-    (record,) = records(tmp_path / "reports" / "records")
+def test_a_guest_becomes_a_record_with_every_measurement(once: Once) -> None:
+    (record,) = records(once.records)
     assert isinstance(record.fidelity, Fidelity)
     assert isinstance(record.runtime, Runtime)
     assert [image.name for image in record.fidelity.images] == [f"img_00{i}_SRF_2_HR.png" for i in (1, 2, 3)]
     assert len(record.runtime.samples_ms) == 3
-    assert record.overrides == ("--input 24x40", "--warmup 1", "--repeats 3")
+    assert record.overrides == ("--input 24x40", "--warmup 1", "--repeats 3", "--limit load=55")
     assert record.protocol.digest != record.track_digest
     assert not record.data[0].verified
     assert record.data[0].name != "Set5"  # a stand-in is never called by another's name
     assert record.command.startswith("rtsr-bench run ")
-    assert "good/x2" in done.stdout
+    assert "good/x2" in once.done.stdout
     assert 10 < mean_psnr_db(image.values["mse/rgb_b0"] for image in record.fidelity.images) < 60
 
 
@@ -90,10 +87,10 @@ def test_check_says_that_nothing_is_trained(rtsr_bench: Run, tmp_path: Path) -> 
     assert re.search(r"note weights +not trained \(architecture only\)", done.stdout)
 
 
-def test_what_has_a_record_is_not_measured_again_unless_asked(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+def test_what_has_a_record_is_not_measured_again_unless_asked(rtsr_bench: Run, once: Once, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
-    arguments = ("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--records", folder)
-    assert rtsr_bench(*arguments).returncode == 0
+    shutil.copytree(once.records, folder)
+    arguments = (*once.words, "--records", folder)
     before = {path: path.read_bytes() for path in folder.glob("*.json")}
     second = rtsr_bench(*arguments)
     assert second.returncode == 0
@@ -121,12 +118,14 @@ BREAKING = {
 }
 
 
-def test_guests_that_break_leave_records_and_the_next_one_runs(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+def test_guests_that_break_leave_records_and_the_next_one_runs(
+    rtsr_bench: Run, tiny: Path, good: Path, tmp_path: Path
+) -> None:
     for guest, (stage, _) in BREAKING.items():
         shutil.copytree(GUESTS / guest, tmp_path / guest)
         if stage is Stage.ENHANCE:  # a declared scale, so that the first thing to be seen is an image
             (tmp_path / guest / "submission.toml").write_text(MANIFEST)
-    done = rtsr_bench("run", *BREAKING, GUESTS / "good", *LITTLE, "--data-root", tiny)
+    done = rtsr_bench("run", *BREAKING, good, *LITTLE, "--data-root", tiny)
     assert done.returncode == 1, done.stderr
     by_id = {record.submission.id: record for record in records(tmp_path / "reports" / "records")}
     assert isinstance(by_id.pop("good").fidelity, Fidelity)
@@ -216,9 +215,11 @@ def test_broken_images_are_named_in_one_line(tiny: Path, how: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_run_on_broken_images_ends_with_one_line_and_no_record(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+def test_a_run_on_broken_images_ends_with_one_line_and_no_record(
+    rtsr_bench: Run, tiny: Path, good: Path, tmp_path: Path
+) -> None:
     spoil(tiny, "truncated")
-    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
+    done = rtsr_bench("run", good, *LITTLE, "--data-root", tiny)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     (said,) = [line for line in done.stderr.splitlines() if line.startswith("no record of good/x2 on classic-x2: ")]
@@ -226,11 +227,11 @@ def test_a_run_on_broken_images_ends_with_one_line_and_no_record(rtsr_bench: Run
     assert records(tmp_path / "reports" / "records") == []
 
 
-def test_a_grey_image_is_expanded_to_rgb(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+def test_a_grey_image_is_expanded_to_rgb(rtsr_bench: Run, tiny: Path, good: Path, tmp_path: Path) -> None:
     for name in ("HR", "LR"):
         path = tiny / "Set5" / "image_SRF_2" / f"img_002_SRF_2_{name}.png"
         shape(path, lambda image: image.convert("L"))
-    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny)
+    done = rtsr_bench("run", good, *LITTLE, "--data-root", tiny)
     assert done.returncode == 0, done.stderr
     (record,) = records(tmp_path / "reports" / "records")
     assert isinstance(record.fidelity, Fidelity)
@@ -241,7 +242,9 @@ def test_fidelity_is_measured_in_the_timed_precision_and_in_fp32_beside_it(
     rtsr_bench: Run, tiny: Path, tmp_path: Path
 ) -> None:
     other = ("--execution", "channels-last", "--precision", "bf16")
-    done = rtsr_bench("run", GUESTS / "rounds", *LITTLE, "--data-root", tiny, *other)
+    shutil.copytree(GUESTS / "rounds", tmp_path / "rounds")
+    (tmp_path / "rounds" / "submission.toml").write_text(MANIFEST)
+    done = rtsr_bench("run", "rounds", *LITTLE, "--data-root", tiny, *other)
     assert done.returncode == 0, done.stderr
     (record,) = records(tmp_path / "reports" / "records")
     assert isinstance(record.fidelity, Fidelity)
@@ -262,11 +265,16 @@ def test_a_run_killed_at_any_moment_is_resumed_by_the_same_command(rtsr_bench: R
     arguments = ["run", str(tmp_path / "teams"), *LITTLE, "--data-root", str(tiny), "--records", str(folder)]
     records_before: dict[str, bytes] = {}
     killed = []
-    # Killed while it starts, in the first model, between both, and in the second one, on a machine that is idle.
-    for sign, delay_s in ((signal.SIGKILL, 0.7), (signal.SIGINT, 3.0), (signal.SIGKILL, 4.0), (signal.SIGTERM, 5.0)):
-        killed.append(killed_after(delay_s, sign, arguments, tmp_path))
+    for sign, moment, later_s in (
+        (signal.SIGKILL, lambda _: True, 0.5),  # while it starts
+        (signal.SIGINT, children_of, 0.7),  # in the first model
+        (signal.SIGKILL, lambda _: list(folder.glob("*.json")), 0.0),  # between both
+        (signal.SIGTERM, children_of, 0.7),  # in the second one
+    ):
+        killed.append(killed_at(moment, later_s, sign, arguments, tmp_path))
         assert all((folder / name).read_bytes() == data for name, data in records_before.items())
         records_before = {path.name: path.read_bytes() for path in folder.glob("*.json")} if folder.is_dir() else {}
+    assert len(records_before) == 1, "each moment was met"
     assert rtsr_bench(*arguments).returncode == 0
     assert sorted(record.submission.id for record in records(folder)) == ["first", "second"]
     for pid in killed:
@@ -278,13 +286,20 @@ def test_a_run_killed_at_any_moment_is_resumed_by_the_same_command(rtsr_bench: R
     assert (tmp_path / "site" / "index.html").is_file()
 
 
-def killed_after(delay_s: float, sign: signal.Signals, arguments: list[str], folder: Path) -> int:
-    """Start a run, kill it, and see that none of its children lives on; returns its number."""
+def killed_at(
+    moment: Callable[[int], object], later_s: float, sign: signal.Signals, arguments: list[str], folder: Path
+) -> int:
+    """Start a run, kill it so long after a moment, see that none of its children lives on; return its number."""
     with subprocess.Popen(
         [sys.executable, "-m", "rtsr_bench", *arguments], cwd=folder, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
     ) as running:  # fmt: skip
-        time.sleep(delay_s)
+        deadline = time.monotonic() + 120
+        while not moment(running.pid):
+            assert running.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(later_s)
         running.send_signal(sign)
         _, said = running.communicate(timeout=60)
     assert "Traceback" not in said
@@ -336,25 +351,24 @@ def test_what_is_left_out_is_summed_up_unless_one_asks_why(rtsr_bench: Run, tiny
     assert all("data fetch" in line for line in told[:-2])
 
 
-def test_a_broken_data_set_nobody_named_is_told_in_full(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+def test_a_broken_data_set_nobody_named_is_told_in_full(
+    rtsr_bench: Run, tiny: Path, good: Path, tmp_path: Path
+) -> None:
     spoil(tiny, "no LR")
     env = {"RTSR_BENCH_CACHE": str(tmp_path / "cache")}  # sets fetched on this machine would have lines of their own
     options = ("--quick", "--device", "cpu", "--data-root", tiny, "--jobs-out", "jobs")
-    done = rtsr_bench("run", GUESTS / "good", *options, env=env)
+    done = rtsr_bench("run", good, *options, env=env)
     assert done.returncode == 0, done.stderr
     assert len([line for line in left_out(done) if "img_002_SRF_2_HR.png" in line]) == 1
     assert len(left_out(done)) == 2  # the others are one line
 
 
-def test_a_run_prints_a_table_keeps_crops_and_writes_whole_images_on_demand(
-    rtsr_bench: Run, tiny: Path, tmp_path: Path
-) -> None:
-    done = rtsr_bench("run", GUESTS / "good", *LITTLE, "--data-root", tiny, "--save-images", tmp_path / "sr")
-    assert done.returncode == 0, done.stderr
+def test_a_run_prints_a_table_keeps_crops_and_writes_whole_images_on_demand(once: Once) -> None:
+    done, images = once.done, once.folder / "sr"
     assert "\x1b" not in done.stdout + done.stderr
     assert "classic-x2, unofficial: --input 24x40 --warmup 1 --repeats 3" in done.stdout
     assert "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list`" in done.stderr
-    (stored,) = load_records(tmp_path / "reports" / "records").records
+    (stored,) = load_records(once.records).records
     assert stored.crops is not None
     entries = json.loads((stored.crops / "index.json").read_text())
     assert len(entries) == 3
@@ -362,10 +376,10 @@ def test_a_run_prints_a_table_keeps_crops_and_writes_whole_images_on_demand(
         for name in entry["files"].values():
             with Image.open(stored.crops / name) as crop:
                 assert crop.size == (entry["width"], entry["height"])
-    saved = sorted(path.relative_to(tmp_path / "sr") for path in (tmp_path / "sr").rglob("*.png"))
+    saved = sorted(path.relative_to(images) for path in images.rglob("*.png"))
     folder = Path("classic-x2", "good", "x2", "set5-unverified-copy")
     assert saved == [folder / f"img_00{i}_SRF_2_HR.png" for i in (1, 2, 3)]
-    with Image.open(tmp_path / "sr" / saved[0]) as image:
+    with Image.open(images / saved[0]) as image:
         assert image.size == (96, 64)
 
 

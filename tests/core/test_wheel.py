@@ -21,6 +21,14 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
+COMMANDS = ("run", "report", "new", "check", "tracks", "data", "train", "reproduce", "import")
+HELPS = f"""
+from rtsr_bench.cli import cli
+for command in {COMMANDS}:
+    cli.main([command, "--help"], prog_name="rtsr-bench", standalone_mode=False)
+"""
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("hatchling", reason="building a wheel needs hatchling, which `make install` installs")
@@ -83,8 +91,12 @@ def test_every_command_works_in_an_empty_folder(installed: Path, tmp_path: Path)
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    for command in ("run", "report", "new", "check", "tracks", "data", "train", "reproduce", "import"):
-        assert "Usage: rtsr-bench" in rtsr_bench(command, "--help")
+    helped = subprocess.run(
+        [installed.with_name("python"), "-c", HELPS], cwd=folder, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert helped.returncode == 0, helped.stderr + helped.stdout
+    assert helped.stdout.count("Usage: rtsr-bench ") == len(COMMANDS)
     assert "open4k-x2" in rtsr_bench("tracks")
     assert "wrote team" in rtsr_bench("new", "team", "--format", "reference")
     rtsr_bench(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 import math
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -36,6 +38,24 @@ FOLDER = Path(package.__file__).parent
 ALL = builtin_images("test") + builtin_images("train")
 QUICK = {"chart-resolution.png", "vector-balloons.png"}
 UHD = Size(2160, 3840)
+
+
+class Part(NamedTuple):
+    """Where a picture is painted: in bands of rows, or of columns, of which every n-th is drawn here; their SHA-256."""
+
+    scene: str
+    every: int
+    sha256: str
+    columns: bool = False
+
+
+PARTS = {
+    "game-courtyard.png": Part("tracer", 10, ""),
+    "nature-lake.png": Part("landscape", 10, "", columns=True),
+    "fractal-seahorses.png": Part("fractals", 8, ""),
+}
+"""Pictures that take a CPU half a minute. `image_pixels` compares the whole picture with its pin wherever it is drawn;
+with RTSR_BENCH_WHOLE_PICTURES set, these tests do so as well."""
 
 
 def pixels_sha256(pixels: np.ndarray[Any, Any]) -> str:
@@ -138,11 +158,35 @@ def test_pictures_come_out_as_pinned(image: BuiltinImage) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "image", [i for i in ALL if i.category != "photograph" and i.name not in QUICK], ids=lambda i: i.name
-)
+@pytest.mark.parametrize("image", [i for i in ALL if i.category != "photograph" and i.name not in QUICK | set(PARTS)],
+                         ids=lambda i: i.name)  # fmt: skip
 def test_dear_pictures_come_out_as_pinned(image: BuiltinImage) -> None:
     assert_as_pinned(image)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_of_the_dearest_pictures_come_out_as_pinned(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = PARTS[name]
+    image = next(image for image in ALL if image.name == name)
+    if os.environ.get("RTSR_BENCH_WHOLE_PICTURES"):
+        assert_as_pinned(image)
+        return
+    scene = importlib.import_module(f"rtsr_bench.datasets.builtin.scenes.{part.scene}")
+    bands: list[tuple[int, int]] = []
+
+    def in_some_bands(draw: Any, end: int, *args: Any, rows: int = 60) -> None:
+        """As `in_bands`, with the last thing drawn in parts only: what it reads is whole."""
+        every = part.every if draw is scene._paint else 1
+        bands[:] = [(start, min(end, start + rows)) for start in range(0, end, rows * every)]
+        for band in bands:
+            draw(*band, *args)
+
+    monkeypatch.setattr(scene, "in_bands", in_some_bands)
+    pixels = image.render()
+    assert pixels.shape == (image.size.height, image.size.width, 3)
+    drawn = [pixels[:, first:end] if part.columns else pixels[first:end] for first, end in bands]
+    assert hashlib.sha256(b"".join(one.tobytes() for one in drawn)).hexdigest() == part.sha256
 
 
 def assert_as_pinned(image: BuiltinImage) -> None:

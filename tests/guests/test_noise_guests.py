@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +15,7 @@ from rtsr_bench.evaluate.runtime import FEW_CROPS, Measured
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
+from rtsr_bench.sandbox import Child
 
 PROTOCOL = Protocol(
     scale=2, data_sets=("x",), degradation="x", conventions=(), input=Size(48, 80), precision={}, warmup=3, repeats=15
@@ -65,18 +66,25 @@ def test_an_honest_network_is_accepted_with_its_times_on_images() -> None:
 
 
 @pytest.fixture
-def loops() -> Iterator[None]:
-    """Two processes that keep a processor busy each."""
-    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
-    yield
+def start_loops() -> Iterator[Callable[[], None]]:
+    """Starts two processes that keep a processor busy each."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        running.extend(subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2))
+
+    yield start
     for loop in running:
         loop.kill()
         loop.wait()
 
 
-@pytest.mark.usefixtures("loops")
-def test_beside_two_busy_loops_an_honest_network_is_never_accused() -> None:
-    found = timed("honest_network", PROTOCOL, {"channels": 32}, meter=lambda child: LoadMeter(child.cpu_s))
+def test_beside_two_busy_loops_an_honest_network_is_never_accused(start_loops: Callable[[], None]) -> None:
+    def meter(child: Child) -> LoadMeter:
+        start_loops()  # the child to be timed is ready
+        return LoadMeter(child.cpu_s)
+
+    found = timed("honest_network", PROTOCOL, {"channels": 32}, meter=meter)
     assert isinstance(found, Measured), found
     assert found.runtime.foreign_load is not None
     assert found.runtime.foreign_load > 0.5 / (os.cpu_count() or 1)

@@ -15,11 +15,12 @@ from loaded_guests import TWO_CONVS, LoadGuest
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import contract
 from rtsr_bench.measuring.enhance import checked, forward
-from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.measuring.reasons import kind_of, reason_of
 from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import FailureKind
 
+GUESTS = Path(__file__).parents[1] / "guests"
 IMAGE = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(3))
 RETURN = "    return Net(**args)"
 
@@ -197,6 +198,26 @@ def test_check_names_any_exception_of_a_call(error: str, load_guest: LoadGuest) 
     findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40]]})["findings"]
     name = error.partition("(")[0]
     assert {finding["answer"].removeprefix("no: ") for finding in findings} == {f"{name}: stop it"}
+
+
+def findings(guest: Guest) -> dict[str, bool | None]:
+    found = contract.check(guest, {"scale": 2, "sizes": [[24, 40], [25, 41]]})["findings"]
+    return {finding["question"]: finding["ok"] for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [("random_output", "deterministic"), ("mutates_input", "input untouched"), ("nan_output", "input 24x40")],
+)
+def test_check_names_what_is_wrong(name: str, question: str, load_guest: LoadGuest) -> None:
+    assert findings(load_guest(folder=GUESTS / name))[question] is False
+
+
+def test_half_precision_that_overflows_is_a_note_not_a_fault(load_guest: LoadGuest) -> None:
+    found = findings(load_guest(folder=GUESTS / "nan_in_fp16"))
+    assert found["fp16 safe"] is None
+    assert found["bf16 safe"] is not False
+    assert found["input 24x40"] is True
 
 
 def test_what_the_harness_sets_for_a_timed_call_stays_between_calls(load_guest: LoadGuest) -> None:

@@ -27,7 +27,7 @@ def test_jobs_run_by_an_executor_from_outside(rtsr_bench: Run, tiny: Path, tmp_p
             '[submission]\nteam = "T"\ntitle = "N"\n\n[[model]]\nscale = 2\n'
         )
     arguments = ("teams", *LITTLE, "--data-root", tiny, "--records", "kept", "--executor", "processes", "--jobs", "2")
-    done = rtsr_bench("run", "--plugin", PLUGIN, *arguments, env={})
+    done = rtsr_bench("run", "--plugin", PLUGIN, *arguments, apart=True)
     assert done.returncode == 1, done.stderr
     assert "2 new records, 0 existing" in done.stderr
     found = {stored.record.submission.id: stored.record for stored in load_records(tmp_path / "kept").records}
@@ -46,7 +46,7 @@ def test_a_plug_in_is_named_on_either_side_of_the_command(rtsr_bench: Run, tmp_p
     option = ("--plugin", PLUGIN)
     command = ("run", GUESTS / "good", "--executor", "processes", "--device", "auto", "--quick")
     words = (*option, *command) if before else (*command, *option)
-    said = one_line(rtsr_bench(*words, env={}), 2)
+    said = one_line(rtsr_bench(*words, apart=True), 2)
     assert "--executor processes: expected --device cpu or --device cuda, found 'auto'" in said
 
 
