@@ -26,6 +26,7 @@ class Op(StrEnum):
     PLUGINS = "plugins"
     HELLO = "hello"
     LOAD = "load"
+    PREPARE = "prepare"
     ENHANCE = "enhance"
     RUNTIME = "runtime"
     WARM = "warm"

@@ -25,6 +25,7 @@ from rtsr_bench.sandbox import (
     Isolation,
     Level,
     Loaded,
+    Prepared,
     allow_pickles,
     obtainable,
 )
@@ -134,7 +135,6 @@ def test_check_finds_nothing_wrong_with_a_good_guest(child: Child) -> None:
 @pytest.mark.parametrize(
     ("guest", "question"),
     [
-        ("raises_on_odd", "input 25x41"),
         ("random_output", "deterministic"),
         ("mutates_input", "input untouched"),
         ("nan_output", "input 24x40"),
@@ -142,6 +142,25 @@ def test_check_finds_nothing_wrong_with_a_good_guest(child: Child) -> None:
 )
 def test_check_names_what_is_wrong(child: Child, guest: str, question: str) -> None:
     assert findings(child, guest)[question].ok is False
+
+
+def test_a_size_that_fails_while_a_rule_explains_it_is_a_note(child: Child) -> None:
+    assert isinstance(load(child, "raises_on_odd"), Loaded)
+    answer = child.ask(Op.CHECK, Findings, {"scale": 2, "sizes": [[24, 40], [25, 41]]}, limit_s=60)
+    assert isinstance(answer, Findings)
+    assert (answer.multiple, answer.least) == (2, 1)
+    found = {finding.question: finding for finding in answer.findings}
+    assert found["input 25x41"].ok is None
+    assert found["input 25x41"].answer == "ValueError: odd width"
+
+
+def test_a_model_is_prepared_apart_from_enhancing(child: Child) -> None:
+    half = EAGER_FP32.in_precision(Precision.FP16)
+    early = child.prepare(half, limit_s=60)
+    assert isinstance(early, Failure)
+    assert (early.stage, early.message) == (Stage.LOAD, "no model is loaded")
+    assert isinstance(load(child, "good"), Loaded)
+    assert isinstance(child.prepare(half, limit_s=60), Prepared)
 
 
 def test_half_precision_that_overflows_is_a_note_not_a_fault(child: Child) -> None:
