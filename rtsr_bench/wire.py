@@ -25,6 +25,7 @@ class Op(StrEnum):
     PLUGINS = "plugins"
     HELLO = "hello"
     LOAD = "load"
+    PREPARE = "prepare"
     ENHANCE = "enhance"
     RUNTIME = "runtime"
     WARM = "warm"

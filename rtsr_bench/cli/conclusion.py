@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from rtsr_bench.cli.causes import Cause, cause_of, grouped, not_measured, refused, without_weights
 from rtsr_bench.cli.summary import UNFINISHED, how_they_failed, where_the_time_went, worst
+from rtsr_bench.eligibility import failures
 from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
 
 if TYPE_CHECKING:
@@ -65,6 +67,19 @@ class Conclusion:
     def _unwritten(self) -> int:
         return sum(len(one.unwritten) for one in self.tally.ended)
 
+    def _causes(self) -> Iterator[tuple[str, Cause]]:
+        """Every entry that came to nothing, or to less than all, with the cause of each record."""
+        for record in self.records:
+            if failures(record):
+                yield record.model.id, cause_of(failures(record)[0])
+        for problem in self.problems:
+            name, _, said = str(problem).partition(": ")
+            yield name, refused(said) if isinstance(problem, UserError) else not_measured(said)
+        for lost in self.tally.lost:
+            yield lost.task.job.model.id, not_measured(str(lost.error))
+        for without in self.tally.without_weights:
+            yield without.task.job.model.id, without_weights(str(without.error))
+
     def _lines(self) -> Iterator[str]:
         tally, made, known = self.tally, self.tally.ended, len(self.waiting.known)
         yield f"{len(made)} new records, {known} existing (--again re-measures), in {self.settings.output.records}"
@@ -74,10 +89,11 @@ class Conclusion:
         if self.problems or tally.lost:
             refused = sum(isinstance(problem, UserError) for problem in self.problems)
             said = f" ({refused} refused)" if refused else ""
-            yield f"{len(self.problems) + len(tally.lost)} without a record{said}: see the lines above"
+            yield f"{len(self.problems) + len(tally.lost)} without a record{said}"
         if tally.without_weights:
             models = len({one.task.job.model.id for one in tally.without_weights})
-            yield f"{models} models not measured, because their weights cannot be downloaded: see the lines above"
+            yield f"{models} models not measured, because their weights cannot be downloaded"
+        yield from (f"  {line}" for line in grouped(self._causes()))
         if tally.not_started:
             why = "--fail-fast" if tally.stopped else f"--max-hours {self.settings.pace.max_hours:g}"
             yield f"{len(tally.not_started)} not started ({why}): run the same command to resume"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -23,15 +24,22 @@ def ntire_esr_command(context: click.Context, checkout: Path, out: Path, only: t
     """Turn CHECKOUT, with its test_demo.py, models/ and model_zoo/, into one submission per entry.
 
     Its code is parsed and copied, but neither run nor changed. Each entry's line says what it lacks. Exits with 1 if an
-    entry was left out.
+    entry was left out, or if nothing was written. A branch without a model (`pass`) is not an entry.
     """
     from rtsr_bench.submissions.ntire_esr import import_entries
 
-    written = left_out = lacking = 0
+    done = []
     for result in import_entries(checkout, out, only=only):
         say(result.line)
-        written += result.folder is not None
-        left_out += result.folder is None
-        lacking += result.folder is not None and bool(result.lacking)
-    say(f"{written} submissions, {lacking} of them need packages that are not installed; {left_out} left out")
-    context.exit(1 if left_out else 0)
+        done.append(result)
+    written = [result for result in done if result.folder is not None]
+    lacking = Counter(top for result in written for top in result.lacking)
+    free = sum(result.entry.placeholder for result in done)
+    left_out = len(done) - len(written) - free
+    want = f", {sum(bool(result.lacking) for result in written)} of them need packages that are not installed"
+    named = f" ({', '.join(f'{top} {times}x' for top, times in lacking.most_common())})" if lacking else ""
+    say(
+        f"{len(written)} submissions{want if lacking else ''}{named}; {left_out} left out"
+        + (f"; {free} placeholders without a model" if free else "")
+    )
+    context.exit(1 if left_out or not written else 0)

@@ -19,9 +19,11 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from rtsr_bench.cli.causes import short
 from rtsr_bench.cli.console import fit, steady_console
 from rtsr_bench.cli.known import dated_ahead
 from rtsr_bench.cli.summary import clock
+from rtsr_bench.eligibility import failures
 from rtsr_bench.evaluate import Listener
 
 if TYPE_CHECKING:
@@ -195,8 +197,9 @@ def _cell(column: BoardColumn, row: Row) -> str:
 
 
 def _note(row: Row, columns: Sequence[BoardColumn]) -> str:
-    """Reasons and warnings of the row, in a few words each."""
-    said = [reason.short for reason in row.reasons if reason.kind.value != "unofficial"]
+    """Failures, reasons and warnings of the row, in a few words each."""
+    said = [short(failure) for failure in failures(row.record)] if row.failed else []
+    said += [reason.short for reason in row.reasons if reason.kind.value not in ("unofficial", "failed")]
     said += _crop_words(row)
     said += [warning.short for warning in row.warnings]
     said += [note.text for column in columns for note in column.notes(row) if note.tone == "warn"]
@@ -213,6 +216,8 @@ def _brief(row: Row) -> Iterator[tuple[str, str]]:
     from rtsr_bench.score import PSNR
 
     columns = {column.key: column for column in _columns(row)}
-    for key in (METRICS.find(PSNR).column(row.scored_under), *_BRIEF):
+    psnr = METRICS.find(PSNR)
+    shown = [key for key in columns if key in {psnr.column(one.key) for one in row.record.protocol.conventions}]
+    for key in dict.fromkeys((psnr.column(row.scored_under), *shown, *_BRIEF)):
         if key in columns:
             yield _heading(columns[key]), _cell(columns[key], row)

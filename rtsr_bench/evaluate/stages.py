@@ -160,6 +160,9 @@ def _fidelity(child: Child, work: Work, keepers: Sequence[Keeper | None]) -> Ima
     comparison = Comparison.of(job.submission, job.model, job.data)
 
     def under(which: Execution, keepers: Sequence[Keeper | None]) -> Fidelity | Failure:
+        ready = child.prepare(which, limit_s=job.protocol.limits.load_s)
+        if isinstance(ready, Failure):
+            return ready
         work.listener.stage(f"images in {which.precision.value}", sum(len(data.pairs) for data in job.data))
         return measure_fidelity(
             child,
@@ -184,6 +187,9 @@ def _fidelity(child: Child, work: Work, keepers: Sequence[Keeper | None]) -> Ima
 
 def _expect(child: Child, work: Work, witness: Witness | None) -> Expected | Failure:
     """Let another child than the timed one say what timed calls will have to give."""
+    ready = child.prepare(work.execution, limit_s=work.job.protocol.limits.load_s) if child.alive else None
+    if isinstance(ready, Failure):
+        return ready
     work.listener.stage("outputs to compare with", 1)
     return expect_outputs(child, work.job.data, work.job.protocol, work.execution, witness.made() if witness else [])
 

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Load:
-    """What a format read from a `[[model]]` table, besides the keys that all formats share."""
+    """What a format read from a `[[model]]` table, besides the keys that all formats share.
+
+    `weights_key` names the weights to take from a checkpoint that holds several, empty for the likeliest.
+    """
 
     entry: str = ""
     args: dict[str, Any] = field(default_factory=dict)
+    weights_key: str = ""
 
 
 def no_keys(table: Table, folder: Path) -> Load:
@@ -36,7 +40,8 @@ def no_keys(table: Table, folder: Path) -> Load:
 
 def plain_request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str, Any]:
     """What every format tells the child: where the folder and the weights are, and what the manifest says."""
-    return {
+    chosen = {"weights_key": spec.weights_key} if spec.weights_key else {}
+    return chosen | {
         "format": spec.format,
         "folder": str(folder.absolute()),
         "entry": spec.entry,

@@ -28,6 +28,10 @@ def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any], notes: 
     arguments: dict[str, Any] = dict(request["args"])
     checkpoint: str | None = request["checkpoint"]
     takes_checkpoint = checkpoint is not None and "checkpoint" in inspect.signature(entry).parameters
+    key = str(request.get("weights_key") or "")
+    if key and takes_checkpoint:
+        raise BadGuest("weights_key: expected an entry without a parameter `checkpoint`, because one that has it loads "
+                       "the file itself, found one with it; remove weights_key")  # fmt: skip
     folder = os.getcwd()  # noqa: PTH109 - a text already
     last: list[weakref.ref[torch.nn.Module]] = []
 
@@ -49,7 +53,7 @@ def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any], notes: 
             if checkpoint is not None and not takes_checkpoint:
                 load_weights(
                     model, Path(checkpoint), allow_pickle=bool(request.get("allow_pickle")),
-                    scale=request.get("scale"), notes=notes,
+                    scale=request.get("scale"), notes=notes, key=key,
                 )  # fmt: skip
             return _ready(model, float(request["data_range"]), notes)
 

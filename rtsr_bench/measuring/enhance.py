@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,17 @@ _CHECKED = 1 << 22
 """Values whose finiteness is looked at at once: a map of the whole 4K output would be as large as a feature map."""
 
 
-def forward(guest: Guest, tensor: torch.Tensor, execution: Execution) -> Any:
-    """Call the model once under an execution on a float tensor (N, 3, H, W) of the model's data range."""
+def prepared(guest: Guest, execution: Execution) -> Callable[[torch.Tensor], Any]:
+    """Return the model ready for an execution; it is built anew where an execution can't be had from what is there."""
     numerics.settle(tf32=execution.tf32)  # onnxruntime is told when its session is made
     model = guest.model(execution)
     numerics.settle(tf32=execution.tf32)
+    return model
+
+
+def forward(guest: Guest, tensor: torch.Tensor, execution: Execution) -> Any:
+    """Call the model once under an execution on a float tensor (N, 3, H, W) of the model's data range."""
+    model = prepared(guest, execution)
     with no_gradients(), autocast(execution, guest.device):
         output = model(laid_out(tensor, execution))
     # One that enables gradients for itself may return what requires them, which no harness needs.

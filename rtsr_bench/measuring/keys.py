@@ -54,7 +54,11 @@ class Names:
             more = sum(_count(file, wrapper) < _count(own, wrapper) for file, own in changed)
             if less or more:
                 yield f"`{wrapper}.` was {'taken off' if less else 'put before'} the names of {less or more} weights"
-        leads = {_plain(file).removesuffix(_plain(own)) for file, own in changed if _plain(file) != _plain(own)}
+        other = [(_plain(file), _plain(own)) for file, own in changed if _plain(file) != _plain(own)]
+        leads = {file.removesuffix(own) for file, own in other if file.endswith(own)}
+        added = {own.removesuffix(file) for file, own in other if own.endswith(file)}
+        if added:
+            yield f"`{'`, `'.join(sorted(added))}` was put before the names of all weights"
         if leads:
             yield f"`{'`, `'.join(sorted(leads))}` was taken off the names of all weights"
         if self.dropped:
@@ -93,7 +97,7 @@ def match(entries: Mapping[str, Any], network: Mapping[str, Any]) -> Names:
 
 
 def _ways(names: list[str], network: Mapping[str, Any]) -> Iterator[Callable[[str], str]]:
-    """Ways to rename, the least one first: none, wrappers in front, wrappers anywhere, another part in front, too."""
+    """Ways to rename, the least one first: none, wrappers in front, anywhere, another part taken off, one added."""
     yield lambda name: name
     for depth in range(1, _MOST_LEADS + 1):
         if not all(set(name.split(".")[:depth]) <= set(_WRAPPERS) for name in names):
@@ -105,10 +109,19 @@ def _ways(names: list[str], network: Mapping[str, Any]) -> Iterator[Callable[[st
         if len({tuple(_plain(name).split(".")[:depth]) for name in names}) != 1:
             break
         yield partial(_plainly_without, depth, by_plain)
+    for depth in range(1, _MOST_LEADS + 1):
+        leads = {tuple(name.split(".")[:depth]) for name in network}
+        if len(leads) != 1:
+            break
+        yield partial(_with, ".".join(*leads), by_plain)
 
 
 def _without(depth: int, name: str) -> str:
     return ".".join(name.split(".")[depth:])
+
+
+def _with(lead: str, by_plain: Mapping[str, str], name: str) -> str:
+    return by_plain.get(_plain(f"{lead}.{name}"), name)
 
 
 def _plainly_without(depth: int, by_plain: Mapping[str, str], name: str) -> str:

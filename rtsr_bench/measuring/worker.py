@@ -23,6 +23,7 @@ import torch
 
 from rtsr_bench import plugins
 from rtsr_bench.backends import BACKENDS
+from rtsr_bench.execution import Execution
 from rtsr_bench.formats import FORMATS
 from rtsr_bench.measuring import complexity, contract, enhance, numerics, timing
 from rtsr_bench.measuring.bind import bind, die_first
@@ -49,6 +50,7 @@ class Worker:
         self._device = torch.device("cpu")
         self._clock: Clock = Processor()
         self._guest: Guest | None = None
+        self._seen = contract.Seen()
         self._watch: MemoryWatch | None = None
         self._timing: timing.Timing | None = None
         self._last = 0.0
@@ -89,25 +91,37 @@ class Worker:
                 bind(request["bounds"], gpu=self._device.type == "cuda")
                 reply = self._hello(int(request["threads"]))
             case Op.LOAD:
-                self._watch, tf32 = MemoryWatch(self._device), execution_of(request).tf32
-                numerics.settle(tf32=tf32)
-                self._guest = load(request, self._device)
-                changed = numerics.changed(tf32=tf32)
-                scale = request["scale"]
-                reply = {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
-                reply["notes"] = [*self._guest.notes, *changed]
-            case Op.ENHANCE:
-                reply = enhance.enhance(self._loaded(), request, *self._files)
+                reply = self._load(request)
             case Op.RUNTIME:
                 watch = (self._watch or MemoryWatch(self._device)) if self._guest is not None else None
                 self._timing = timing.Timing(
                     self._guest, self._device, self._clock, request, watch, self._progress(request)
                 )
-            case Op.COMPLEXITY:
-                reply = complexity.count(self._loaded(), request)
-            case Op.CHECK:
-                reply = contract.check(self._loaded(), request)
+            case _:
+                reply = self._asked(op, request)
         return {"event": "done"} | reply
+
+    def _asked(self, op: Op, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer what is asked about a model that is loaded."""
+        guest = self._loaded()
+        match op:
+            case Op.PREPARE:
+                enhance.prepared(guest, Execution.of(request["execution"]))
+                return {}
+            case Op.ENHANCE:
+                return enhance.enhance(guest, request, *self._files)
+            case Op.COMPLEXITY:
+                return complexity.count(guest, request)
+            case _:
+                return contract.check(guest, request, self._seen)
+
+    def _load(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._watch, tf32 = MemoryWatch(self._device), execution_of(request).tf32
+        numerics.settle(tf32=tf32)
+        self._guest, self._seen = load(request, self._device), contract.Seen()
+        changed, scale = numerics.changed(tf32=tf32), request["scale"]
+        found = contract.find_scale(self._guest) if scale is None else int(scale)
+        return {"scale": found, "notes": [*self._guest.notes, *changed]}
 
     def _conducted(self, op: Op, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer what the parent asks for between `runtime` and `finish`."""

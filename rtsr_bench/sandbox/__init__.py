@@ -70,6 +70,7 @@ from rtsr_bench.sandbox.replies import (
     Loaded,
     Looked,
     PeakMemory,
+    Prepared,
     Repeated,
     Warmed,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "Loaded",
     "Looked",
     "PeakMemory",
+    "Prepared",
     "Repeated",
     "Warmed",
     "allow_pickles",

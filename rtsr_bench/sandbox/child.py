@@ -25,7 +25,7 @@ from rtsr_bench.sandbox.needs import require_system
 from rtsr_bench.sandbox.pixels import read_all, sealed_memfd
 from rtsr_bench.sandbox.plugged import Plugged
 from rtsr_bench.sandbox.process import Process, user_processes
-from rtsr_bench.sandbox.replies import Added, Enhanced, Hello, Reply, convert
+from rtsr_bench.sandbox.replies import Added, Enhanced, Hello, Prepared, Reply, convert
 from rtsr_bench.sandbox.room import Room
 from rtsr_bench.sandbox.watch import EVERY_S, Watch
 from rtsr_bench.wire import MAX_LINE, Op, clip, decode, encode
@@ -36,6 +36,7 @@ _STAGES = {
     Op.PLUGINS: Stage.LOAD,
     Op.HELLO: Stage.LOAD,
     Op.LOAD: Stage.LOAD,
+    Op.PREPARE: Stage.LOAD,
     Op.CHECK: Stage.ENHANCE,
     Op.ENHANCE: Stage.ENHANCE,
     Op.RUNTIME: Stage.RUNTIME,
@@ -202,6 +203,10 @@ class Child:
     def _garbage(self, stage: Stage, error: Exception) -> Failure:
         self.kill()
         return self._failure(stage, FailureKind.INCONSISTENT, f"the process answered garbage: {error}")
+
+    def prepare(self, execution: Execution, *, limit_s: float) -> Prepared | Failure:
+        """Make the model ready for an execution, which may take building it anew: no part of enhancing an image."""
+        return self.ask(Op.PREPARE, Prepared, {"execution": execution.plain()}, limit_s=limit_s)
 
     def enhance(
         self, lr: bytes | memoryview, *, size: Size, scale: int, execution: Execution, limit_s: float

@@ -64,6 +64,11 @@ class Loaded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """The model is ready for an execution."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Enhanced:
     """The SR image lies in its file."""
 
@@ -160,13 +165,17 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Findings:
-    """All answers of the contract check."""
+    """All answers of the contract check; sides of images work that are multiples of `multiple`, `least` at least."""
 
     findings: tuple[Finding, ...] = field(default=())
+    multiple: int = 1
+    least: int = 1
 
     def __post_init__(self) -> None:
         if len(self.findings) > _MAX_FINDINGS:
             raise ValueError(f"more than {_MAX_FINDINGS} findings")
+        if not (0 < self.multiple < _MOST and 0 < self.least < _MOST):
+            raise ValueError("sides of images that are no number of pixels")
 
 
 def convert(message: dict[str, Any], kind: type[Reply]) -> Reply:

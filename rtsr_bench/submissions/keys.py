@@ -31,3 +31,13 @@ def needs_checkpoint(table: Table, *, example: str) -> None:
     """Refuse a model whose format is nothing without its file."""
     if not table.has("checkpoint"):
         raise table.mistake("checkpoint", expected="the model's file", hint=f'write checkpoint = "{example}"')
+
+
+def weights_key(table: Table) -> str:
+    """Return which weights of a checkpoint a table chooses, empty where it does not; UserError without a checkpoint."""
+    key = table.text("weights_key", limit=200, default="", example='"params_ema"')
+    if key and not table.has("checkpoint"):
+        raise table.mistake(
+            "weights_key", expected="a checkpoint beside it", hint='write checkpoint = "..." or remove weights_key'
+        )
+    return key

@@ -138,6 +138,7 @@ def _model(table: Table, folder: Path, *, submission: str) -> ModelSpec:
         data_range=float(data_range),
         untrained=_untrained(table),
         trained_by=_trained_by(table),
+        weights_key=load.weights_key,
     )
 
 

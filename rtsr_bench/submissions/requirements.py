@@ -57,6 +57,11 @@ def distribution_of(text: str) -> str:
     return _DISTRIBUTIONS.get(name, name)
 
 
+def canonical_name(text: str) -> str:
+    """Return that name as package indexes compare names (PEP 503): lower case, `-` for every run of `-`, `_`, `.`."""
+    return re.sub(r"[-_.]+", "-", distribution_of(text)).lower()
+
+
 def unmet(requirements: tuple[str, ...]) -> tuple[str, ...]:
     """Say of each requirement that is not met here what was asked for and what is installed, a few words each.
 

@@ -38,7 +38,8 @@ class ModelSpec:
     entry: JSON-able values only. `checkpoint` None: the harness loads no weights (the entry may load its own).
     `data_range` is the largest value of the model's input and output, 1.0 or 255.0. `untrained` says in a few words
     why it has no trained weights: then its fidelity is not measured; empty where it has some. `trained_by` says who
-    trained its weights, where it was not the team of the submission.
+    trained its weights, where it was not the team of the submission. `weights_key` names the weights to take from a
+    checkpoint that holds several.
     """
 
     submission: str
@@ -51,6 +52,7 @@ class ModelSpec:
     data_range: float = 1.0
     untrained: str = ""
     trained_by: str = ""
+    weights_key: str = ""
 
     @property
     def id(self) -> str:

@@ -49,6 +49,15 @@ def test_the_table_shows_columns_of_the_leaderboard_in_its_order(capsys: pytest.
     assert row.split()[7:9] == ["1,234.5", "24.19"]
 
 
+def test_a_classic_track_shows_the_number_that_papers_print(capsys: pytest.CaptureFixture[str]) -> None:
+    _, heading, _ = printed(capsys, record(track="classic-x2", model="one/x2"))
+    assert "PSNR Y dB" in " ".join(heading.split())
+    assert "SSIM Y" not in heading
+    with Display() as display:
+        display.result(record(track="classic-x2", model="one/x2"))
+    assert "PSNR Y dB" in " ".join(capsys.readouterr().err.split())
+
+
 def test_operators_that_were_not_counted_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     one = record()
     assert isinstance(one.complexity, Complexity)

@@ -17,7 +17,7 @@ KEPT, BROKEN = ("argparse_at_import", "ntire_half", "state_dict_ema"), ("lfs_poi
 
 
 def test_check_says_how_each_was_loaded_and_why_one_was_not(rtsr_bench: Run) -> None:
-    done = rtsr_bench("check", *(HAND_INS / name for name in (*KEPT, *BROKEN)), "--device", "cpu")
+    done = rtsr_bench("check", *(HAND_INS / name for name in (*KEPT, *BROKEN)), "--device", "cpu", "-v")
     assert done.returncode == 1, done.stderr
     text = " ".join(done.stdout.split())
     assert done.stdout.count("meets the contract") == len(KEPT)

@@ -58,7 +58,10 @@ def test_report_names_what_is_dated_in_the_future_and_the_pages_do_not_change(tm
     options = ["--records", str(tmp_path / "records"), "--out", str(tmp_path / "site")]
     done = CliRunner().invoke(report_command, options, catch_exceptions=False)
     assert done.exit_code == 0
-    assert "is dated in the future (2999-01-01T00:00:00+00:00): until then it counts as the latest record of team_x/s-x2" in done.stderr
+    assert (
+        "is dated in the future (2999-01-01T00:00:00+00:00): until then it counts as the latest record of team_x/s-x2"
+        in done.stderr
+    )
     assert "1 problem" in done.stdout
     assert "dated in the future" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 

@@ -261,7 +261,9 @@ def test_what_only_the_model_gets_exactly_is_not_ranked_and_named():
     same = with_images(record(), lambda image: replace(with_mse(image, 0.0), name="known.png"))
     (row,) = board(with_images(same, lambda image: image, 0)).rows
     (reason,) = row.reasons
-    assert reason.text.startswith("The output for known.png is identical to HR, but bicubic's is not: the PSNR is infinite")
+    assert reason.text.startswith(
+        "The output for known.png is identical to HR, but bicubic's is not: the PSNR is infinite"
+    )
     both = with_images(record(), exact)
     both = replace(both, fidelity=replace(both.fidelity, images=(*both.fidelity.images[:5], same.fidelity.images[0])))
     assert board(both).rows[0].reasons[0].text.startswith("The output for known.png is identical to HR")

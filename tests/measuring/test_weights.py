@@ -154,6 +154,66 @@ def refusal(content: Any, path: Path, **more: Any) -> str:
     return message
 
 
+@pytest.mark.parametrize("prefix", ["model.", "model.net.", "net_g.module.", "generator."])
+@pytest.mark.parametrize("keys", [(), ("state_dict",)])
+def test_a_network_is_found_beside_its_losses_in_one_state_dict(
+    prefix: str, keys: tuple[str, ...], tmp_path: Path
+) -> None:
+    held: Any = under(prefix, weights()) | {"loss.vgg.weight": torch.ones(3), "discriminator.head.bias": torch.ones(8)}
+    held |= {"model.loss.weight": torch.ones(1)} if prefix == "model.net." else {}
+    for key in keys:
+        held = {key: held, "epoch": 3}
+    net, notes = fitted(held, tmp_path / "w.pth")
+    assert all(bool((value == 0.5).all()) for value in net.state_dict().values())
+    name = ".".join((*keys, f"{prefix.removesuffix('module.').removesuffix('.')}.*"))
+    assert notes[0].startswith(f"w.pth: the weights are those in `{name}`; beside it: `")
+    assert f"`{prefix.replace('module.', '')}` was taken off the names of all weights" in notes[-1]
+
+
+def test_an_average_in_the_same_state_dict_is_preferred(tmp_path: Path) -> None:
+    held = under("model.", weights(0.25)) | under("ema_model.", weights(0.75))
+    net, notes = fitted(held, tmp_path / "w.pth")
+    assert bool((net.state_dict()["head.bias"] == 0.75).all())
+    assert notes[0] == "w.pth: the weights are those in `ema_model.*`; beside it: `model.*`"
+
+
+def test_a_part_that_fits_only_partly_is_not_taken(tmp_path: Path) -> None:
+    held = under("model.", {name: value for name, value in weights().items() if name != "head.bias"})
+    said = refusal(held | {"loss.weight": torch.ones(3)}, tmp_path / "w.pth")
+    assert said.startswith("w.pth does not fit the network: 4 missing, 4 unexpected, 0 of another shape. ")
+
+
+class Wrapped(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = Net()
+
+
+def test_a_prefix_of_the_network_is_put_before_the_names_of_a_file(tmp_path: Path) -> None:
+    net, notes = fitted(under("module.", weights()), tmp_path / "w.pth", net=Wrapped())
+    assert bool((net.state_dict()["net.tail.bias"] == 0.5).all())
+    assert notes[-1] == "w.pth: `net.` was put before the names of all weights"
+
+
+def test_weights_in_a_list_are_found(tmp_path: Path) -> None:
+    _, notes = fitted([3, weights()], tmp_path / "w.pth")
+    assert notes[0].startswith("w.pth: the weights are those in `1`")
+
+
+@pytest.mark.parametrize(("key", "value"), [("params", 0.25), ("params_ema", 0.75), ("ema.state_dict", 0.9)])
+def test_the_manifest_chooses_among_several_weights(key: str, value: float, tmp_path: Path) -> None:
+    held = {"params": weights(0.25), "params_ema": weights(0.75), "ema": {"state_dict": weights(0.9)}}
+    torch.save(held, tmp_path / "w.pth")
+    net, notes = Net(), Notes()
+    load_weights(net, tmp_path / "w.pth", allow_pickle=False, scale=2, notes=notes, key=key)
+    assert bool((net.state_dict()["head.bias"] == value).all())
+    assert notes[0].startswith(f"w.pth: the weights are those in `{key}`; beside it: ")
+    with pytest.raises(BadGuest) as caught:
+        load_weights(net, tmp_path / "w.pth", allow_pickle=False, scale=2, notes=notes, key="parms")
+    assert "weights_key: expected the name of weights in w.pth (" in str(caught.value)
+    assert "found 'parms'; correct it" in str(caught.value)
+
+
 def test_weights_that_do_not_fit_get_one_useful_line(tmp_path: Path) -> None:
     held = weights() | {f"extra.{number}": torch.zeros(1) for number in range(5)}
     del held["head.bias"]

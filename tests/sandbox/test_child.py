@@ -25,6 +25,7 @@ from rtsr_bench.sandbox import (
     Isolation,
     Level,
     Loaded,
+    Prepared,
     allow_pickles,
     obtainable,
 )
@@ -138,8 +139,23 @@ def test_check_finds_nothing_wrong_with_a_good_guest(good: Child) -> None:
     assert all(finding.ok for finding in findings(good, "good").values())
 
 
-def test_check_names_what_is_wrong(child: Child) -> None:
-    assert findings(child, "raises_on_odd")["input 25x41"].ok is False
+def test_a_size_that_fails_while_a_rule_explains_it_is_a_note(child: Child) -> None:
+    assert isinstance(load(child, "raises_on_odd"), Loaded)
+    answer = child.ask(Op.CHECK, Findings, {"scale": 2, "sizes": [[24, 40], [25, 41]]}, limit_s=60)
+    assert isinstance(answer, Findings)
+    assert (answer.multiple, answer.least) == (2, 1)
+    found = {finding.question: finding for finding in answer.findings}
+    assert found["input 25x41"].ok is None
+    assert found["input 25x41"].answer == "ValueError: odd width"
+
+
+def test_a_model_is_prepared_apart_from_enhancing(child: Child) -> None:
+    half = EAGER_FP32.in_precision(Precision.FP16)
+    early = child.prepare(half, limit_s=60)
+    assert isinstance(early, Failure)
+    assert (early.stage, early.message) == (Stage.LOAD, "no model is loaded")
+    assert isinstance(load(child, "good"), Loaded)
+    assert isinstance(child.prepare(half, limit_s=60), Prepared)
 
 
 def test_the_weights_of_a_checkpoint_are_counted_as_deployed(good: Child) -> None:

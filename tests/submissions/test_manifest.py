@@ -106,6 +106,15 @@ def test_a_model_may_say_who_trained_its_weights(hand_in) -> None:
     assert [model.facts().trained_by for model in submission.models] == ["Team Y"]
 
 
+def test_a_model_may_choose_among_several_weights_of_a_file(hand_in) -> None:
+    chosen = 'checkpoint = "arch.py"\nweights_key = "params_ema"\n'
+    (submission,) = discover(hand_in(manifest=f"{ABOUT}[[model]]\nscale = 2\n{chosen}"))
+    (model,) = submission.models
+    assert load_request(model, submission, None)["weights_key"] == "params_ema"
+    (plain,) = discover(hand_in("plain", manifest=f'{ABOUT}[[model]]\nscale = 2\ncheckpoint = "arch.py"\n'))
+    assert "weights_key" not in load_request(plain.models[0], plain, None)
+
+
 def test_a_model_is_trained_unless_it_says_otherwise(full: Path) -> None:
     (submission,) = discover(full)
     assert [model.facts().untrained for model in submission.models] == ["", "", ""]
@@ -122,6 +131,9 @@ def test_a_model_is_trained_unless_it_says_otherwise(full: Path) -> None:
         ('untrianed = "x"', 'did you mean "untrained"'),
         ('untrained = "x"\ntrained_by = "y"', "trained_by: expected no untrained beside it"),
         ('trained_by = ""', "found an empty one"),
+        ('weights_key = "params"', "weights_key: expected a checkpoint beside it"),
+        ('checkpoint = "arch.py"\nweights_key = 3', "found the number 3"),
+        ('format = "onnx"\ncheckpoint = "arch.py"\nweights_key = "net"', "unknown key 'weights_key'"),
     ],
 )
 def test_what_cannot_say_so_is_one_line(hand_in, line: str, words: str) -> None:

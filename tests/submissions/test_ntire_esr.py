@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from rtsr_bench.cli import cli
 from rtsr_bench.errors import UserError
 from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.formats.ntire_esr.script import needed
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child, Loaded
@@ -150,12 +152,28 @@ def test_what_becomes_of_each_entry_is_one_line(checkout: Path, tmp_path: Path) 
     assert (folder / "requirements.txt").read_text() == "einops_that_nobody_has==0.7.0\n"
 
 
-def test_what_asks_for_a_gpu_is_said(checkout: Path, tmp_path: Path) -> None:
-    (checkout / "models" / "parts.py").write_text(
-        "import torch\ndef Enlarge():\n    return torch.nn.Identity().cuda()\n"
-    )
+@pytest.mark.parametrize(
+    "call", ["x.cuda()", "x.to('cuda')", "torch.zeros(1, device='cuda:0')", "torch.device('cuda')"]
+)
+@pytest.mark.parametrize("place", ["models/parts.py", "test_demo.py", "forward"])
+def test_what_asks_for_cuda_is_said_wherever_it_stands(call: str, place: str, checkout: Path, tmp_path: Path) -> None:
+    script = checkout / "test_demo.py"
+    if place == "models/parts.py":
+        (checkout / place).write_text(f"import torch\ndef Enlarge():\n    x = torch.nn.Identity()\n    return {call}\n")
+    else:
+        before = "    if tile is None:\n" if place == "forward" else "        model = Nearest()\n"
+        indent = before[: len(before) - len(before.lstrip())]
+        script.write_text(script.read_text().replace(before, f"{indent}x = {call}\n{before}", 1))
     (result,) = import_entries(checkout, tmp_path / "out", only=(0,))
-    assert result.line.endswith("; calls .cuda() in models/parts.py: may want a GPU")
+    named = "models/parts.py" if place == "models/parts.py" else "test_demo.py"
+    assert result.line.endswith(f"; asks for CUDA in {named}: gets the measured device instead")
+
+
+@pytest.mark.parametrize("text", ["torch.cuda.is_available()", "'cuda' if torch.cuda.is_available() else 'cpu'"])
+def test_a_question_about_cuda_is_no_request(text: str, checkout: Path, tmp_path: Path) -> None:
+    (checkout / "models" / "parts.py").write_text(f"import torch\nEnlarge = torch.nn.Identity\nhere = {text}\n")
+    (result,) = import_entries(checkout, tmp_path / "out", only=(0,))
+    assert "CUDA" not in result.line
 
 
 def test_the_files_of_a_team_are_copied_as_they_are_and_no_others(checkout: Path, tmp_path: Path) -> None:
@@ -208,7 +226,7 @@ def test_the_command_names_what_is_left_out(checkout: Path, tmp_path: Path) -> N
     result = CliRunner().invoke(cli, ["import", "ntire-esr", str(checkout), "--out", str(tmp_path / "out")])
     assert result.exit_code == 1
     assert result.output.splitlines()[-1] == (
-        "3 submissions, 1 of them need packages that are not installed; 2 left out"
+        "3 submissions, 1 of them need packages that are not installed (einops_that_nobody_has 1x); 2 left out"
     )
 
 
@@ -310,7 +328,7 @@ def test_a_number_of_thousands_of_digits_is_no_entry(checkout: Path, tmp_path: P
     ("name", "title"),
     [
         ('f"{model_id:0400000000}_Wide"', "Wide"),
-        ('f"{model_id:400000000}"', "20"),
+        ('f"{model_id:400000000}"', "model20"),
         ('f"X{model_id:04}"', "X0020"),
         ('f"{model_id:02}_Y"', "Y"),
         ('f"{model_id:,.9999999f}_Z"', "Z"),
@@ -318,6 +336,14 @@ def test_a_number_of_thousands_of_digits_is_no_entry(checkout: Path, tmp_path: P
         ('"20_🚀 \\ud800 Net"', "🚀 Net"),
         (f'"20_{"n" * 5000}"', "n" * 100),
         ('"20_"', "model20"),
+        ('f"{model_id:11}_VSCINet"', "VSCINet"),
+        ('f"{model_id:03}_RFDN"', "RFDN"),
+        ('"Team 20 - Net"', "Net"),
+        ('f"team{model_id:02}_Net"', "Net"),
+        ('"02_Copied"', "Copied"),
+        ('"2_stage_net"', "2_stage_net"),
+        ('"20" + "_Added"', "Added"),
+        ('f"{args.model_id:02}_Of_args"', "Of_args"),
     ],
 )
 def test_a_name_is_one_short_line_of_the_manifest(name: str, title: str, checkout: Path, tmp_path: Path) -> None:
@@ -326,6 +352,7 @@ def test_a_name_is_one_short_line_of_the_manifest(name: str, title: str, checkou
     assert result.folder is not None, result.line
     manifest = tomllib.loads((result.folder / "submission.toml").read_text(encoding="utf-8"))
     assert manifest["submission"]["title"] == title
+    assert "20_20" not in manifest["submission"]["id"]
     (submission,) = discover(result.folder)
     assert submission.title == title
 
@@ -341,3 +368,187 @@ def test_a_data_range_that_is_none_costs_only_its_entry(value: str, found: str, 
     script.write_text(script.read_text().replace("args.range", value))
     (result,) = import_entries(checkout, tmp_path / "out", only=(11,))
     assert f"a data range that is not told as 1 or 255 ({found})" in result.line
+
+
+def test_a_negative_number_is_an_entry_like_any_other(checkout: Path, tmp_path: Path) -> None:
+    with_branch(checkout, number="-1", name='f"{model_id:02}_IMDN_baseline"')
+    assert [entry.model_id for entry in read_entries(checkout)] == [-1, 0, 4, 7, 9, 11]
+    for given in ("--only=-1", "--only -1"):
+        out = tmp_path / given.replace(" ", "")
+        words = ["import", "ntire-esr", str(checkout), "--out", str(out), *given.split()]
+        assert CliRunner().invoke(cli, words).exit_code == 0
+        (submission,) = discover(out)
+        assert (submission.id, submission.title) == ("team-1_imdn_baseline", "IMDN_baseline")
+        assert submission.models[0].args["args"] == {"model_id": -1}
+
+
+@pytest.mark.parametrize(
+    ("test", "numbers"),
+    [
+        ("20 == args.model_id", [20]),
+        ("int(model_id) == 20", [20]),
+        ("model_id in (20, -21)", [-21, 20]),
+        ("model_id == 20 or model_id == 21", [20, 21]),
+        ("model_id == +20", [20]),
+    ],
+)
+def test_numbers_are_read_from_conditions_of_other_forms(test: str, numbers: list[int], checkout: Path) -> None:
+    with_branch(checkout, name='f"{model_id:02}_More"')
+    script = checkout / "test_demo.py"
+    script.write_text(script.read_text().replace("model_id == 20", test))
+    found = {entry.model_id: entry for entry in read_entries(checkout)}
+    assert sorted(number for number in found if number not in (0, 4, 7, 9, 11)) == numbers
+    assert all(found[number].name == "More" and not found[number].trouble for number in numbers)
+
+
+MATCH = """
+def select_model(args, device):
+    match args.model_id:
+        case 0:
+            from models.team00_Nearest import Nearest
+            name, data_range = "00_Nearest", 255.0
+            model = Nearest()
+        case -1 | 3:
+            from models.team04_Called import Called
+            name: str = "03_Called"
+            data_range: float = 1.0
+            model = Called()
+        case 5 if args.wide:
+            model = None.wide()
+        case _:
+            raise NotImplementedError
+    tile = None
+    return model, name, data_range, tile
+"""
+
+
+def test_branches_of_a_match_statement_are_read(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "test_demo.py").write_text(MATCH)
+    results = {result.entry.number: result for result in import_entries(checkout, tmp_path / "out")}
+    assert {number for number, result in results.items() if result.folder} == {"-1", "0", "3"}
+    assert results["3"].entry.data_range == 1.0
+    assert "found `case 5` (line 13)" in results["without a number"].line
+
+
+def test_a_branch_whose_number_cannot_be_read_is_named(checkout: Path, tmp_path: Path) -> None:
+    with_branch(checkout)
+    script = checkout / "test_demo.py"
+    script.write_text(script.read_text().replace("model_id == 20", "model_id > 20 and args.wide"))
+    results = list(import_entries(checkout, tmp_path / "out"))
+    assert sum(result.folder is not None for result in results) == 3
+    assert results[-1].line.startswith("left out: entry without a number: expected a branch of test_demo.py for ")
+    assert "found `model_id > 20 and args.wide` (line " in results[-1].line
+    list(import_entries(checkout, tmp_path / "some", only=(0,)))
+
+
+def test_of_two_branches_for_a_number_python_takes_the_first(checkout: Path, tmp_path: Path) -> None:
+    with_branch(checkout, number="0", name='"00_Never"')
+    results = list(import_entries(checkout, tmp_path / "out"))
+    assert results[0].entry.name == "Nearest_baseline"
+    assert "a second branch for this number" in results[-1].line
+
+
+@pytest.mark.parametrize(
+    "body", ["pass", "raise ValueError('withdrawn')", "'Express Team'", "print('none')", "return None"]
+)
+def test_a_placeholder_is_called_one_and_is_no_failure(body: str, checkout: Path, tmp_path: Path) -> None:
+    script, before = checkout / "test_demo.py", "    elif model_id == 9:"
+    script.write_text(script.read_text().replace(before, f"    elif model_id == 8:\n        {body}\n{before}"))
+    results = {result.entry.model_id: result for result in import_entries(checkout, tmp_path / "out")}
+    assert results[8].line == "entry 8 is a placeholder: its branch builds no model"
+    words = ["import", "ntire-esr", str(checkout), "--out", str(tmp_path / "some"), "--only=8"]
+    alone = CliRunner().invoke(cli, words)
+    assert alone.output.splitlines()[-1] == "0 submissions; 0 left out; 1 placeholders without a model"
+    assert alone.exit_code == 1
+    assert CliRunner().invoke(cli, [*words, "--only=0"]).exit_code == 0
+
+
+SURROUNDINGS = {
+    "span_op/setup.py": "setup(name='span_attention')\n",
+    "span_op/csrc/span.cu": "// code\n",
+    "span_op/__pycache__/x.pyc": "",
+    "models/team20_More/__init__.py": "",
+    "models/team20_More/net.py": "import numpy as np\nfrom . import fused\nimport span_attention\n"
+    "means = np.load('models/means.npy')\ntable = open(__file__.replace('net.py', 'x') + '/y')\n",
+    "models/team20_More/fused.cpython-39-x86_64-linux-gnu.so": "compiled",
+    "models/team20_More/data/stats.yaml": "a: 1\n",
+    "models/means.npy": "means",
+    "models/other.npy": "of another team",
+    "model_zoo/other.pth": "of another team",
+}
+
+
+def test_what_lies_beside_a_teams_code_is_copied_and_no_other_teams(checkout: Path, tmp_path: Path) -> None:
+    for name, text in SURROUNDINGS.items():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(text)
+    with_branch(checkout)
+    script = checkout / "test_demo.py"
+    script.write_text(
+        script.read_text().replace(
+            '        from models.team00_Nearest import Nearest\n        name, data_range = "20_More"',
+            "        import sys\n        sys.path.insert(0, os.path.join(os.path.dirname(__file__), 'span_op'))\n"
+            '        from models.team20_More.net import Nearest\n        name, data_range = "20_More"',
+        )
+    )
+    (result,) = import_entries(checkout, tmp_path / "out", only=(20,))
+    assert result.folder is not None, result.line
+    copied = {path.relative_to(result.folder).as_posix() for path in result.folder.rglob("*") if path.is_file()}
+    others = {"models/other.npy", "model_zoo/other.pth", "span_op/__pycache__/x.pyc"}
+    assert copied == (SURROUNDINGS.keys() - others) | {"LICENSE", "submission.toml", "test_demo.py"}
+    assert "; with 4 files beside its code from models, models/team20_More/data, span_op/csrc and 1 more" in result.line
+    assert result.lacking == (), "span_attention is built from span_op, and no index has it"
+
+
+def test_a_pin_is_found_under_any_spelling_of_its_name(checkout: Path, tmp_path: Path) -> None:
+    pins = "numpy==1.0\nEinops.that-nobody_has==0.7.0\nother @ file:///home/team/other\n"
+    (checkout / "requirements.txt").write_text(pins)
+    with (checkout / "models" / "team07_Wants.py").open("a") as file:
+        file.write("import other\n")
+    (result,) = import_entries(checkout, tmp_path / "out", only=(7,))
+    assert result.folder is not None
+    assert (result.folder / "requirements.txt").read_text() == "Einops.that-nobody_has==0.7.0\nother\n"
+
+
+HELPERS = """
+try:
+    from models.team04_Called import Called
+except ImportError:
+    Called = None
+import package_of_another_team as theirs
+WIDTH = 3
+if WIDTH > 2:
+    depth = WIDTH
+class Wrapper:
+    depth = depth
+
+def build():
+    from models.parts import Enlarge
+    return Wrapper, Enlarge, Called
+
+def select_model(args, device):
+    model_id = args.model_id
+    if model_id == 0:
+        name, data_range = "00_Helped", 1.0
+        model = build()
+    elif model_id == 1:
+        name, data_range = "01_Other", 1.0
+        model = theirs.Net()
+    tile = None
+    return model, name, data_range, tile
+
+if __name__ == "__main__":
+    Wrapper = theirs
+"""
+
+
+def test_an_entry_takes_what_it_uses_of_the_script_and_not_what_others_use(checkout: Path) -> None:
+    (checkout / "test_demo.py").write_text(HELPERS)
+    helped, other = read_entries(checkout)
+    assert {"models.parts", "models.parts.Enlarge"} <= {*helped.modules}
+    assert "package_of_another_team" not in helped.modules
+    assert other.modules == ("package_of_another_team",)
+    kept = ast.unparse(ast.Module(body=needed(ast.parse(HELPERS), ["select_model"], 0), type_ignores=[]))
+    assert [line for line in kept.splitlines() if "theirs" in line] == ["        model = theirs.Net()"]
+    for word in ("from models.team04_Called", "WIDTH = 3", "depth = WIDTH", "class Wrapper", "def build"):
+        assert word in kept

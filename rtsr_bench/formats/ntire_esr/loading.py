@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from rtsr_bench.formats.ntire_esr.script import needed
 from rtsr_bench.measuring.guest import BadGuest
 
 _Forward = Callable[[torch.Tensor, torch.nn.Module, int | None], Any]
@@ -44,7 +45,7 @@ def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], to
     sys.path.insert(0, str(folder))
     given = dict(request["args"])
     forward = str(given.get("forward") or "")
-    functions = _functions(script, [name, *([forward] if forward else [])])
+    functions = _functions(script, [name, *([forward] if forward else [])], int(given["args"]["model_id"]))
     select, call = functions[name], functions.get(forward)
     arguments = SimpleNamespace(**given["args"])
 
@@ -63,40 +64,17 @@ def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], to
     return build
 
 
-def _functions(script: Path, names: list[str]) -> dict[str, Any]:
-    """Execute the named functions of a script with the top-level imports, constants and functions that they use."""
+def _functions(script: Path, names: list[str], number: int) -> dict[str, Any]:
+    """Execute the named functions of a script with what they use of it for the entry of a number."""
     tree = ast.parse(script.read_text(encoding="utf-8-sig"), filename=script.name)
-    wanted, body = set(names), list[ast.stmt]()
-    while True:
-        used = {node.id for one in body for node in ast.walk(one) if isinstance(node, ast.Name)} | wanted
-        kept = [one for one in (_part(statement, used) for statement in tree.body) if one is not None]
-        if len(kept) == len(body):
-            break
-        body = kept
     space: dict[str, Any] = {"__name__": script.stem, "__file__": str(script)}
+    body = needed(tree, names, number)
     code = compile(ast.Module(body=body, type_ignores=[]), str(script), "exec")
     exec(code, space)  # noqa: S102 - running a guest's code is what the child is for
     missing = [name for name in names if not callable(space.get(name))]
     if missing:
         raise BadGuest(f"{script.name} has no function {', '.join(missing)}")
     return space
-
-
-def _part(statement: ast.stmt, used: set[str]) -> ast.stmt | None:
-    """The part of a top-level statement that binds one of the names, None where it binds none."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        kept = [alias for alias in statement.names if (alias.asname or alias.name.partition(".")[0]) in used]
-        if not kept:
-            return None
-        if isinstance(statement, ast.Import):
-            return ast.copy_location(ast.Import(names=kept), statement)
-        return ast.copy_location(ast.ImportFrom(statement.module, kept, statement.level), statement)
-    if isinstance(statement, ast.FunctionDef):
-        return statement if statement.name in used else None
-    if isinstance(statement, ast.Assign):
-        names = {node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)}
-        return statement if names & used else None
-    return None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ _TAKEN = frozenset({"torch", "numpy", "safetensors", "rtsr_bench"}) | sys.stdlib
 
 
 def _read(table: Table, folder: Path) -> Load:
-    from rtsr_bench.submissions.keys import arguments
+    from rtsr_bench.submissions.keys import arguments, weights_key
 
     entry = table.text("entry", limit=_MAX_ENTRY, default=DEFAULT_ENTRY, example=f'"{DEFAULT_ENTRY}"')
     if not _ENTRY.fullmatch(entry):
@@ -42,7 +42,7 @@ def _read(table: Table, folder: Path) -> Load:
             f"{table.where} entry: expected {'/'.join(module)}.py in the submission's folder, found no such file; "
             "add it or name the module that holds the model"
         )
-    return Load(entry=entry, args=arguments(table))
+    return Load(entry=entry, args=arguments(table), weights_key=weights_key(table))
 
 
 def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
@@ -67,7 +67,7 @@ PYTHON = FORMATS.add(
     Format(
         name="python",
         title="Python code",
-        keys=("entry", "args"),
+        keys=("entry", "args", "weights_key"),
         read=_read,
         load=_load,
         skeleton=_SKELETON,

@@ -27,7 +27,7 @@ def known_references() -> list[str]:
 
 def _read(table: Table, folder: Path) -> Load:
     from rtsr_bench.files.table import closest, shown
-    from rtsr_bench.submissions.keys import arguments, needs_checkpoint
+    from rtsr_bench.submissions.keys import arguments, needs_checkpoint, weights_key
 
     del folder
     needs_checkpoint(table, example="x2.safetensors")
@@ -43,7 +43,7 @@ def _read(table: Table, folder: Path) -> Load:
             f"{closest(wanted, known)}; name one of them"
         )
     like = _like(wanted, variant, table)
-    return Load(entry=f"{wanted}/{like.entry}", args={**like.args, **arguments(table)})
+    return Load(entry=f"{wanted}/{like.entry}", args={**like.args, **arguments(table)}, weights_key=weights_key(table))
 
 
 def _like(wanted: str, variant: str, table: Table) -> ModelSpec:
@@ -101,7 +101,7 @@ REFERENCE = FORMATS.add(
     Format(
         name="reference",
         title="weights of a reference architecture",
-        keys=("arch", "args"),
+        keys=("arch", "args", "weights_key"),
         read=_read,
         request=_request,
         load=_load,

@@ -6,13 +6,14 @@ import ast
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.files.table import shown
-from rtsr_bench.submissions.ntire_esr.reading import imports_of, parse
+from rtsr_bench.submissions.ntire_esr.reading import SCRIPT, Entry, imports_of, parse, reached
+from rtsr_bench.submissions.ntire_esr.surroundings import beside, is_built_by, named_paths
 from rtsr_bench.text import ascii_safe
 
 
@@ -20,22 +21,26 @@ from rtsr_bench.text import ascii_safe
 class Needs:
     """`files` of the checkout that are imported, relative; `lacking`: modules to the first file that imports each.
 
-    `cuda`: files that call `.cuda()`, which no other device than a GPU survives where the call is reached.
+    `cuda`: files that ask for CUDA, which no other device has; the child gives them the measured device instead.
+    `beside`: files that lie beside those that are imported, or that they name: data, compiled code, its source.
     """
 
     files: list[str] = field(default_factory=list)
     lacking: dict[str, str] = field(default_factory=dict)
     cuda: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
 
 
-def follow(checkout: Path, modules: Iterable[str], *, label: str, by: str) -> Needs:
-    """Follow imports from a first few modules through the files of the checkout; nothing is imported.
+def follow(checkout: Path, entry: Entry, *, shared: Collection[str], label: str) -> Needs:
+    """Follow the imports of an entry through the files of the checkout; nothing is imported.
 
-    What stands inside `if __name__ == "__main__"` or in a `try` that catches an ImportError is not needed.
-    UserError, one line, for a file that is no Python and for a relative import that leads out of the checkout.
+    `shared` are folders that belong to several entries. What stands inside `if __name__ == "__main__"` or in a `try`
+    that catches an ImportError is not needed. UserError, one line, for a file that is no Python and for a relative
+    import that leads out of the checkout.
     """
-    needs = Needs()
-    todo = [(_absolute(module, by, label=label), by) for module in modules]
+    needs, number = Needs(), entry.model_id or 0
+    todo = [(_absolute(module, SCRIPT, label=label), SCRIPT) for module in entry.modules]
+    read = {SCRIPT: list(reached(*entry.code))}
     seen: set[str] = set()
     while todo:
         module, importer = todo.pop(0)
@@ -51,12 +56,13 @@ def follow(checkout: Path, modules: Iterable[str], *, label: str, by: str) -> Ne
         for name in (*_packages(checkout, path), path):
             if name not in needs.files:
                 needs.files.append(name)
-                tree = parse(checkout, name, label=label)
-                reached = list(_reached(tree))
-                found = (one for node in reached for one in imports_of(node))
+                read[name] = list(reached(parse(checkout, name, label=label))) if name.endswith(".py") else []
+                found = (one for node in read[name] for one in imports_of(node))
                 todo += [(_absolute(one, name, label=label), name) for one in found]
-                if any(_calls_cuda(node) for node in reached):
-                    needs.cuda.append(name)
+    needs.cuda = [name for name, nodes in read.items() if any(map(asks_for_cuda, nodes))]
+    named = {path for name, nodes in read.items() for path in named_paths(checkout, nodes, name, number)}
+    needs.beside = beside(checkout, needs.files, named, shared=shared, label=label)
+    needs.lacking = {top: by for top, by in needs.lacking.items() if not is_built_by(checkout, needs.beside, top)}
     return needs
 
 
@@ -66,6 +72,18 @@ def _file(checkout: Path, module: str) -> str | None:
     for name in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
         if _is_file(checkout / name):
             return name.as_posix()
+    return _compiled(checkout, base)
+
+
+def _compiled(checkout: Path, base: PurePosixPath) -> str | None:
+    """The file of a compiled module, `ops.cpython-311-x86_64-linux-gnu.so`, for whatever Python it was made."""
+    try:
+        inside = sorted(path.name for path in (checkout / base.parent).iterdir())
+    except OSError:
+        return None
+    for name in inside:
+        if name.partition(".")[0] == base.name and PurePosixPath(name).suffix in {".so", ".pyd"}:
+            return (base.parent / name).as_posix()
     return None
 
 
@@ -105,26 +123,12 @@ def _absolute(module: str, importer: str, *, label: str) -> str:
     return ".".join((*package[: len(package) - level + 1], *filter(None, module.lstrip(".").split("."))))
 
 
-def _reached(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that count when a module is imported or its functions are called, in the order of the text."""
-    todo = [tree]  # and no recursion: a stranger's expression may be deeper than Python's own stack
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.If) and any(
-            isinstance(part, ast.Constant) and part.value == "__main__" for part in ast.walk(node.test)
-        ):
-            todo += node.orelse[::-1]
-        elif not (isinstance(node, ast.Try) and any(_catches_import(handler) for handler in node.handlers)):
-            yield node
-            todo += [*ast.iter_child_nodes(node)][::-1]
-
-
-def _calls_cuda(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cuda"
-
-
-def _catches_import(handler: ast.ExceptHandler) -> bool:
-    caught = (
-        {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else {"Exception"}
+def asks_for_cuda(node: ast.AST) -> bool:
+    """Whether code calls `.cuda()` or passes "cuda" to a call: `.to("cuda")`, `map_location="cuda:0"`."""
+    if not isinstance(node, ast.Call):
+        return False
+    given = (*node.args, *(keyword.value for keyword in node.keywords))
+    return (isinstance(node.func, ast.Attribute) and node.func.attr == "cuda") or any(
+        isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value.partition(":")[0] == "cuda"
+        for one in given
     )
-    return bool(caught & {"ImportError", "ModuleNotFoundError", "Exception"})

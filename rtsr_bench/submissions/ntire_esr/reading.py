@@ -6,10 +6,12 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rtsr_bench.errors import UserError
+from rtsr_bench.formats.ntire_esr.script import Branch, branches, needed
 from rtsr_bench.submissions.folder import read_bounded
+from rtsr_bench.submissions.ntire_esr.texts import text_of, weights_in
 from rtsr_bench.text import ascii_safe, one_line
 
 SCRIPT = "test_demo.py"
@@ -19,34 +21,39 @@ MAX_NUMBER = 9_999
 MAX_NAME = 100
 _MAX_BYTES = 4 * 1024 * 1024
 _MAX_TILE = 100_000
-_FORM = re.compile(r"[<>^=]?0?[0-9]{0,2}[dxX]?")
-"""How a number may be written out: what Python is told to pad to a billion places it pads."""
-_WEIGHTS = frozenset({".pth", ".pt", ".pkl", ".ckpt", ".safetensors", ".bin", ".tar"})
+_NUMBERED = re.compile(r"[\s_]*(?:team[\s_]*)?-?(\d{1,9})(?:[\s_-]+|$)", re.IGNORECASE)
+"""How a name begins that repeats the entry's number: `07_XNet`, `Team 7 - XNet`, `         11_XNet`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One branch of `select_model`.
 
-    `modules` are what the branch imports, as `package.module` or, for `from package import name`, both of it and
-    `package`; `weights` are paths relative to the checkout; `data_range` is None where the text does not tell it;
-    `forward` is the function that runs the model on an image, empty where the script has none. `trouble` says why the
-    branch can't be read, completing "found ...", and is empty where it can.
+    `model_id` is None where the branch does not tell a number. `modules` are what the entry imports, as
+    `package.module` or, for `from package import name`, both of it and `package`; `weights` are paths relative to the
+    checkout; `data_range` is None where the text does not tell it; `forward` is the function that runs the model on an
+    image, empty where the script has none; `code` is the part of the script that the entry uses, its own branch first.
+    `trouble` says why the branch can't be imported, completing "found ...", and is empty where it can; `placeholder`
+    says that the trouble is nobody's: the branch is kept free.
     """
 
-    model_id: int
-    name: str
-    modules: tuple[str, ...]
-    weights: tuple[str, ...]
-    data_range: float | None
-    tile: int | None
-    forward: str
+    model_id: int | None
+    name: str = ""
+    modules: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    data_range: float | None = None
+    tile: int | None = None
+    forward: str = ""
+    code: tuple[ast.stmt, ...] = ()
     trouble: str = ""
+    placeholder: bool = False
 
     @property
     def number(self) -> str:
         """The number as messages show it."""
-        return str(self.model_id) if self.model_id <= MAX_NUMBER else "with a huge number"
+        if self.model_id is None:
+            return "without a number"
+        return str(self.model_id) if abs(self.model_id) <= MAX_NUMBER else "with a huge number"
 
 
 def parse(checkout: Path, name: str, *, label: str) -> ast.Module:
@@ -73,50 +80,61 @@ def read_entries(checkout: Path) -> tuple[Entry, ...]:
     tree = parse(checkout, SCRIPT, label=label)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     select = functions.get(SELECT)
-    branches = dict(_branches(select)) if select else {}
-    if select is None or not branches:
+    found = list(branches(select.body)) if select else []
+    if select is None or not any(branch.numbers for branch in found):
         raise UserError(
             f"{label}: {SCRIPT}: expected a function {SELECT}(args, device) with a branch `model_id == N` for each "
             "entry, found none; import the teams one by one as Python code"
         )
-    always = [node for node in select.body if not isinstance(node, ast.If)]
-    forwards = _forwards(functions)
-    usual = "forward" if "forward" in functions else ""
-    return tuple(
-        _readable(number, body, always, forwards.get(number, usual)) for number, body in sorted(branches.items())
-    )
+    script = _Script(tree=tree, select=select, forwards=_forwards(functions), functions=frozenset(functions))
+    entries: dict[int, Entry] = {}
+    others: list[Entry] = []
+    for branch in found:
+        if not branch.numbers and not all(map(_builds_nothing, branch.body)):
+            others.append(Entry(model_id=None, trouble=f"`{ascii_safe(branch.test)}` (line {branch.line})"))
+        for number in branch.numbers:
+            if number in entries:  # Python takes the first one
+                said = f"a second branch for this number (line {branch.line}), which is never reached"
+                others.append(Entry(model_id=number, trouble=said))
+            else:
+                entries[number] = _readable(number, branch, script)
+    return (*(entry for _, entry in sorted(entries.items())), *others)
 
 
-def _readable(number: int, body: list[ast.stmt], always: list[ast.stmt], forward: str) -> Entry:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Script:
+    """The script around the branches; `forwards` are functions that run a model, by the entries' numbers."""
+
+    tree: ast.Module
+    select: ast.FunctionDef
+    forwards: dict[int, str]
+    functions: frozenset[str]
+
+    @property
+    def always(self) -> list[ast.stmt]:
+        """What `select_model` does for every entry."""
+        return [node for node in self.select.body if not isinstance(node, ast.If | ast.Match)]
+
+
+def _readable(number: int, branch: Branch, script: _Script) -> Entry:
     """The entry, or what is the trouble with it: one branch that can't be read is no other's loss."""
-    trouble = f"a number above {MAX_NUMBER}"
-    if number <= MAX_NUMBER:
-        try:
-            return _entry(number, body, always, forward)
-        except (RecursionError, MemoryError):
-            trouble = "a branch that nests too deep to be read"
-    return Entry(model_id=number, name="", modules=(), weights=(), data_range=None, tile=None, forward="",
-                 trouble=trouble)  # fmt: skip
+    if abs(number) > MAX_NUMBER:
+        return Entry(model_id=number, trouble=f"a number above {MAX_NUMBER}")
+    if all(_builds_nothing(statement) for statement in branch.body):
+        return Entry(model_id=number, trouble="a placeholder: its branch builds no model", placeholder=True)
+    try:
+        return _entry(number, branch.body, script)
+    except (RecursionError, MemoryError):
+        return Entry(model_id=number, trouble="a branch that nests too deep to be read")
 
 
-def _branches(function: ast.FunctionDef) -> Iterator[tuple[int, list[ast.stmt]]]:
-    for node in ast.walk(function):
-        if isinstance(node, ast.If):
-            number = _number(node.test)
-            if number is not None:
-                yield number, node.body
-
-
-def _number(test: ast.expr) -> int | None:
-    """The N of `model_id == N` or `args.model_id == N`."""
-    match test:
-        case ast.Compare(
-            left=ast.Name(id="model_id") | ast.Attribute(attr="model_id"),
-            ops=[ast.Eq()],
-            comparators=[ast.Constant(value=int(number))],
-        ) if not isinstance(number, bool):
-            return number
-    return None
+def _builds_nothing(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Pass() | ast.Raise() | ast.Expr(value=ast.Constant() | ast.Call(func=ast.Name(id="print"))):
+            return True
+        case ast.Return(value=value):
+            return value is None or isinstance(value, ast.Constant)
+    return False
 
 
 def _forwards(functions: dict[str, ast.FunctionDef]) -> dict[int, str]:
@@ -125,25 +143,30 @@ def _forwards(functions: dict[str, ast.FunctionDef]) -> dict[int, str]:
     for name, function in functions.items():
         if name == SELECT:
             continue
-        for number, body in _branches(function):
-            for node in body:
+        for branch in branches(function.body):
+            for node in branch.body:
                 match node:
                     case ast.Assign(value=ast.Call(func=ast.Name(id=called))) if called in functions:
-                        found[number] = called
+                        found.update(dict.fromkeys(branch.numbers, called))
     return found
 
 
-def _entry(number: int, body: list[ast.stmt], always: list[ast.stmt], forward: str) -> Entry:
-    values = _assigned(body)
-    tile = _constant(_assigned(always).get("tile", values.get("tile")))
+def _entry(number: int, body: list[ast.stmt], script: _Script) -> Entry:
+    values = {**_assigned(script.always), **_assigned(body)}
+    tile = _constant(_assigned(script.always).get("tile", values.get("tile")))
+    forward = script.forwards.get(number, "forward" if "forward" in script.functions else "")
+    used = needed(script.tree, [SELECT, *([forward] if forward else [])], number)
+    code = (*body, *script.always, *(one for one in used if one is not script.select))
+    modules = (module for node in reached(*code) for module in imports_of(node))
     return Entry(
         model_id=number,
-        name=_title(_text(values.get("name"), number) or "") or f"model{number:02}",
-        modules=tuple(dict.fromkeys((*imported(body), *_called_for(body, number)))),
-        weights=tuple(dict.fromkeys(path for statement in body for path in _paths(statement, number))),
+        name=_title(text_of(values.get("name"), number) or "", number) or f"model{number:02}",
+        modules=tuple(dict.fromkeys((*modules, *_called_for(code, number)))),
+        weights=tuple(dict.fromkeys(path for statement in body for path in weights_in(statement, number))),
         data_range=_real(values.get("data_range")),
         tile=tile if isinstance(tile, int) and 0 < tile <= _MAX_TILE else None,
         forward=forward,
+        code=code,
     )
 
 
@@ -152,14 +175,18 @@ def _assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
     found: dict[str, ast.expr] = {}
     for statement in body:
         for node in ast.walk(statement):
-            if not isinstance(node, ast.Assign):
-                continue
-            for target in node.targets:
+            targets: list[ast.expr] = []
+            match node:
+                case ast.Assign(value=value):
+                    targets = node.targets
+                case ast.AnnAssign(target=ast.Name() as name, value=ast.expr() as value):
+                    targets = [name]
+            for target in targets:
                 if isinstance(target, ast.Name):
-                    found[target.id] = node.value
-                elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                    pairs = zip(target.elts, node.value.elts, strict=False)
-                    found.update((name.id, value) for name, value in pairs if isinstance(name, ast.Name))
+                    found[target.id] = value
+                elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                    pairs = zip(target.elts, value.elts, strict=False)
+                    found.update((one.id, part) for one, part in pairs if isinstance(one, ast.Name))
     return found
 
 
@@ -175,50 +202,51 @@ def _real(node: ast.expr | None) -> float | None:
         return None
 
 
-def _title(name: str) -> str:
+def _title(name: str, number: int) -> str:
     """A name without its number, on one line and of a length that a manifest takes."""
-    kept = "".join(char if one_line(char) else " " for char in re.sub(r"^\d+_", "", name))
+    numbered = _NUMBERED.match(name)
+    if numbered and (int(numbered[1]) == abs(number) or numbered[1].startswith("0")):
+        name = name[numbered.end() :]
+    kept = "".join(char if one_line(char) else " " for char in name)
     return " ".join(kept.split()).strip("_- ")[:MAX_NAME].strip()
 
 
-def _text(node: ast.AST | None, number: int) -> str | None:
-    """A text as the branch of this number sees it; of one put together, what is constant or the number itself."""
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.JoinedStr(values=parts):
-            return "".join(_text(part, number) or "" for part in parts)
-        case ast.FormattedValue(value=ast.Name(id="model_id"), format_spec=form):
-            wanted = (_text(form, number) or "") if form else ""
-            try:
-                return format(number, wanted) if _FORM.fullmatch(wanted) else str(number)
-            except ValueError:
-                return str(number)
-    return None
-
-
-def _called_for(body: list[ast.stmt], number: int) -> Iterator[str]:
+def _called_for(body: Iterable[ast.stmt], number: int) -> Iterator[str]:
     """Modules that are imported by a call: `importlib.import_module(f"models.team{model_id:02}_X")`."""
-    for statement in body:
-        for node in ast.walk(statement):
-            match node:
-                case ast.Call(
-                    func=ast.Attribute(attr="import_module") | ast.Name(id="import_module"), args=[argument, *_]
-                ):
-                    module = _text(argument, number)
-                    if module:
-                        yield module
+    for node in reached(*body):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="import_module") | ast.Name(id="import_module"), args=[argument, *_]):
+                module = text_of(argument, number)
+                if module:
+                    yield module
 
 
-def imported(body: Iterable[ast.stmt]) -> Iterator[str]:
-    """The modules that statements import, anywhere in them, with dots before relative ones."""
-    for statement in body:
-        for node in ast.walk(statement):
-            yield from imports_of(node)
+def reached(*trees: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that count when code is imported or its functions are called, in the order of the text.
+
+    What stands inside `if __name__ == "__main__"` or in a `try` that catches an ImportError does not.
+    """
+    todo = [*trees][::-1]  # and no recursion: a stranger's expression may be deeper than Python's own stack
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and any(
+            isinstance(part, ast.Constant) and part.value == "__main__" for part in ast.walk(node.test)
+        ):
+            todo += node.orelse[::-1]
+        elif not (isinstance(node, ast.Try) and any(_catches_import(handler) for handler in node.handlers)):
+            yield node
+            todo += [*ast.iter_child_nodes(node)][::-1]
+
+
+def _catches_import(handler: ast.ExceptHandler) -> bool:
+    caught = (
+        {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else {"Exception"}
+    )
+    return bool(caught & {"ImportError", "ModuleNotFoundError", "Exception"})
 
 
 def imports_of(node: ast.AST) -> Iterator[str]:
-    """The modules that one import statement names; for `from a import b` both `a` and `a.b`."""
+    """The modules that one import statement names, with dots before relative ones; for `from a import b` `a`, `a.b`."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -226,25 +254,3 @@ def imports_of(node: ast.AST) -> Iterator[str]:
         yield base
         joint = "" if base.endswith(".") else "."
         yield from (f"{base}{joint}{alias.name}" for alias in node.names if alias.name != "*")
-
-
-def _paths(statement: ast.AST, number: int) -> Iterator[str]:
-    """Files of weights that a branch names, `os.path.join` of texts put together, in the order of the text."""
-    todo = [statement]  # and no recursion: a stranger's expression may be deeper than Python's own stack
-    while todo:
-        node = todo.pop()
-        parts: list[str | None] = []
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
-            parts = [_text(part, number) for part in node.args]
-        known = [part for part in parts if part is not None]
-        text = "/".join(known) if known and len(known) == len(parts) else _text(node, number)
-        if text is not None:
-            yield from _weights(text)
-        else:
-            todo += [*ast.iter_child_nodes(node)][::-1]
-
-
-def _weights(text: str) -> Iterator[str]:
-    path = PurePosixPath(text)
-    if path.suffix.lower() in _WEIGHTS and "\n" not in text:
-        yield path.as_posix()

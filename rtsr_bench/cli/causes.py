@@ -1,0 +1,102 @@
+"""Why entries came to nothing, in groups: what many of them lack is said once, the rest one line an entry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rtsr_bench.text import ascii_safe
+
+if TYPE_CHECKING:
+    from rtsr_bench.record import Failure
+
+_MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']{1,100})'")
+_OWN = frozenset({"arch", "archs", "model", "models", "network", "networks", "option", "options", "util", "utils"})
+"""Modules that are a submission's own wherever they are missing: no index has what was meant."""
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """Why an entry came to nothing.
+
+    `group` follows a number of entries ("need einops"), `one` a single one ("needs einops"). `own` is what happened to
+    this very entry, empty where the group says it all.
+    """
+
+    group: str
+    one: str
+    own: str = ""
+
+
+def lacks(module: str) -> Cause:
+    """The cause that a package is not installed, with the command that installs it."""
+    from rtsr_bench.submissions.requirements import distribution_of
+
+    top = ascii_safe(module.partition(".")[0])
+    if top in _OWN:
+        own = f"module {ascii_safe(module)}"
+        return Cause(group="lack a file of their own", one="lacks a file of its own", own=own)
+    said = f"{top}: `pip install {distribution_of(top)}`, or --with-requirements"
+    return Cause(group=f"need {said}", one=f"needs {said}")
+
+
+def refused(message: str) -> Cause:
+    """The cause that a submission or its weights could not be accepted."""
+    return Cause(group="refused", one="refused", own=message)
+
+
+def not_measured(message: str) -> Cause:
+    """The cause that lies in the machine and not in the entry."""
+    return Cause(group="not measured", one="not measured", own=message)
+
+
+def without_weights(message: str) -> Cause:
+    """The cause that the weights of a model are nowhere to be had."""
+    return Cause(group="have no weights", one="has no weights", own=message)
+
+
+def cause_of(failure: Failure) -> Cause:
+    """Return the cause of a failure: a package that is missing, or how and where it failed."""
+    from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS
+
+    missing = _MISSING.search(failure.message)
+    if missing:
+        return lacks(missing[1])
+    said = f"{KIND_WORDS[failure.kind]} {STAGE_WORDS[failure.stage]}"
+    return Cause(group=said, one=said, own=failure.brief)
+
+
+def short(failure: Failure) -> str:
+    """Say in a few words why a model failed, for a cell of a table."""
+    missing = _MISSING.search(failure.message)
+    if missing:
+        return f"failed: needs {ascii_safe(missing[1].partition('.')[0])}"
+    return _cut(f"failed: {failure.stage.value}: {failure.brief}", 100)
+
+
+def grouped(found: Iterable[tuple[str, Cause]]) -> Iterator[str]:
+    """Yield lines about entries by name and cause: the cause of most first; an entry with one cause is told once."""
+    groups: dict[str, dict[str, Cause]] = {}
+    for name, cause in found:
+        groups.setdefault(cause.group, {}).setdefault(name, cause)
+    for entries in sorted(groups.values(), key=len, reverse=True):
+        causes = list(entries.values())
+        said = causes[0].one if len(causes) == 1 else causes[0].group
+        own = {cause.own for cause in causes}
+        if len(own) == 1:
+            same = f": {_cut(own.pop())}" if own != {""} else ""
+            yield f"{len(causes)} {said}{same}"
+            yield f"    {', '.join(entries)}"
+        else:
+            yield f"{len(causes)} {said}:"
+            for name, cause in entries.items():
+                yield f"    {name}: {_cut(cause.own)}"
+
+
+def _cut(text: str, most: int = _LONGEST) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
