@@ -51,9 +51,15 @@ def new_command(folder: Path, scale: str, form: str) -> None:
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
 @click.option("--with-requirements", is_flag=True, help="Install what requirements.txt asks for, apart and cached.")
 @click.option("--allow-pickle", is_flag=True, help="Let weights be read that may run code; needs bubblewrap.")
+@click.option("--stub-missing", is_flag=True, help="Put a stub in the place of a package that is not installed.")
 @click.pass_context
 def check_command(
-    context: click.Context, paths: tuple[Path, ...], device: str, with_requirements: bool, allow_pickle: bool
+    context: click.Context,
+    paths: tuple[Path, ...],
+    device: str,
+    with_requirements: bool,
+    allow_pickle: bool,
+    stub_missing: bool,
 ) -> None:
     """Check submissions without any data: loads, right shapes, finite, deterministic, half precision, params, MACs.
 
@@ -64,7 +70,7 @@ def check_command(
 
     if allow_pickle:
         allow_pickles(obtainable())
-    found = survey(*paths)
+    found = survey(*paths, tell=lambda line: click.echo(line, err=True))
     troubles = [note.message for note in found.refused]
     if not found.submissions:
         raise UserError("; ".join(troubles))
@@ -75,7 +81,8 @@ def check_command(
     good = complete = True
     for submission in () if unable else found.submissions:
         try:
-            kept, had = _check_all(submission, device, install=with_requirements, allow_pickle=allow_pickle)
+            allowed = {"allow_pickle": allow_pickle, "stub_missing": stub_missing}
+            kept, had = _check_all(submission, device, install=with_requirements, allowed=allowed)
             good, complete = kept and good, had and complete
         except UserError as error:
             if len(found.submissions) == 1 and not troubles:
@@ -86,22 +93,22 @@ def check_command(
     context.exit(UserError.exit_code if troubles or not complete else 0 if good else 1)
 
 
-def _check_all(submission: Submission, device: str, *, install: bool, allow_pickle: bool) -> tuple[bool, bool]:
+def _check_all(submission: Submission, device: str, *, install: bool, allowed: dict[str, bool]) -> tuple[bool, bool]:
     """Check the models of one submission: whether those checked are good, and whether the weights of all could be had.
 
     UserError where its packages or the device can't be had.
     """
-    from rtsr_bench.submissions import load_request, resolve_checkpoint, unmet, with_packages
+    from rtsr_bench.cli.preparing import with_requirements
+    from rtsr_bench.submissions import load_request, resolve_checkpoint
 
-    if install:
-        submission = with_packages(submission)
-    for line in () if install else unmet(submission.requirements):
-        click.echo(f"{submission.id} requires {line}; --with-requirements installs it", err=True)
+    submission = with_requirements(
+        submission, lambda line: click.echo(line, err=True), install=install, stub=allowed["stub_missing"]
+    )
     good = complete = True
     for model in submission.models:
         try:
             checkpoint = resolve_checkpoint(model, submission)
-            request = load_request(model, submission, checkpoint, allow_pickle=allow_pickle)
+            request = load_request(model, submission, checkpoint, **allowed)
         except UserError as error:
             click.echo(f"error: {model.id} is not checked: {' '.join(str(error).split())}", err=True)
             complete = False

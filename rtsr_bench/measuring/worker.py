@@ -95,7 +95,7 @@ class Worker:
                 changed = numerics.changed(tf32=tf32)
                 scale = request["scale"]
                 reply = {"scale": contract.find_scale(self._guest) if scale is None else int(scale)}
-                reply["notes"] = [*self._guest.notes, *changed]
+                reply |= {"notes": [*self._guest.notes, *changed], "stubs": self._guest.stubs}
             case Op.ENHANCE:
                 reply = enhance.enhance(self._loaded(), request, *self._files)
             case Op.RUNTIME:

@@ -216,6 +216,7 @@ def _checks(record: Record) -> Entries:
         *(("Could not be compared", line) for line in (submitted.refused if submitted else ())),
         *(("On loading", note) for note in record.notes),
         ("Pickles", "allowed: weights might run code as they were read" if record.pickle_allowed else ""),
+        ("Stubs", f"in the place of {', '.join(record.stubs)}, not installed" if record.stubs else ""),
     ]
 
 
@@ -230,6 +231,7 @@ def _model(record: Record) -> Entries:
         ("Licence", submission.license),
         ("Notes", submission.notes),
         ("Origin", submission.origin),
+        ("Fetched from", submission.fetched_from),
         ("Submission SHA-256", submission.digest),
         ("Format", model.format),
         ("Variant", model.variant),
