@@ -36,6 +36,7 @@ def new_command(folder: Path, scale: str, form: str) -> None:
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
 @click.option("--with-requirements", is_flag=True, help="Install what requirements.txt asks for, apart and cached.")
 @click.option("--allow-pickle", is_flag=True, help="Let weights be read that may run code; needs bubblewrap.")
+@click.option("--stub-missing", is_flag=True, help="Replace packages that are not installed by stubs.")
 @click.option(
     "--data-root", "roots", multiple=True, type=click.Path(path_type=Path),
     help="Folder of data sets whose image sizes matter (repeatable).",
@@ -48,6 +49,7 @@ def check_command(
     device: str,
     with_requirements: bool,
     allow_pickle: bool,
+    stub_missing: bool,
     roots: tuple[Path, ...],
     verbose: bool,
 ) -> None:
@@ -65,7 +67,7 @@ def check_command(
 
     if allow_pickle:
         allow_pickles(obtainable())
-    found = survey(*paths)
+    found = survey(*paths, tell=lambda line: click.echo(line, err=True))
     troubles = {str(note.source): note.message for note in found.refused}
     if not found.submissions:
         raise UserError("; ".join(troubles.values()))
@@ -76,6 +78,7 @@ def check_command(
         device=device,
         install=with_requirements,
         allow_pickle=allow_pickle,
+        stub_missing=stub_missing,
         roots=data_roots(roots),
         whole=verbose or len(found.submissions) == 1,
     )

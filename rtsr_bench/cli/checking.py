@@ -31,6 +31,7 @@ class Options:
     device: str
     install: bool
     allow_pickle: bool
+    stub_missing: bool
     roots: Sequence[Path]
     whole: bool
 
@@ -60,17 +61,19 @@ class Outcome:
 
 def check_submission(submission: Submission, options: Options, outcome: Outcome) -> None:
     """Check the models of one submission; UserError where its packages or the device can't be had."""
-    from rtsr_bench.submissions import load_request, resolve_checkpoint, unmet, with_packages
+    from rtsr_bench.cli.preparing import with_requirements
+    from rtsr_bench.submissions import load_request, resolve_checkpoint
 
-    if options.install:
-        submission = with_packages(submission)
-    lacking = () if options.install else unmet(submission.requirements)
-    for line in lacking if options.whole else ():
-        click.echo(f"{submission.id} requires {line}; --with-requirements installs it", err=True)
+    said: list[str] = []
+    tell = said.append if not options.whole and not options.install else lambda line: click.echo(line, err=True)
+    submission = with_requirements(submission, tell, install=options.install, stub=options.stub_missing)
+    lacking = tuple(said)
     for model in submission.models:
         try:
             checkpoint = resolve_checkpoint(model, submission)
-            request = load_request(model, submission, checkpoint, allow_pickle=options.allow_pickle)
+            request = load_request(
+                model, submission, checkpoint, allow_pickle=options.allow_pickle, stub_missing=options.stub_missing
+            )
         except UserError as error:
             click.echo(f"error: {model.id} is not checked: {' '.join(str(error).split())}", err=True)
             outcome.unchecked.append((model.id, without_weights(str(error))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
@@ -29,17 +29,18 @@ def name_skipped(skipped: Sequence[Note], display: Display, *, verbose: bool) ->
 
 
 def equipped(
-    submissions: Sequence[Submission], display: Display, *, install: bool
+    submissions: Sequence[Submission], display: Display, *, install: bool, stub: bool = False
 ) -> tuple[list[Submission], list[RtsrBenchError]]:
     """Report missing requirements of submissions, or install them; a submission for which this fails is an error.
 
+    With `stub`, a stub replaces what cannot be installed: this is reported and is not an error.
     If no submission is left, UserError (or HarnessError if one of the errors is not the submission's fault).
     """
     ready: list[Submission] = []
     troubles: list[RtsrBenchError] = []
     for submission in submissions:
         try:
-            ready.append(_equipped(submission, display, install=install))
+            ready.append(with_requirements(submission, display.note, install=install, stub=stub))
         except RtsrBenchError as error:
             troubles.append(error)
         except Exception as error:
@@ -53,11 +54,28 @@ def equipped(
     return ready, troubles
 
 
-def _equipped(submission: Submission, display: Display, *, install: bool) -> Submission:
+def with_requirements(
+    submission: Submission, tell: Callable[[str], object], *, install: bool, stub: bool
+) -> Submission:
+    """Install what a submission requires and return it with that, or tell what is not met and the ways out.
+
+    UserError where its packages can't be had; with `stub` that is told, and it runs without them.
+    """
     from rtsr_bench.submissions import unmet, with_packages
+    from rtsr_bench.submissions.packages import is_held
 
     if install:
-        return with_packages(submission)
+        try:
+            return with_packages(submission, tell=tell)
+        except UserError as error:
+            if not stub:
+                raise
+            tell(f"{error}; it runs without them, with stubs in their place (--stub-missing)")
+            return submission
+    ways = "--with-requirements installs it" + (
+        "" if stub else ", --stub-missing puts a stub in its place if inference does not use it"
+    )
     for line in unmet(submission.requirements):
-        display.note(f"{submission.id} requires {line}; --with-requirements installs it")
+        held = "it runs with what is installed" if is_held(line) else ways
+        tell(f"{submission.id} requires {line}; {held}")
     return submission

@@ -82,12 +82,14 @@ _SELECTION = grouped(
 )
 
 
-def _place(device: str, threads: int, isolation: str | None, *, allow_pickle: bool) -> Place:
+def _place(device: str, threads: int, isolation: str | None, *, allow_pickle: bool, stub_missing: bool) -> Place:
     from rtsr_bench.evaluate.place import Place
     from rtsr_bench.sandbox import Level
 
     required = Level(isolation) if isolation else None
-    return Place(device=device, threads=threads, isolation=required, allow_pickle=allow_pickle)
+    return Place(
+        device=device, threads=threads, isolation=required, allow_pickle=allow_pickle, stub_missing=stub_missing
+    )
 
 
 _PLACE = grouped(
@@ -109,6 +111,11 @@ _PLACE = grouped(
         "--allow-pickle",
         is_flag=True,
         help="Read weights that may run code: only in the sandbox, requires bubblewrap, is recorded.",
+    ),
+    click.option(
+        "--stub-missing",
+        is_flag=True,
+        help="Put a stub in the place of a package that is not installed; it fails when used, and is recorded.",
     ),
 )
 

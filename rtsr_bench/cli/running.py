@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def run_submissions(settings: Settings, *, verbose: bool = False) -> int:
     """Measure at one place after another; returns the exit code. UserError if there is nothing to measure."""
+    from rtsr_bench.cli.console import say
     from rtsr_bench.cli.known import prepare_gallery
     from rtsr_bench.cli.preparing import name_skipped
     from rtsr_bench.cli.progress import Display
@@ -32,7 +33,7 @@ def run_submissions(settings: Settings, *, verbose: bool = False) -> int:
     EXECUTORS.find(settings.executor)
     for name in settings.selection.tracks:
         find_track(name)
-    found = survey(*settings.selection.paths)
+    found = survey(*settings.selection.paths, tell=lambda line: say(line, err=True))
     if not found.submissions:
         raise UserError("; ".join(note.message for note in found.refused) or "no submission is there to be measured")
     prepare(settings.output.records)
@@ -105,7 +106,9 @@ class _Run:
 
         selection = self.settings.selection
         chosen = with_models(submissions, selection.models)
-        ready, troubles = equipped(chosen, self.display, install=selection.with_requirements)
+        ready, troubles = equipped(
+            chosen, self.display, install=selection.with_requirements, stub=self.place.stub_missing
+        )
         self._refuse(troubles)
         limits = Limits(**{f"{name}_s": seconds for name, seconds in self.settings.overrides.limits})
         asked = self._asked(executor)

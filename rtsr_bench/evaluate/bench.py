@@ -22,12 +22,18 @@ class Bench:
     """A device to measure on. Opening it starts a child that tells what the device is and serves the first job."""
 
     def __init__(
-        self, *, device: str = "auto", threads: int = 0, required: Level | None = None, allow_pickle: bool = False
+        self,
+        *,
+        device: str = "auto",
+        threads: int = 0,
+        required: Level | None = None,
+        allow_pickle: bool = False,
+        stub_missing: bool = False,
     ) -> None:
         """Start the first child; UserError where the device, or the isolation required, can't be had.
 
         `threads` 0 leaves the choice to torch. `allow_pickle` lets children read weights that may run code, which
-        needs the highest isolation level.
+        needs the highest isolation level. `stub_missing` lets stubs stand for packages that are not installed.
         """
         if not _DEVICE.fullmatch(device):
             raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
@@ -37,7 +43,7 @@ class Bench:
         if required is not None:
             require(self.isolation, required)
         self._spare: Child | None = self._first(device, required)
-        self.allow_pickle = allow_pickle
+        self.allow_pickle, self.stub_missing = allow_pickle, stub_missing
         if allow_pickle:
             try:
                 allow_pickles(self.isolation)
@@ -55,7 +61,11 @@ class Bench:
     def at(cls, place: Place) -> Self:
         """Open the bench of a place."""
         return cls(
-            device=place.device, threads=place.threads, required=place.isolation, allow_pickle=place.allow_pickle
+            device=place.device,
+            threads=place.threads,
+            required=place.isolation,
+            allow_pickle=place.allow_pickle,
+            stub_missing=place.stub_missing,
         )
 
     def _first(self, device: str, required: Level | None) -> Child:

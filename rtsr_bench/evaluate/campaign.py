@@ -17,6 +17,7 @@ from rtsr_bench.files.table import Table
 from rtsr_bench.files.toml import bytes_of, parse_toml
 from rtsr_bench.sandbox import Level
 from rtsr_bench.submissions.discovery import by_number
+from rtsr_bench.submissions.hubs import is_address
 from rtsr_bench.submissions.references import named_by
 
 VERSION = 1
@@ -24,7 +25,7 @@ LONGEST_HOURS = 10_000
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 _KEYS = (
     "version", "title", "submissions", "models", "tracks", "devices", "data_roots", "records", "threads", "jobs",
-    "require_isolation", "with_requirements", "allow_pickle", "max_hours", "fail_fast", "execution",
+    "require_isolation", "with_requirements", "allow_pickle", "stub_missing", "max_hours", "fail_fast", "execution",
 )  # fmt: skip
 
 
@@ -100,6 +101,7 @@ def _places(table: Table) -> tuple[Place, ...]:
             threads=threads,
             isolation=Level(isolation[0]) if isolation else None,
             allow_pickle=_switch(table, "allow_pickle"),
+            stub_missing=_switch(table, "stub_missing"),
         )
         for device in devices
     )
@@ -109,6 +111,9 @@ def _submissions(table: Table, place: Path) -> tuple[Path, ...]:
     """The paths that the patterns match, each once, in the order of the patterns and by number and name within one."""
     found: dict[Path, None] = {}
     for pattern in _texts(table, "submissions"):
+        if is_address(Path(pattern)):
+            found[Path(pattern)] = None
+            continue
         matches = sorted(glob.glob(pattern, root_dir=place), key=by_number)  # noqa: PTH207 - Path's refuses absolute patterns
         named = [place / match for match in matches] or [one for one in named_by(Path(pattern)) if one.exists()]
         if not named:

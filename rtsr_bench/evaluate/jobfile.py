@@ -23,6 +23,7 @@ from rtsr_bench.evaluate.place import Place
 from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import DataUse, Failure
 from rtsr_bench.submissions import ModelSpec, Submission, checkpoint_sha256, discover, with_packages
+from rtsr_bench.submissions.hubs import is_address
 from rtsr_bench.tracks import Track, find_track
 
 FORM = 1
@@ -194,7 +195,7 @@ def _only_known(raw: Any, known: Any, place: str) -> None:
 
 def _submission(written: _Written, where: _Where, source: Path | None) -> Submission:
     told = written.submission
-    path = source or where.path(told.source)
+    path = source or (Path(told.source) if is_address(Path(told.source)) else where.path(told.source))
     found = discover(path)
     if len(found) != 1:
         raise where.differs("one submission", told.id, f"{len(found)} in {path}", "name its own folder")

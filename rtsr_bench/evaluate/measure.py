@@ -35,7 +35,9 @@ def measure(
     """
     started, clock = datetime.now(UTC), monotonic()
     checkpoint = resolve_checkpoint(job.model, job.submission)
-    guest = load_request(job.model, job.submission, checkpoint, allow_pickle=bench.allow_pickle)
+    guest = load_request(
+        job.model, job.submission, checkpoint, allow_pickle=bench.allow_pickle, stub_missing=bench.stub_missing
+    )
     guest["execution"] = job.protocol.execution(bench.device_kind).plain()
     work = Work(job=job, bench=bench, guest=guest, listener=listener or Listener())
     first = measure_images(work, (book, gallery))
@@ -55,6 +57,8 @@ def measure(
         command=command(job, bench),
         execution=work.execution,
         pickle_allowed=bench.allow_pickle,
+        stubs_allowed=bench.stub_missing,
+        stubs=tuple(dict.fromkeys((*first.stubs, *timed.stubs))),
     )
     return _with_outcomes(record, work, first, timed)
 

@@ -13,13 +13,14 @@ class Place:
 
     `device` is `cpu`, `cuda`, `cuda:N`, or `auto` until it is known. `threads` 0 leaves the choice to torch.
     `isolation` is the lowest isolation level that is accepted, None for any. `allow_pickle` lets children read weights
-    that may run code.
+    that may run code, `stub_missing` lets a stub stand in the place of a package that is not installed.
     """
 
     device: str = "auto"
     threads: int = 0
     isolation: Level | None = None
     allow_pickle: bool = False
+    stub_missing: bool = False
 
     @property
     def device_kind(self) -> str:

@@ -22,6 +22,8 @@ def find_scale(
     """Load a model in a child and run it once: its scale, or how it failed; `limit_s` seconds at most."""
     with bench.lock.shared(waiting), bench.start_child() as child:
         checkpoint = resolve_checkpoint(model, submission)
-        request = load_request(model, submission, checkpoint, allow_pickle=bench.allow_pickle)
+        request = load_request(
+            model, submission, checkpoint, allow_pickle=bench.allow_pickle, stub_missing=bench.stub_missing
+        )
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=limit_s)
         return loaded if isinstance(loaded, Failure) else loaded.scale

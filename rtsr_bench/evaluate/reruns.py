@@ -10,9 +10,11 @@ from rtsr_bench.record import Failure, Record, Stage
 
 
 def answers(record: Record, job: Job) -> bool:
-    """Whether a record still answers for the model of a job: one that couldn't load may load with pickles allowed."""
+    """Whether a record still answers for a job's model: one that couldn't load may with pickles or stubs allowed."""
     unloaded = isinstance(record.complexity, Failure) and record.complexity.stage is Stage.LOAD
-    return not (unloaded and job.place.allow_pickle and not record.pickle_allowed)
+    pickles = job.place.allow_pickle and not record.pickle_allowed
+    stubs = job.place.stub_missing and not record.stubs_allowed
+    return not (unloaded and (pickles or stubs))
 
 
 def command(job: Job, bench: Bench) -> str:
@@ -24,6 +26,8 @@ def command(job: Job, bench: Bench) -> str:
         parts.append("--with-requirements")
     if bench.allow_pickle:
         parts.append("--allow-pickle")
+    if bench.stub_missing:
+        parts.append("--stub-missing")
     if bench.threads:
         parts += ["--threads", str(bench.threads)]
     return " ".join([*parts, "--device", bench.device, *job.overrides.options])

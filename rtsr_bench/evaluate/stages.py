@@ -65,12 +65,14 @@ class Images:
 class ImageStage:
     """What the first child gave. `failed`: the model could not be loaded, and nothing else was tried.
 
-    `expected` is what timed calls have to give; None where the images failed, so that nothing is timed.
+    `expected` is what timed calls have to give; None where the images failed, so that nothing is timed. `stubs` are
+    missing packages in whose place a stub stood.
     """
 
     system: System
     failed: Failure | None = None
     notes: tuple[str, ...] = ()
+    stubs: tuple[str, ...] = ()
     images: Images = field(default_factory=Images)
     expected: Expected | Failure | None = None
 
@@ -84,6 +86,7 @@ class TimedStage:
 
     failed: Failure | None = None
     notes: tuple[str, ...] = ()
+    stubs: tuple[str, ...] = ()
     timing: Timing | None = None
     disagreement: Failure | None = None
     complexity: Complexity | Failure | None = None
@@ -105,7 +108,7 @@ def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
             images = Images() if work.job.model.untrained else _fidelity(child, work, keepers)
             failed = isinstance(images.fidelity, Failure)
             expected = None if failed else _expect(child, work, images.witness)
-            stage = ImageStage(system=system, notes=loaded.notes, images=images, expected=expected)
+            stage = ImageStage(system=system, notes=loaded.notes, stubs=loaded.stubs, images=images, expected=expected)
         meter.see_device()
     return stage
 
@@ -130,7 +133,9 @@ def measure_timed(work: Work, first: ImageStage) -> TimedStage:
         timing = _timing(child, work, first.expected, gap, meter)
         disagreement = _look_again(child, work, first.images)
         complexity = _complexity(child if child.alive else None, work)
-    return TimedStage(notes=loaded.notes, timing=timing, disagreement=disagreement, complexity=complexity)
+    return TimedStage(
+        notes=loaded.notes, stubs=loaded.stubs, timing=timing, disagreement=disagreement, complexity=complexity
+    )
 
 
 def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:

@@ -92,6 +92,36 @@ def place(
     return target
 
 
+def bring(
+    url: str,
+    part: Path,
+    *,
+    limit: int,
+    progress: Progress | None = None,
+    pause: Callable[[float], object] = time.sleep,
+) -> Path:
+    """What an address serves, in `part` and `limit` bytes at most, for a caller who sees whether it is the right one.
+
+    Nothing is continued, because without a hash nobody can tell whether two pieces are of one file.
+    UserError, in one line, where it can't be had; OSError where `part` can't be written.
+    """
+    for attempt in range(ATTEMPTS):
+        part.unlink(missing_ok=True)
+        try:
+            download(url, part, limit=limit, progress=progress)
+        except Passing as trouble:
+            reason = str(trouble)
+            if attempt + 1 == ATTEMPTS or pause(2.0**attempt):
+                break
+        except Definite as trouble:
+            reason = str(trouble)
+            break
+        else:
+            return part
+    part.unlink(missing_ok=True)
+    raise UserError(f"{url}: cannot be had ({reason}); look at the name and at the network")
+
+
 def _is(path: Path, recipe: Recipe) -> bool:
     if not path.is_file() or recipe.bytes not in (None, path.stat().st_size):
         return False

@@ -93,6 +93,7 @@ class Format:
     else holds, in evaluation mode, at each call. `device` is a `torch.device`; what was done to load the model goes
     into `notes` with `notes.add(sentence)`. Whatever it raises is a failure of the model.
     `skeleton`: what to start a submission from, None for a format that nobody starts by hand.
+    `alone`: suffixes, in lower case, of files that are a submission by themselves: `rtsr-bench run model.onnx`.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Format:
     read: Callable[[Table, Path], Load] = no_keys
     request: Callable[[ModelSpec, Path, Path | None], dict[str, Any]] = plain_request
     skeleton: Skeleton | None = None
+    alone: tuple[str, ...] = ()
 
 
 FORMATS: Registry[Format] = Registry("format", __name__, lambda form: form.name)

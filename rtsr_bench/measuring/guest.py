@@ -88,7 +88,8 @@ class Guest:
     """A guest's model on a device: built on demand, and anew where an execution can't be had from what is there.
 
     `build` returns a model that nobody else holds, on the CPU in the number format it comes in. `notes` says what was
-    done to load it; `state` is the process as it was before. `module` is the model that was built last.
+    done to load it; `state` is the process as it was before. `module` is the model that was built last. `stubs` names
+    packages in whose place a stub stands.
     """
 
     build: Callable[[], torch.nn.Module]
@@ -96,6 +97,7 @@ class Guest:
     data_range: float
     notes: Notes = field(default_factory=Notes)
     state: ProcessState | None = field(default=None, repr=False)
+    stubs: tuple[str, ...] = ()
     module: torch.nn.Module | None = field(default=None, repr=False)
     _runs: Callable[[torch.Tensor], Any] | None = field(default=None, repr=False)
     _prepared_for: Execution | None = None

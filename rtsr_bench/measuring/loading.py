@@ -15,6 +15,7 @@ from rtsr_bench.formats import FORMATS
 from rtsr_bench.measuring import cuda_calls
 from rtsr_bench.measuring.guest import BadGuest, Guest, Notes
 from rtsr_bench.measuring.process_state import ProcessState
+from rtsr_bench.measuring.stubs import Stubs
 from rtsr_bench.measuring.weightfile import complaint
 
 
@@ -35,6 +36,7 @@ def load(request: Mapping[str, Any], device: torch.device) -> Guest:
     if request.get("packages"):  # what the submission requires stands before what is installed
         sys.path.insert(0, str(request["packages"]))
     notes, state = Notes(), ProcessState(device)
+    stubs = Stubs.install() if request.get("stub_missing") else None
     cuda_calls.map_to(device, Path(request["folder"]), notes.add)
     try:
         build = FORMATS.find(str(request["format"])).load(request, device, notes)
@@ -48,4 +50,10 @@ def load(request: Mapping[str, Any], device: torch.device) -> Guest:
     finally:
         for change in state.restore(loaded=True):
             notes.add(change)
+        if stubs is not None:
+            stubs.close()
+    if stubs is not None:
+        guest.stubs = stubs.names
+    for name in guest.stubs:
+        notes.add(f"{name} is not installed: a stub stands in its place (--stub-missing)")
     return guest

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import builtins
 import pickle
+import sys
 
 import torch
 
 from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.measuring.stubs import Stubs
 from rtsr_bench.record import FailureKind
 from rtsr_bench.record.failure import whole_reason
 
 _MORE_THAN_WEIGHTS = (
     "the submission's own code loads a pickle that holds more than weights, or is damaged; save the state dict alone "
     "(torch.save(model.state_dict(), path)), or let it be read in the sandbox with --allow-pickle"
+)
+_NOT_THERE = (
+    "It is neither in the submission nor installed: --with-requirements installs what requirements.txt lists, "
+    "--stub-missing puts a stub in its place, for a model that never uses it"
 )
 _NO_MEMORY = (
     "can't allocate memory",
@@ -46,7 +53,15 @@ def reason_of(error: BaseException) -> str:
         message = f"{_MORE_THAN_WEIGHTS}\n{message}"
     elif message.startswith(_SCRIPT_FAILED):  # what went wrong stands below a traceback of the graph
         message = f"{message.splitlines()[-1].removeprefix('RuntimeError: ')}\n{message}"
+    elif isinstance(error, ModuleNotFoundError) and _is_missing_package(error):
+        message = f"{message}\n{_NOT_THERE}"
     return whole_reason(f"{type(error).__name__}: {message or '(no message)'}")
+
+
+def _is_missing_package(error: ModuleNotFoundError) -> bool:
+    """Whether an import failed that a stub would have let pass."""
+    name = error.name or "."
+    return "." not in name and name not in sys.stdlib_module_names and not isinstance(builtins.__import__, Stubs)
 
 
 def _message(error: BaseException) -> str:

@@ -102,6 +102,15 @@ def load_weights(
     raise BadGuest(f"{where} {_misfit(names, reason, scale)}") from reason
 
 
+def weights_in(checkpoint: Path, *, allow_pickle: bool) -> list[Candidate]:
+    """Read a file of weights and return what in it may be a network's, the likeliest first; BadGuest for no weights."""
+    content = weightfile.read(checkpoint, weightfile.kind_of(checkpoint), allow_pickle=allow_pickle)
+    found = sorted(_candidates(content, ()), key=lambda one: one.place)
+    if not found:
+        raise BadGuest(f"{checkpoint.name} holds a {type(content).__name__}, expected a state dict: tensors by name")
+    return found
+
+
 def _candidates(value: Any, path: tuple[str, ...]) -> Iterator[Candidate]:
     if isinstance(value, torch.nn.Module):
         value = value.state_dict()

@@ -121,7 +121,7 @@ class Worker:
         self._guest, self._seen = load(request, self._device), contract.Seen()
         changed, scale = numerics.changed(tf32=tf32), request["scale"]
         found = contract.find_scale(self._guest) if scale is None else int(scale)
-        return {"scale": found, "notes": [*self._guest.notes, *changed]}
+        return {"scale": found, "notes": [*self._guest.notes, *changed], "stubs": self._guest.stubs}
 
     def _conducted(self, op: Op, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer what the parent asks for between `runtime` and `finish`."""

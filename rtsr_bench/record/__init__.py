@@ -7,6 +7,8 @@ History of the schema, newest first (loaders upgrade step by step, see `store`):
 
 - 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
   `baseline_mse`; `protocol.metrics`. `repeatability` and `submitted_images` were `made_twice` and `handed_in`.
+- 7 (2026-11): `stubs_allowed`, `stubs`: packages that were not installed and in whose place a stub stood;
+  `submission.fetched_from`.
 - 7 (2026-11): `execution`: how the model was run; `protocol.backend`, `protocol.memory_format`, `protocol.options`.
 - 6 (2026-11): `notes`: changes made to load and run the model; `protocol.tf32`, `system.device_uuid`;
   `runtime`: calls on images, pauses, foreign load, repeated calls, correlation with the input.
@@ -79,6 +81,7 @@ class Record:
     None if there are none. `pickle_allowed`: weights could be read as code, with `--allow-pickle`. `execution`: how the
     model was run, None if not recorded. `notes`: what the child did to load and run the model (prefix removed, EMA
     weights taken, ...).
+    `stubs`: packages that were not installed and were replaced by stubs, if `stubs_allowed`.
     """
 
     schema: int = SCHEMA
@@ -104,6 +107,8 @@ class Record:
     pickle_allowed: bool = False
     notes: tuple[str, ...] = ()
     execution: Execution | None = None
+    stubs_allowed: bool = False
+    stubs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:

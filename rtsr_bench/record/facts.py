@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionFacts:
-    """The submission; `digest` is the SHA-256 over the names and bytes of its files."""
+    """The submission; `digest` is the SHA-256 over the names and bytes of its files.
+
+    `fetched_from` is the address, with its commit, that the files were fetched from; empty if they were local.
+    """
 
     id: str
     team: str
@@ -19,6 +22,7 @@ class SubmissionFacts:
     code: str = ""
     license: str = ""
     notes: str = ""
+    fetched_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

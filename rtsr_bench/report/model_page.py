@@ -217,6 +217,7 @@ def _checks(record: Record) -> Entries:
         *(("Could not be compared", line) for line in (submitted.refused if submitted else ())),
         *(("On loading", note) for note in record.notes),
         ("Pickles", "allowed: weights could run code when they were read" if record.pickle_allowed else ""),
+        ("Stubs", f"for {', '.join(record.stubs)}, not installed" if record.stubs else ""),
     ]
 
 
@@ -231,6 +232,7 @@ def _model(record: Record) -> Entries:
         ("Licence", submission.license),
         ("Notes", submission.notes),
         ("Origin", submission.origin),
+        ("Fetched from", submission.fetched_from),
         ("Submission SHA-256", submission.digest),
         ("Format", model.format),
         ("Variant", model.variant),

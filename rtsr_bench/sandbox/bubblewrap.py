@@ -49,8 +49,8 @@ _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _CPU_FACTS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 _PACKAGE = Path(__file__).resolve().parents[1]
-_CHILD_ROOMS = ("__init__.py", "errors.py", "execution.py", "protocol.py", "plugins.py", "record", "text.py", "wire.py",
-                "backends", "formats", "measuring")  # fmt: skip
+_CHILD_ROOMS = ("__init__.py", "errors.py", "execution.py", "guarded.py", "protocol.py", "plugins.py", "record",
+                "text.py", "wire.py", "backends", "formats", "measuring")  # fmt: skip
 """What the child imports of this package; the built-in images, for one, are none of a guest's business."""
 
 _PLUGINS = "/plugins"

@@ -50,13 +50,16 @@ class Hello:
 class Loaded:
     """The model is loaded; `scale` is the declared one, or the one found by running it.
 
-    `notes`: what had to be done to load it, one sentence each.
+    `notes`: what had to be done to load it, one sentence each. `stubs`: missing packages in whose place a stub stands.
     """
 
     scale: int
     notes: tuple[str, ...] = ()
+    stubs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.stubs) > _MAX_FINDINGS or any(len(name) > _MAX_NAME for name in self.stubs):
+            raise ValueError(f"more than {_MAX_FINDINGS} stubs, or one of more than {_MAX_NAME} characters")
         if len(self.notes) > _MAX_FINDINGS or any(len(note) > _MAX_NAME for note in self.notes):
             raise ValueError(f"more than {_MAX_FINDINGS} notes, or one of more than {_MAX_NAME} characters")
         if self.scale not in SCALES:

@@ -68,13 +68,21 @@ def checkpoint_sha256(spec: ModelSpec, submission: Submission) -> str:
 
 
 def load_request(
-    spec: ModelSpec, submission: Submission, checkpoint: Path | None, *, allow_pickle: bool = False
+    spec: ModelSpec,
+    submission: Submission,
+    checkpoint: Path | None,
+    *,
+    allow_pickle: bool = False,
+    stub_missing: bool = False,
 ) -> dict[str, object]:
     """Describe, as JSON-able data, what the child needs to load a model: folder, entry, arguments, weights, range.
 
-    With `allow_pickle` it may read weights that are more than data: for a child in a room of its own only.
+    With `allow_pickle` it may read weights that are more than data: for a child in a room of its own only. With
+    `stub_missing` a stub stands in the place of a package that is not installed.
     """
     request = FORMATS.find(spec.format).request(spec, submission.folder, checkpoint)
     if allow_pickle:
         request["allow_pickle"] = True
+    if stub_missing:
+        request["stub_missing"] = True
     return request if submission.packages is None else request | {"packages": str(submission.packages)}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtsr_bench.files.unpack import archive_suffix
+from rtsr_bench.submissions.hubs import Address, is_address
+from rtsr_bench.submissions.loose import loose_suffix
 from rtsr_bench.submissions.manifest import MANIFEST, id_from_name
 from rtsr_bench.submissions.submission import Submission
 from rtsr_bench.text import ascii_safe
@@ -21,8 +23,10 @@ class Note:
 
 
 def own_name(source: Path) -> str | None:
-    """Return the id that the name of a submission's folder or archive gives; None where it gives none."""
-    suffix = None if source.is_dir() else archive_suffix(source)
+    """Return the id that the name of a submission's folder, archive, file or repository gives; None for none."""
+    if is_address(source):
+        source = Path(Address.of(str(source)).last)
+    suffix = None if source.is_dir() else archive_suffix(source) or loose_suffix(source)
     name = source.absolute().name
     return id_from_name(name[: -len(suffix)] if suffix else name)
 

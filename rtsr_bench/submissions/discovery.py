@@ -2,14 +2,15 @@
 
 What counts as a submission, in this order: a folder with a `submission.toml`; a folder in the layout of the NTIRE 2023
 RTSR challenge, that is with an `arch.py` whose `srmodel()` returns the model with its weights loaded; an archive of
-either, its files at the top or in one folder.
+either, its files at the top or in one folder; a file that is a model by itself (see `loose`). An address on a hub
+(see `hubs`) stands for what is fetched from there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtsr_bench.errors import UserError
@@ -17,6 +18,8 @@ from rtsr_bench.files.unpack import ARCHIVES, archive_suffix
 from rtsr_bench.formats.python import DEFAULT_ENTRY
 from rtsr_bench.submissions.claims import Note, own_name, without_clashes
 from rtsr_bench.submissions.digest import folder_digest
+from rtsr_bench.submissions.hubs import Address, fetched, is_address
+from rtsr_bench.submissions.loose import loose, loose_suffix, loose_suffixes
 from rtsr_bench.submissions.manifest import MANIFEST, read_manifest
 from rtsr_bench.submissions.misnamed import misnamed, refuse_misnamed
 from rtsr_bench.submissions.references import is_reference, named_by
@@ -59,9 +62,14 @@ def discover(*paths: Path) -> tuple[Submission, ...]:
     return found.submissions
 
 
-def survey(*paths: Path) -> Survey:
-    """Look at these folders and archives, and go on where one submission can't be accepted.
+def _say_nothing(line: str) -> None:
+    del line
 
+
+def survey(*paths: Path, tell: Callable[[str], object] = _say_nothing) -> Survey:
+    """Look at these folders, archives, files and addresses on a hub, and go on where one can't be accepted.
+
+    `tell` gets a line about what is fetched, and the commit where an address names none.
     UserError, one line, only where a single path is named that is missing or holds nothing that was submitted. Of
     several it is refused like a submission: a stray file in `submissions/*` or a mistyped name is no reason to measure
     none of the others.
@@ -75,7 +83,8 @@ def survey(*paths: Path) -> Survey:
         if len(named) > 1 and path.name in _JUNK:
             continue
         try:
-            sources, others = _sources(path)
+            hub = fetched(Address.of(str(path)), tell=tell) if is_address(path) else None
+            sources, others = _sources(hub.place if hub else path, label=str(path))
         except UserError as error:
             if len(named) == 1:
                 raise
@@ -86,8 +95,9 @@ def survey(*paths: Path) -> Survey:
             if source.resolve() in seen:
                 continue
             seen.add(source.resolve())
+            address = Path(str(hub.address_of(source))) if hub else None
             try:
-                submissions.append(_submission(source))
+                submissions.append(_submission(source, address))
             except UserError as error:
                 refused.append(Note(source=source, message=str(error)))
             except OSError as error:
@@ -96,9 +106,9 @@ def survey(*paths: Path) -> Survey:
     return Survey(submissions=accepted, refused=(*refused, *clashes), skipped=tuple(skipped))
 
 
-def _sources(path: Path) -> tuple[list[Path], list[Note]]:
-    """Split what the user named into submissions and things that are none."""
-    label = ascii_safe(str(path))
+def _sources(path: Path, *, label: str) -> tuple[list[Path], list[Note]]:
+    """Split what the user named (`label`) into submissions and things that are none."""
+    label = ascii_safe(label)
     sources: list[Path] = []
     skipped: list[Note] = []
     try:
@@ -195,17 +205,22 @@ def _subfolders(folder: Path) -> list[Path]:
         return []
 
 
-def _submission(source: Path) -> Submission:
-    label = ascii_safe(str(source))
+def _submission(source: Path, address: Path | None) -> Submission:
+    """Read what lies at a path; `address` is where it was fetched from, and stands for it from then on."""
+    shown = address or source
+    label, name = ascii_safe(str(shown)), own_name(shown)
     if source.is_dir():
-        return _read(source, source, label=label, default_id=own_name(source))
-    if archive_suffix(source) is None or not source.is_file():
+        found = _read(source, source, label=label, default_id=name)
+    elif source.is_file() and archive_suffix(source):
+        found = _read(_top(unpacked(source, label=label), label), source, label=label, default_id=name)
+    elif source.is_file() and loose_suffix(source):
+        found = loose(source, label=label)
+    else:
         raise UserError(
-            f"{label}: expected a submission's folder or archive ({', '.join(ARCHIVES)}), found another kind of file; "
-            "name the folder that holds it"
+            f"{label}: expected a submission's folder, an archive ({', '.join(ARCHIVES)}) or a model "
+            f"({', '.join(loose_suffixes())}), found another kind of file; name the folder that holds it"
         )
-    folder = _top(unpacked(source, label=label), label)
-    return _read(folder, source, label=label, default_id=own_name(source))
+    return found if address is None else replace(found, source=address, fetched_from=str(address))
 
 
 def _top(folder: Path, label: str) -> Path:

@@ -1,71 +1,79 @@
 """A virtual environment for what a submission requires: made on demand, kept, and never entered by the harness.
 
-It sees what is installed here (torch above all) and holds what is missing or asked for in another version. Only wheels
-are taken, from the index that pip is set up for: a source package would run a stranger's code while it is built.
+It sees what is installed here and holds what is missing or asked for in another version; torch, numpy and safetensors
+stay those of the harness, which the child has loaded before it sees the submission. Submissions that require the same
+share one. Only wheels are taken, from the index that pip is set up for: a source package would run a stranger's code
+while it is built.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.files.cache import cache_folder
-from rtsr_bench.submissions.requirements import NOT_COMPARED, unmet
+from rtsr_bench.submissions.packages import Wanted, constraints, wanted
+from rtsr_bench.submissions.shelf import BOUND_VARIABLE, kept
 from rtsr_bench.submissions.submission import Submission
 from rtsr_bench.text import ascii_safe
 
-_DONE = "complete"
+Tell = Callable[[str], object]
+
 _LIMIT_S = 1800
+_CONFLICT = "The conflict is caused by:"
+_PROGRESS = re.compile(r"(Downloading|Using cached|Installing|Building) (?!.*\.metadata\b).*")
 
 
-def with_packages(submission: Submission) -> Submission:
+def _say_nothing(line: str) -> None:
+    del line
+
+
+def with_packages(submission: Submission, *, tell: Tell = _say_nothing) -> Submission:
     """Return the submission with the folder of packages that the child puts before its own, the same where none lacks.
 
+    `tell` gets a line about each requirement that is not passed on as it is, about what pip is doing, and about the
+    size of what it made.
     UserError, one line, where pip can't have them; HarnessError where the environment can't be written.
     """
     from dataclasses import replace
 
-    wanted = _comparable(submission)
-    if not unmet(wanted):
+    found = wanted(submission)
+    for note in found.notes:
+        tell(f"{submission.id}: {note}")
+    if not found.lines:
         return submission
-    shelf = cache_folder() / "environments"
-    words = (*wanted, sys.version, sysconfig.get_path("purelib"))
-    place = shelf / hashlib.sha256("\n".join(words).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    held = (*constraints(), sys.version, sysconfig.get_path("purelib"))
+    words = "\n".join((*found.lines, *held))
+    key = hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def make(place: Path) -> tuple[str, ...]:
+        tell(f"{submission.id}: installing {', '.join(found.lines)}, for all submissions that require the same")
+        return _make(place, found, submission, tell)
+
     try:
-        if not (place / _DONE).exists():
-            shutil.rmtree(place, ignore_errors=True)
-            shelf.mkdir(parents=True, exist_ok=True)
-            _make(place, wanted, submission)
+        done = kept(key, make)
     except OSError as error:
         raise HarnessError(
-            f"{submission.id}: no environment can be made in {ascii_safe(str(shelf))}: {error.strerror or error}; "
-            "make room there or set RTSR_BENCH_CACHE to another folder"
+            f"{submission.id}: no environment can be made in {ascii_safe(str(cache_folder() / 'environments'))}: "
+            f"{error.strerror or error}; make room there or set RTSR_BENCH_CACHE to another folder"
         ) from error
-    return replace(submission, packages=_site(place))
-
-
-def _comparable(submission: Submission) -> tuple[str, ...]:
-    """The requirements, each a name with versions; UserError for what pip would follow elsewhere."""
-    from packaging.requirements import Requirement
-
-    for line in submission.requirements:
-        try:
-            plain = Requirement(line).url is None
-        except NOT_COMPARED:
-            plain = False
-        if not plain:
-            raise UserError(
-                f"{submission.id}: requirements.txt: expected names of packages with versions, found {line[:80]}; "
-                "install it yourself if you trust it, and run without --with-requirements"
-            )
-    return submission.requirements
+    for note in done.notes:
+        tell(f"{submission.id}: {note}")
+    if done.fresh:
+        tell(f"{submission.id}: its packages take {done.size / 1e6:,.1f} MB in {ascii_safe(str(done.place))}; "
+             f"{BOUND_VARIABLE} bounds all of them")  # fmt: skip
+    return replace(submission, packages=_site(done.place))
 
 
 def _site(place: Path) -> Path:
@@ -73,7 +81,8 @@ def _site(place: Path) -> Path:
     return Path(sysconfig.get_path("purelib", "venv", vars=schemes))
 
 
-def _make(place: Path, wanted: tuple[str, ...], submission: Submission) -> None:
+def _make(place: Path, found: Wanted, submission: Submission, tell: Tell) -> tuple[str, ...]:
+    """Make an environment; returns what is to be said about it. UserError where pip can't have the packages."""
     import venv
 
     with tempfile.TemporaryDirectory(prefix=".making-", dir=place.parent) as work:
@@ -81,28 +90,87 @@ def _make(place: Path, wanted: tuple[str, ...], submission: Submission) -> None:
         here = _site(place)
         for number, path in enumerate(dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))):
             (here / f"outer{number}.pth").write_text(f"{path}\n", encoding="utf-8")
-        lines = Path(work) / "requirements.txt"
-        lines.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+        lines, fixed = Path(work) / "requirements.txt", Path(work) / "constraints.txt"
+        lines.write_text("\n".join(found.lines) + "\n", encoding="utf-8")
+        fixed.write_text("\n".join(constraints()) + "\n", encoding="utf-8")
         python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-input"]
-        command += ["--disable-pip-version-check", "--only-binary", ":all:", "--requirement", str(lines)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
-            said, good = done.stderr, done.returncode == 0
-        except subprocess.TimeoutExpired:
-            said, good = f"no end after {_LIMIT_S} s", False
-    if not good:
-        shutil.rmtree(place, ignore_errors=True)
+        command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-input", "--progress-bar"]
+        command += ["off", "--disable-pip-version-check", "--only-binary", ":all:"]
+        command += ["--requirement", str(lines), "--constraint", str(fixed)]
+        code, said = _run(command, lambda line: tell(f"{submission.id}: pip: {line}"))
+    if code:
         raise UserError(
             f"{submission.id}: requirements.txt: expected packages that pip can install as wheels, found: "
             f"{_reason(said)}; look at the network, at pip's index, and at the versions asked for"
         )
-    (place / _DONE).touch()
+    return tuple(_without_other_builds(here))
 
 
-def _reason(said: str) -> str:
-    """The first error of pip that names what it could not have, else its last line."""
-    lines = [line.removeprefix("ERROR: ").strip() for line in said.splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR: ").strip() for line in said.splitlines() if line.startswith("ERROR: ")]
-    chosen = (errors or lines[-1:] or ["no word of pip"])[-1]
-    return ascii_safe(chosen)[:200]
+def _run(command: list[str], tell: Tell) -> tuple[int, list[str]]:
+    """Run pip and tell of its progress; its exit code (1 where it took too long) and all it said."""
+    said: list[str] = []
+    late = threading.Event()
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as pip:
+
+        def end() -> None:
+            late.set()
+            pip.kill()
+
+        timer = threading.Timer(_LIMIT_S, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            assert pip.stdout is not None
+            for line in pip.stdout:
+                said.append(line.rstrip())
+                if _PROGRESS.fullmatch(line.strip()):
+                    tell(ascii_safe(line.strip())[:200])
+        except BaseException:
+            pip.kill()
+            raise
+        finally:
+            timer.cancel()
+    if late.is_set():
+        return 1, [f"no end after {_LIMIT_S} s"]
+    return pip.returncode, said
+
+
+def _reason(said: list[str]) -> str:
+    """What stands in pip's way: the conflict that it found, the first error with a name in it, else its last line."""
+    lines = [line.strip() for line in said if line.strip()]
+    if _CONFLICT in lines:
+        conflict: list[str] = []
+        for line in lines[lines.index(_CONFLICT) + 1 :]:
+            if line.startswith(("To fix this", "Additionally", "ERROR")):
+                break
+            conflict.append(line)
+        return ascii_safe("; ".join(conflict))[:300]
+    errors = [line.removeprefix("ERROR: ").strip() for line in lines if line.startswith("ERROR: ")]
+    return ascii_safe((errors or lines[-1:] or ["no word of pip"])[-1])[:200]
+
+
+def _without_other_builds(site: Path) -> Iterator[str]:
+    """Remove torchvision and torchaudio that were built for CUDA where torch was not: importing them would fail."""
+    libraries = Path(str(metadata.distribution("torch").locate_file("torch/lib")))
+    if any(libraries.glob("*torch_cuda*")):
+        return
+    for name in ("torchvision", "torchaudio"):
+        if not any(_needs_cuda(path) for path in (site / name).rglob("*.so")):
+            continue
+        version = next((one.version for one in metadata.distributions(name=name, path=[str(site)])), "")
+        for path in (*site.glob(f"{name}-*.dist-info"), site / f"{name}.libs", site / name):
+            shutil.rmtree(path, ignore_errors=True)
+        yield (
+            f"{name} {version} is built for CUDA and the torch that is installed is not, so it was left out; let pip "
+            "find a build for the CPU (an extra index in its settings), or run with --stub-missing"
+        )
+
+
+def _needs_cuda(library: Path) -> bool:
+    try:
+        data = library.read_bytes()
+    except OSError:
+        return False
+    return b"libtorch_cuda" in data or b"libcudart" in data

@@ -90,7 +90,8 @@ class Submission:
     `folder` holds the files (an archive's unpacked copy), `source` is the folder or archive as the user named it,
     `digest` the first 16 hex digits of a SHA-256 over the files (see `digest`), `origin` `reference` for what lies in
     `reference_models/` and `guest` for all else, `requirements` the lines of `requirements.txt`,
-    `packages` a folder of what they ask for where one was made (see `environment`).
+    `packages` a folder of what they ask for where one was made (see `environment`), `fetched_from` the address on a
+    hub, with its commit, that the files came from (see `hubs`).
     """
 
     id: str
@@ -108,6 +109,7 @@ class Submission:
     notes: str = ""
     requirements: tuple[str, ...] = ()
     packages: Path | None = None
+    fetched_from: str = ""
 
     @property
     def facts(self) -> SubmissionFacts:
@@ -123,4 +125,5 @@ class Submission:
             code=self.code,
             license=self.license,
             notes=self.notes,
+            fetched_from=self.fetched_from,
         )

@@ -19,7 +19,7 @@ MAX_LINES = 310
 
 CORE = {
     "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks",
-    "wire", "paper", "text", "plugins", "execution", "metric",
+    "wire", "paper", "text", "plugins", "execution", "metric", "guarded",
 }  # fmt: skip
 FILES = {"files"}
 PIXELS = {"images", "metrics"}
@@ -183,7 +183,7 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-CHILD_HALVES = {"loading.py", "counting.py"}
+CHILD_HALVES = {"loading.py", "counting.py", "retyping.py"}
 """Modules of a format's folder that only the child imports."""
 
 

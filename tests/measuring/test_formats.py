@@ -171,12 +171,118 @@ def test_an_exported_program_of_one_size_is_not_counted_at_another(net: Small, t
     assert count["uncounted"] == {"the whole graph (accepts 12x16 only)": 1}
 
 
-def test_an_onnx_graph_is_not_converted(net: Small, tmp_path: Path) -> None:
-    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"))
-    with pytest.raises(BadGuest, match=r'computes in fp32 and is not converted to fp16; .*half = "FILE"'):
-        forward(guest, image(), EAGER_FP32.in_precision(Precision.FP16))
+def test_an_onnx_graph_is_converted_to_the_number_format_that_is_asked_for(net: Small, tmp_path: Path) -> None:
+    half = EAGER_FP32.in_precision(Precision.FP16)
+    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"), execution=half.plain())
+    assert guest.notes == ["the ONNX graph computes in fp32; where fp16 is asked for it is converted"]
+    there = forward(guest, image(), half)
+    assert there.dtype is torch.float16
+    torch.testing.assert_close(there.float(), net(image()), rtol=0, atol=5e-3)
+    from_half = guest_of("onnx", save_onnx(net, tmp_path / "half.onnx", half=True))
+    assert from_half.notes == ["the ONNX graph computes in fp16; where fp32 is asked for it is converted"]
+    back = forward(from_half, image(), EAGER_FP32)
+    assert back.dtype is torch.float32
+    rounded = Small()
+    rounded.load_state_dict({name: value.half().float() for name, value in net.state_dict().items()})
+    torch.testing.assert_close(back, rounded(image()), rtol=1e-5, atol=1e-6, check_stride=False)
+    assert contract.find_scale(from_half) == 2
+    with pytest.raises(BadGuest, match=r"computes in fp32 .*is not converted to bf16"):
+        forward(guest, image(), EAGER_FP32.in_precision(Precision.BF16))
     with pytest.raises(BadGuest, match="autocast does not reach into an ONNX graph"):
         forward(guest, image(), EAGER_FP32.in_precision(Precision.AMP_BF16))
+
+
+def save_every_constant(path: Path) -> None:
+    """Write a graph with constants in every form that the standard has for them, some of which must stay in fp32."""
+    onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+    node, info, kind = onnx.helper.make_node, onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    tensor = onnx.helper.make_tensor
+    nodes = [
+        node("Constant", [], ["two"], value_float=2.0),
+        node("Constant", [], ["ones"], value_floats=[1.0, 1.0, 1.0]),
+        node("Constant", [], ["third"], value=tensor("", kind, [1], [1 / 3])),
+        node("Constant", [], ["scales"], value=tensor("", kind, [4], [1, 1, 2, 2])),
+        node("ConstantOfShape", ["shape"], ["zero"]),
+        node("Mul", ["pixels of a user", "two"], ["a"]),
+        node("Reshape", ["ones", "column"], ["ones2"]),
+        node("Mul", ["a", "ones2"], ["b"]),
+        node("Cast", ["b"], ["b32"], to=kind),
+        node("Add", ["b32", "zero"], ["c"]),
+        node("Mul", ["c", "third"], ["d"]),
+        node("Resize", ["d", "", "scales"], ["out"], mode="nearest"),
+        node("Shape", ["d"], ["beside"]),
+    ]
+    weights = [
+        tensor("shape", onnx.TensorProto.INT64, [1], [1]),
+        tensor("column", onnx.TensorProto.INT64, [3], [3, 1, 1]),
+    ]
+    outputs = [info("out", kind, [None, 3, None, None]), info("beside", onnx.TensorProto.INT64, [4])]
+    inputs = [info("pixels of a user", kind, ["n", 3, "h", "w"])]
+    graph = onnx.helper.make_graph(nodes, "net", inputs, outputs, weights)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, path)
+
+
+def test_every_form_of_a_constant_is_converted_and_back(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    from rtsr_bench.formats.onnx.retyping import retyped
+
+    save_every_constant(tmp_path / "net.onnx")
+    guest = guest_of("onnx", tmp_path / "net.onnx")
+    assert guest.notes == ["the ONNX graph has 2 outputs; the SR image is the first, out"]
+    wanted = torch.nn.functional.interpolate(image() * 2 / 3, scale_factor=2)
+    torch.testing.assert_close(forward(guest, image(), EAGER_FP32), wanted)
+    half = forward(guest, image(), EAGER_FP32.in_precision(Precision.FP16))
+    assert half.dtype is torch.float16
+    torch.testing.assert_close(half.float(), wanted, rtol=0, atol=2e-3)
+    (tmp_path / "half.onnx").write_bytes(retyped(str(tmp_path / "net.onnx"), half=True))
+    back = forward(guest_of("onnx", tmp_path / "half.onnx"), image(), EAGER_FP32)
+    torch.testing.assert_close(back, wanted, rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        (["n", "h", "w", 3], None),
+        ([1, 8, 8, 3], r"takes channels last \(N, H, W, 3\), expected RGB images, channels first"),
+        (["n", 1, "h", "w"], "takes 1 channel, expected RGB images"),
+        (["n", 4, "h", "w"], "takes 4 channels, expected RGB images"),
+    ],
+)
+def test_a_graph_for_other_images_is_named(shape: list[int | str], words: str | None, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    info, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["x"], ["y"])], "net", [info("x", kind, shape)], [info("y", kind, None)]
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, tmp_path / "net.onnx")
+    if words is None:  # named sides may be anything: running it tells
+        assert guest_of("onnx", tmp_path / "net.onnx").notes == []
+        return
+    with pytest.raises(BadGuest, match=words):
+        guest_of("onnx", tmp_path / "net.onnx")
+
+
+def test_a_graph_that_computes_in_other_numbers_than_it_takes_says_so(net: Small, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+    model = onnx.load(save_onnx(net, tmp_path / "net.onnx", half=True))
+    kind, graph = onnx.TensorProto.FLOAT, model.graph
+    for info, cast in ((graph.input[0], ("x", "x16", 10)), (graph.output[0], ("y16", "y", 1))):
+        info.type.tensor_type.elem_type = kind
+        graph.node.insert(
+            0 if cast[0] == "x" else len(graph.node), onnx.helper.make_node("Cast", [cast[0]], [cast[1]], to=cast[2])
+        )
+    graph.node[1].input[0], graph.node[-2].output[0] = "x16", "y16"
+    onnx.save(model, tmp_path / "net.onnx")
+    guest = guest_of("onnx", tmp_path / "net.onnx")
+    assert guest.notes == [
+        "the ONNX graph takes fp32 and holds weights in fp16: it computes in what it holds, whatever is asked for"
+    ]
+    torch.testing.assert_close(forward(guest, image(), EAGER_FP32), net(image()), rtol=0, atol=5e-3)
 
 
 def test_a_second_onnx_graph_is_the_half_one(net: Small, tmp_path: Path) -> None:

@@ -278,8 +278,8 @@ def test_a_folder_of_other_things(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_archive(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.pth").write_bytes(b"weights")
-    assert "found another kind of file" in refusal(tmp_path / "checkpoint.pth")
+    (tmp_path / "weights.npz").write_bytes(b"weights")
+    assert "found another kind of file" in refusal(tmp_path / "weights.npz")
 
 
 def test_a_zip_without_a_model(tmp_path: Path) -> None:

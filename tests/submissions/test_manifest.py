@@ -341,7 +341,15 @@ def test_a_format_that_is_a_file_wants_the_file(name: str, hand_in) -> None:
 
 
 def test_every_format_of_the_door_is_there() -> None:
-    assert list(FORMATS.all()) == ["ntire-esr", "onnx", "python", "reference", "torch-export", "torchscript"]
+    assert list(FORMATS.all()) == [
+        "ntire-esr",
+        "onnx",
+        "python",
+        "reference",
+        "spandrel",
+        "torch-export",
+        "torchscript",
+    ]
 
 
 def test_ten_megabytes_of_manifest_are_refused_unread(hand_in) -> None:

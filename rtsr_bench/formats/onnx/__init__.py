@@ -40,8 +40,7 @@ def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str
 def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
     from rtsr_bench.formats.onnx.loading import builder
 
-    del notes
-    return builder(request, device)
+    return builder(request, device, notes)
 
 
 _HALF = '# half = "model_fp16.onnx"      # the same network in fp16, for tracks that time it on a GPU'
@@ -57,6 +56,7 @@ ONNX = FORMATS.add(
         name="onnx",
         title="ONNX",
         keys=("half",),
+        alone=(".onnx",),
         read=_read,
         request=_request,
         load=_load,

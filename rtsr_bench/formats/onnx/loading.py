@@ -4,8 +4,8 @@ On CUDA a session works on a stream of its own: to onnxruntime, torch's default 
 none was given. The two streams wait for each other on the device, so events on torch's stream enclose the work, the
 input is ready before the graph reads it, and the host waits for neither.
 
-The graph's own number format is the precision: an fp32 graph is not converted. A second file can hold the half one.
-Operations and parameters are counted from the graph (`counting`), with the `onnx` package.
+A graph in fp32 or fp16 is converted to the other where that is asked for, as Python code is (`retyping`); a second file
+can hold the half one. Operations and parameters are counted from the graph (`counting`). Both need the `onnx` package.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Any
 
 import torch
 
+from rtsr_bench.execution import Execution
 from rtsr_bench.formats.onnx.counting import count as count_graph
 from rtsr_bench.formats.onnx.counting import params as params_of
+from rtsr_bench.formats.onnx.retyping import number_formats, retyped
 from rtsr_bench.measuring import numerics
 from rtsr_bench.measuring.deployed import Deployed, expect_graph
-from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.measuring.guest import BadGuest, Notes, dtype_of
 from rtsr_bench.measuring.weightfile import Kind
 from rtsr_bench.protocol import Size
 
@@ -29,12 +31,12 @@ _NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
 class Graph(Deployed):
-    """One or two ONNX files of one network, the second one computing in fp16."""
+    """One or two ONNX files of one network, the second one computing in fp16; or one that is converted on demand."""
 
     def __init__(self, paths: list[str], device: torch.device, scale: int | None) -> None:
         self.stream: Any = torch.cuda.Stream(device) if device.type == "cuda" else None
         sessions = [_session(path, device, self.stream) for path in paths]
-        shape = sessions[0].get_inputs()[0].shape
+        shape = _image_shape(sessions[0])
         height, width = shape[2:] if len(shape) == 4 else (None, None)
         fixed = Size(height, width) if isinstance(height, int) and isinstance(width, int) else None
         super().__init__("ONNX", fixed)
@@ -48,19 +50,30 @@ class Graph(Deployed):
         kind = tensor.device.type
         if torch.is_autocast_enabled(kind):
             raise BadGuest("autocast does not reach into an ONNX graph; ask for fp32, or submit a graph in fp16")
-        session = self.sessions.get(tensor.dtype)
-        if session is None:
-            own = " and ".join(_NAMES[dtype] for dtype in self.sessions)
-            raise BadGuest(
-                f"the ONNX graph computes in {own} and is not converted to {_NAMES.get(tensor.dtype, tensor.dtype)}; "
-                'submit a graph of that number format too (half = "FILE" for fp16)'
-            )
+        session = self.sessions.get(tensor.dtype) or self._converted(tensor.dtype)
         source, target = session.get_inputs()[0].name, session.get_outputs()[0].name
         options = self._options(kind)
         if kind == "cuda" and self.scale is not None:
             return _on_gpu(session, source, target, tensor, self.scale, self.stream, options)
         (output,) = session.run([target], {source: tensor.cpu().numpy()}, options)
         return torch.from_numpy(output).to(tensor.device)
+
+    def _converted(self, dtype: torch.dtype) -> Any:
+        """The session of the graph in another number format; BadGuest where there is none, or it does not run so."""
+        own, wanted = " and ".join(_NAMES[one] for one in self.sessions), _NAMES.get(dtype, str(dtype))
+        hint = 'submit a graph of that number format too (half = "FILE" for fp16)'
+        if dtype not in _DTYPES.values():
+            raise BadGuest(f"the ONNX graph computes in {own} and is not converted to {wanted}; {hint}")
+        try:
+            graph = retyped(self.paths[0], half=dtype is torch.float16)
+            self.sessions[dtype] = _session(graph, self.device, self.stream)
+        except BadGuest:
+            raise
+        except Exception as error:  # whatever onnxruntime says of a graph that does not fit together any more
+            raise BadGuest(
+                f"the ONNX graph computes in {own} and can't be converted to {wanted} ({error}); {hint}"
+            ) from error
+        return self.sessions[dtype]
 
     @property
     def own_arena(self) -> bool:
@@ -96,7 +109,8 @@ class Graph(Deployed):
         return [count_graph(self.paths[0], size) for size in sizes]
 
 
-def _session(path: str, device: torch.device, stream: Any) -> Any:
+def _session(graph: str | bytes, device: torch.device, stream: Any) -> Any:
+    """Open a graph, from a file or as it stands; BadGuest for one that takes no image alone."""
     try:
         import onnxruntime
     except ImportError:
@@ -121,7 +135,7 @@ def _session(path: str, device: torch.device, stream: Any) -> Any:
         }
         options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")  # else none is freed
         providers = [(_CUDA, chosen), *providers]
-    session = onnxruntime.InferenceSession(path, options, providers=providers)
+    session = onnxruntime.InferenceSession(graph, options, providers=providers)
     if device.type == "cuda" and _CUDA not in session.get_providers():
         # onnxruntime goes on with the CPU, and a line in its log, where a library of CUDA or cuDNN is missing.
         raise BadGuest(
@@ -138,6 +152,41 @@ def _dtype(session: Any) -> torch.dtype:
     if kind not in _DTYPES:
         raise BadGuest(f"the ONNX graph takes a {kind}, expected {' or '.join(_DTYPES)}")
     return _DTYPES[kind]
+
+
+def _image_shape(session: Any) -> list[Any]:
+    """The input's sides, numbers or names; BadGuest where they are not those of RGB images, channels first."""
+    shape = list(session.get_inputs()[0].shape)
+    channels = shape[1] if len(shape) == 4 else 3  # without a declared rank the first run says what is wrong
+    if isinstance(channels, int) and channels != 3:
+        last = shape[3] == 3
+        found = "channels last (N, H, W, 3)" if last else f"{channels} channel{'s' if channels > 1 else ''}"
+        raise BadGuest(
+            f"the ONNX graph takes {found}, expected RGB images, channels first (N, 3, H, W); "
+            + ("export it with the channels first" if last else "submit a graph for RGB images")
+        )
+    return shape
+
+
+def _describe(graph: Graph, request: Mapping[str, Any], notes: Notes) -> None:
+    """Say what is not as it is asked for: another number format, several of them, more outputs than one."""
+    asked = (torch.float32, dtype_of(Execution.of(request["execution"])) if "execution" in request else torch.float32)
+    own = " and ".join(_NAMES[one] for one in graph.sessions)
+    for dtype in dict.fromkeys(asked):
+        if dtype in _DTYPES.values() and dtype not in graph.sessions:
+            notes.add(f"the ONNX graph computes in {own}; where {_NAMES[dtype]} is asked for it is converted")
+    first = next(iter(graph.sessions.values()))
+    if len(first.get_outputs()) > 1:
+        notes.add(f"the ONNX graph has {len(first.get_outputs())} outputs; the SR image is the first, "
+                  f"{first.get_outputs()[0].name}")  # fmt: skip
+    try:
+        inside = number_formats(graph.paths[0])
+    except BadGuest:  # without the package onnx
+        return
+    taken = _NAMES[_dtype(first)]
+    if inside and inside != {taken}:
+        notes.add(f"the ONNX graph takes {taken} and holds weights in {' and '.join(sorted(inside))}: it computes in "
+                  "what it holds, whatever is asked for")  # fmt: skip
 
 
 def _on_gpu(
@@ -160,8 +209,14 @@ def _on_gpu(
     return output
 
 
-def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
+def builder(request: Mapping[str, Any], device: torch.device, notes: Notes) -> Callable[[], torch.nn.Module]:
     """Return what opens the file, and the half one beside it where there is one, anew at each call."""
     expect_graph(request, Kind.OTHER, "export it with torch.onnx.export")
     paths = [str(request["checkpoint"]), *([str(request["half"])] if request.get("half") else [])]
-    return lambda: Graph(paths, device, request.get("scale"))
+
+    def build() -> torch.nn.Module:
+        graph = Graph(paths, device, request.get("scale"))
+        _describe(graph, request, notes)
+        return graph
+
+    return build
