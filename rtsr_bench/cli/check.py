@@ -13,6 +13,7 @@ import click
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
+    from rtsr_bench.cli.children import Children
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Child, Counted
     from rtsr_bench.submissions import ModelSpec, Submission
@@ -59,23 +60,29 @@ def check_command(
 
     One that can't be accepted is told, and the others are checked; so is a model whose weights can't be had.
     """
+    from rtsr_bench.cli.children import Children
     from rtsr_bench.sandbox import allow_pickles, obtainable, why_not
     from rtsr_bench.submissions import survey
 
     if allow_pickle:
         allow_pickles(obtainable())
+    unable = why_not()
+    children = None if unable else context.with_resource(Children(device))  # imports torch while manifests are read
     found = survey(*paths)
+    if children is not None:
+        children.left = sum(len(submission.models) for submission in found.submissions)
     troubles = [note.message for note in found.refused]
     if not found.submissions:
         raise UserError("; ".join(troubles))
-    unable = why_not()
     for submission in found.submissions if unable else ():
         click.echo(f"{submission.id}: its manifest is in order: {', '.join(model.id for model in submission.models)}")
     troubles += [unable] if unable else []
     good = complete = True
-    for submission in () if unable else found.submissions:
+    for submission in found.submissions:
+        if children is None:
+            break
         try:
-            kept, had = _check_all(submission, device, install=with_requirements, allow_pickle=allow_pickle)
+            kept, had = _check_all(submission, children, install=with_requirements, allow_pickle=allow_pickle)
             good, complete = kept and good, had and complete
         except UserError as error:
             if len(found.submissions) == 1 and not troubles:
@@ -86,7 +93,7 @@ def check_command(
     context.exit(UserError.exit_code if troubles or not complete else 0 if good else 1)
 
 
-def _check_all(submission: Submission, device: str, *, install: bool, allow_pickle: bool) -> tuple[bool, bool]:
+def _check_all(submission: Submission, children: Children, *, install: bool, allow_pickle: bool) -> tuple[bool, bool]:
     """Check the models of one submission: whether those checked are good, and whether the weights of all could be had.
 
     UserError where its packages or the device can't be had.
@@ -106,16 +113,16 @@ def _check_all(submission: Submission, device: str, *, install: bool, allow_pick
             click.echo(f"error: {model.id} is not checked: {' '.join(str(error).split())}", err=True)
             complete = False
         else:
-            good = _check(submission, model, device, request) and good
+            good = _check(submission, model, children, request) and good
     return good, complete
 
 
-def _check(submission: Submission, model: ModelSpec, device: str, request: dict[str, Any]) -> bool:
+def _check(submission: Submission, model: ModelSpec, children: Children, request: dict[str, Any]) -> bool:
     from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Child, Findings, Loaded
+    from rtsr_bench.sandbox import Findings, Loaded
     from rtsr_bench.wire import Op
 
-    with Child(device=device) as child:
+    with children.take() as child:
         click.echo(f"{model.id}  ({submission.title}, {model.format}, data range {model.data_range:g})")
         click.echo(f"  loading, {LIMIT_S:g} s at most a stage", err=True)
         loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": model.scale}, limit_s=LIMIT_S)
@@ -134,7 +141,7 @@ def _check(submission: Submission, model: ModelSpec, device: str, request: dict[
         for finding in answer.findings:
             _say({True: "ok", False: "BAD", None: "note"}[finding.ok], finding.question, finding.answer)
             good = good and finding.ok is not False
-        counted = _count(child, device, request, loaded.scale)
+        counted = _count(child, children.device, request, loaded.scale)
         if isinstance(counted, Failure):
             return _broken(counted)
     _show_counts(counted)
