@@ -60,6 +60,7 @@ def check_command(
     says all.
     """
     from rtsr_bench.cli.checking import Options, Outcome, check_submission
+    from rtsr_bench.cli.children import Children
     from rtsr_bench.cli.console import say
     from rtsr_bench.datasets import data_roots
     from rtsr_bench.sandbox import allow_pickles, obtainable, why_not
@@ -67,15 +68,17 @@ def check_command(
 
     if allow_pickle:
         allow_pickles(obtainable())
+    unable = why_not()
+    children = None if unable else context.with_resource(Children(device))  # imports torch while manifests are read
     found = survey(*paths, tell=lambda line: click.echo(line, err=True))
     troubles = {str(note.source): note.message for note in found.refused}
     if not found.submissions:
         raise UserError("; ".join(troubles.values()))
-    unable = why_not()
     for submission in found.submissions if unable else ():
         click.echo(f"{submission.id}: its manifest is in order: {', '.join(model.id for model in submission.models)}")
+    if children is not None:
+        children.left = sum(len(submission.models) for submission in found.submissions)
     options = Options(
-        device=device,
         install=with_requirements,
         allow_pickle=allow_pickle,
         stub_missing=stub_missing,
@@ -83,9 +86,11 @@ def check_command(
         whole=verbose or len(found.submissions) == 1,
     )
     outcome = Outcome()
-    for submission in () if unable else found.submissions:
+    for submission in found.submissions:
+        if children is None:
+            break
         try:
-            check_submission(submission, options, outcome)
+            check_submission(submission, children, options, outcome)
         except UserError as error:
             if len(found.submissions) == 1 and not troubles:
                 raise

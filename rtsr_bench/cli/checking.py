@@ -14,6 +14,7 @@ from rtsr_bench.cli.verdict import BAD, NOTE, OK, Verdict
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
+    from rtsr_bench.cli.children import Children
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Child, Counted, Findings, Loaded
     from rtsr_bench.submissions import ModelSpec, Submission
@@ -28,7 +29,6 @@ LIMIT_S = 120.0
 class Options:
     """How models are checked; `whole` prints every answer about each of them."""
 
-    device: str
     install: bool
     allow_pickle: bool
     stub_missing: bool
@@ -59,7 +59,7 @@ class Outcome:
         yield from (f"  {line}" for line in grouped([*broken, *self.unchecked]))
 
 
-def check_submission(submission: Submission, options: Options, outcome: Outcome) -> None:
+def check_submission(submission: Submission, children: Children, options: Options, outcome: Outcome) -> None:
     """Check the models of one submission; UserError where its packages or the device can't be had."""
     from rtsr_bench.cli.preparing import with_requirements
     from rtsr_bench.submissions import load_request, resolve_checkpoint
@@ -78,16 +78,16 @@ def check_submission(submission: Submission, options: Options, outcome: Outcome)
             click.echo(f"error: {model.id} is not checked: {' '.join(str(error).split())}", err=True)
             outcome.unchecked.append((model.id, without_weights(str(error))))
         else:
-            outcome.verdicts.append(_check(submission, model, request, options, lacking))
+            outcome.verdicts.append(_check(submission, model, request, children, options, lacking))
 
 
 def _check(
-    submission: Submission, model: ModelSpec, request: dict[str, Any], options: Options, lacking: Sequence[str]
-) -> Verdict:
+    submission: Submission, model: ModelSpec, request: dict[str, Any], children: Children, options: Options,
+    lacking: Sequence[str],
+) -> Verdict:  # fmt: skip
     from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Child
 
-    with Child(device=options.device) as child:
+    with children.take() as child:
         verdict = Verdict(
             name=model.id,
             about=f"{submission.title}, {model.format}, data range {model.data_range:g}",
@@ -97,14 +97,16 @@ def _check(
             verdict.add(NOTE, "requirements", line)
         if options.whole:
             click.echo(f"  loading, {LIMIT_S:g} s at most a stage", err=True)
-        failure = _ask(child, model, request, verdict, options)
+        failure = _ask(child, model, request, verdict, children.device, options)
     if isinstance(failure, Failure):
         verdict.failed(failure)
     verdict.end()
     return verdict
 
 
-def _ask(child: Child, model: ModelSpec, request: dict[str, Any], verdict: Verdict, options: Options) -> Failure | None:
+def _ask(
+    child: Child, model: ModelSpec, request: dict[str, Any], verdict: Verdict, device: str, options: Options
+) -> Failure | None:
     """Ask everything about a model; the failure that ended it, if one did."""
     from rtsr_bench.record import Failure
     from rtsr_bench.sandbox import Loaded
@@ -122,7 +124,7 @@ def _ask(child: Child, model: ModelSpec, request: dict[str, Any], verdict: Verdi
     failure = _ask_contract(child, loaded, verdict, options)
     if failure is not None:
         return failure
-    counted = _count(child, options.device, request, loaded.scale)
+    counted = _count(child, device, request, loaded.scale)
     if isinstance(counted, Failure):
         return counted
     verdict.counts(counted)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +14,18 @@ from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.device_lock import DeviceLock
 from rtsr_bench.evaluate.place import Place
-from rtsr_bench.sandbox import Child, Hello, Isolation, Level, allow_pickles, obtainable, require, wants_gpu
+from rtsr_bench.sandbox import (
+    Child,
+    ChildSettings,
+    Hello,
+    Isolation,
+    Level,
+    Stock,
+    allow_pickles,
+    obtainable,
+    require,
+    wants_gpu,
+)
 from rtsr_bench.system import cpu_model, visible_name
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -39,6 +52,7 @@ class Bench:
             raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
         self.baselines = Baselines()
         self.threads = threads
+        self._stock = Stock()
         self.isolation = obtainable(gpu=True) if wants_gpu(device) else obtainable()
         if required is not None:
             require(self.isolation, required)
@@ -90,7 +104,7 @@ class Bench:
             return ""
         for visible in filter(None, (visible_name(self.hello.device_uuid), _inherited_name(self.device))):
             try:
-                alone = self._child(visible)
+                alone = Child(device="cuda:0", threads=self.threads, level=self.isolation.level, visible=visible)
             except UserError:  # a driver that does not accept UUIDs
                 continue
             if alone.hello.device_uuid == self.hello.device_uuid:
@@ -104,10 +118,15 @@ class Bench:
             "CUDA_VISIBLE_DEVICES; set that variable to this card and name --device cuda"
         )
 
-    def _child(self, visible: str, *, timed: bool = False) -> Child:
-        """Start a child on the device: the first one of those it sees, where it sees only one."""
-        device = "cuda:0" if visible else self.device
-        return Child(device=device, threads=self.threads, level=self.isolation.level, timed=timed, visible=visible)
+    def _settings(self, *, timed: bool = False) -> ChildSettings:
+        """What every child of this bench is started with: where it sees one card only, that is its first one."""
+        return ChildSettings.now(
+            device="cuda:0" if self._visible else self.device,
+            threads=self.threads,
+            level=self.isolation.level,
+            timed=timed,
+            visible=self._visible,
+        )
 
     @property
     def device_kind(self) -> str:
@@ -122,6 +141,7 @@ class Bench:
     def start_child(self, *, timed: bool = False) -> Child:
         """Return a child that no guest has been in; the caller closes it. Cancelled if the run was cancelled.
 
+        It is one that was started ahead where there is one; else it is started by this thread, which has to outlive it.
         Only what runs in one that is `timed` may be timed: the others share a machine, they don't hurry.
         """
         self.lock.check()
@@ -130,7 +150,7 @@ class Bench:
             with self._guard:
                 child, self._spare = self._spare, None
         if child is None or not child.alive:
-            child = self._child(self._visible, timed=timed)
+            child = self._stock.take(self._settings(timed=timed))
         with self._guard:
             self._children = [one for one in self._children if one.alive]
             self._children.append(child)
@@ -141,16 +161,41 @@ class Bench:
             raise
         return child
 
+    def start_ahead(self, *, timed: bool = False, untimed: bool = False) -> None:
+        """Start the children that this thread needs next, as far as none of their kind is waiting.
+
+        Only inside of a `settled` block. Cancelled if the run was cancelled.
+        """
+        for kind in [True] * timed + [False] * untimed:
+            self.lock.check()
+            self._stock.start(self._settings(timed=kind))
+        self.lock.check()  # as in `start_child`: `close` ends what `cancel` did not see
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[None]:
+        """Let no child that was started ahead work on beyond this block: the next holder of the device may time.
+
+        To be entered while the device is held, and left before it is let go. A run that is interrupted ends them.
+        """
+        try:
+            yield
+        except Exception:
+            self._stock.settle()
+            raise
+        self._stock.settle()
+
     def cancel(self) -> None:
         """Kill every child and end every wait for the device: no result of another thread counts from here on."""
         self.lock.cancel()
+        self._stock.kill()
         with self._guard:
             for child in self._children:
                 if child.alive:
                     child.kill()
 
     def close(self) -> None:
-        """End a child that was never used."""
+        """End children that were never used."""
+        self._stock.close()
         if self._spare is not None:
             self._spare.close()
             self._spare = None

@@ -36,15 +36,17 @@ def measure_and_save(
     save: Save,
     gallery: Path | None = None,
     listener: Listener | None = None,
+    more: bool = False,
 ) -> Kept:
     """Measure a job and write its record into a folder; Cancelled, and nothing written, if the run was cancelled.
 
-    Raises what `measure` raises, and HarnessError where the record can't be written.
+    `more`: another job follows on this bench. Raises what `measure` raises, and HarnessError where the record can't be
+    written.
     """
     images = Gallery(gallery / job.track.id / job.model.id) if gallery else None
     with crops_workplace(folder) as crops:
         book = CropBook(crops, sum(len(data.pairs) for data in job.data))
-        record = measure(job, bench, book=book, gallery=images, listener=listener)
+        record = measure(job, bench, book=book, gallery=images, listener=listener, more=more)
         book.finish()
         bench.lock.check()  # a child that `cancel` killed looks like a guest that crashed
         path = save(record, crops)

@@ -26,10 +26,12 @@ def measure(
     book: CropBook | None = None,
     gallery: Gallery | None = None,
     listener: Listener | None = None,
+    more: bool = False,
 ) -> Record:
     """Measure a model on a track: fidelity in the timed precision (and fp32), runtime, memory, complexity.
 
-    Of a model that has no trained weights, fidelity is not asked for.
+    Of a model that has no trained weights, fidelity is not asked for. With `more` a child is started for the job that
+    follows on this bench.
     Raises UserError where data or weights can't be had and HarnessError where the harness breaks; whatever the guest
     does ends up in the record.
     """
@@ -39,7 +41,7 @@ def measure(
         job.model, job.submission, checkpoint, allow_pickle=bench.allow_pickle, stub_missing=bench.stub_missing
     )
     guest["execution"] = job.protocol.execution(bench.device_kind).plain()
-    work = Work(job=job, bench=bench, guest=guest, listener=listener or Listener())
+    work = Work(job=job, bench=bench, guest=guest, listener=listener or Listener(), more=more)
     first = measure_images(work, (book, gallery))
     timed = measure_timed(work, first) if first.failed is None else TimedStage(failed=first.failed)
     record = Record(

@@ -18,9 +18,14 @@ def find_scale(
     *,
     limit_s: float,
     waiting: Callable[[str], None] = lambda _: None,
+    more: bool = False,
 ) -> int | Failure:
-    """Load a model in a child and run it once: its scale, or how it failed; `limit_s` seconds at most."""
-    with bench.lock.shared(waiting), bench.start_child() as child:
+    """Load a model in a child and run it once: its scale, or how it failed; `limit_s` seconds at most.
+
+    With `more` a child is started for the next one that is needed on this bench.
+    """
+    with bench.lock.shared(waiting), bench.settled(), bench.start_child() as child:
+        bench.start_ahead(untimed=more)
         checkpoint = resolve_checkpoint(model, submission)
         request = load_request(
             model, submission, checkpoint, allow_pickle=bench.allow_pickle, stub_missing=bench.stub_missing

@@ -35,12 +35,16 @@ ALSO_COUNTED_AT = Size(256, 256)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What every stage needs: the job, the bench it runs on, what the child is told to load, and who listens."""
+    """What every stage needs: the job, the bench it runs on, what the child is told to load, and who listens.
+
+    `more`: other jobs follow on this bench.
+    """
 
     job: Job
     bench: Bench
     guest: dict[str, Any]
     listener: Listener
+    more: bool = False
 
     @property
     def execution(self) -> Execution:
@@ -93,13 +97,18 @@ class TimedStage:
 
 
 def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
-    """Enhance every image, beside other measurements on the device; each of the `keepers` is shown every SR image."""
+    """Enhance every image, beside other measurements on the device; each of the `keepers` is shown every SR image.
+
+    Meanwhile the children that come next import what they need: they are idle before anything is timed.
+    """
     bench = work.bench
     with (
         bench.lock.shared(work.listener.waiting),
+        bench.settled(),
         bench.start_child() as child,
         gauge(bench.device_kind, child.hello.device_uuid) as meter,
     ):
+        bench.start_ahead(timed=work.job.unloadable is None, untimed=work.more)
         system = describe_child(child, bench, meter)
         loaded = work.job.unloadable or _load(child, work)
         if isinstance(loaded, Failure):

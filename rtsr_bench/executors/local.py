@@ -55,6 +55,7 @@ class Local(Executor):
             model,
             limit_s=limit_s,
             waiting=lambda whom: observer.note(f"{submission.id} waits for {whom}"),
+            more=True,
         )
 
     def known(self, job: Job, records: Mapping[str, tuple[str, Record]]) -> tuple[str, Record] | None:
@@ -112,6 +113,7 @@ class Local(Executor):
                     save=lambda record, crops: save(record, order.records, crops),
                     gallery=order.gallery,
                     listener=listener,
+                    more=task.number < task.total,
                 )
         except RtsrBenchError as error:
             return self._lost(task, error)

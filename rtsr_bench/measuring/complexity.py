@@ -8,11 +8,13 @@ made there. So a request asks for one of the two, and who asks starts another pr
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch._compile import _disable_dynamo
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rtsr_bench.measuring.deployed import Deployed
@@ -30,6 +32,11 @@ class _Counting(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]  # torch's dispatch mode carries no types
         self.macs = self.activations = self.convs = self.calls = 0
         self.uncounted: Counter[str] = Counter()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keep torch from importing its compiler at the first call, which takes longer than most counts."""
+        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -74,6 +81,16 @@ class _Counting(TorchDispatchMode):
         if isinstance(convolved, torch.Tensor):
             self.convs += 1
             self.activations += math.prod(convolved.shape)
+
+
+class _BesideCompiler(_Counting):
+    """The same where torch's compiler is loaded, because the network may use it: it must not compile what counts."""
+
+    __torch_dispatch__ = _disable_dynamo(_Counting.__torch_dispatch__)
+
+
+def _compiler_is_loaded() -> bool:
+    return "torch._dynamo" in sys.modules
 
 
 def _takes_tensors(func: Any) -> bool:
@@ -122,13 +139,20 @@ def _one(model: torch.nn.Module, size: Size, device: torch.device) -> dict[str, 
     if isinstance(model, Deployed) and model.size not in (None, size):
         return _refused(model, size)
     tensor = torch.zeros(1, 3, size.height, size.width, device=device)
-    counting = _Counting()
+    counting: _Counting = _BesideCompiler() if _compiler_is_loaded() else _Counting()
+    _run(model, tensor, counting)
+    if _compiler_is_loaded() and not isinstance(counting, _BesideCompiler):  # the network loaded it in this call
+        counting = _BesideCompiler()
+        _run(model, tensor, counting)
+    fused = isinstance(model, Deployed) and not counting.calls
+    return _reply(size, counting, {f"the whole graph ({model.kind})": 1} if fused else counting.uncounted)
+
+
+def _run(model: torch.nn.Module, tensor: torch.Tensor, counting: _Counting) -> None:
     # A scripted graph is counted as it was written: torch fuses it once it has run a few times.
     as_written = torch.jit.optimized_execution(should_optimize=False)  # type: ignore[attr-defined]  # torch.jit exports it silently
     with as_written, no_gradients(), counting:
         model(tensor)
-    fused = isinstance(model, Deployed) and not counting.calls
-    return _reply(size, counting, {f"the whole graph ({model.kind})": 1} if fused else counting.uncounted)
 
 
 def _refused(model: Deployed, size: Size) -> dict[str, Any]:

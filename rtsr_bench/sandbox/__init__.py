@@ -5,7 +5,7 @@ in `results/`), none of the harness's environment variables, descriptors or memo
 It is bound in CPU time, memory, processes and threads, file size, scratch (bytes and files) and wall time; its output
 is drained and its end kept. Pixels pass through files without a name whose sizes are the parent's; what it answers is
 read as bounded, strict JSON, with the number of the question. When it ends, or the harness does, everything it
-started ends with it.
+started ends with it. A child has one guest; one that was started ahead (`stock`) waits for it with an empty room.
 
 **`bubblewrap`** (Linux, where `bwrap` works: tried at the start of each run with the very flags): namespaces of its
 own, no network, no other process in sight, no capability, nobody's user, system calls that no model needs denied by
@@ -56,7 +56,7 @@ machine was known to be quiet (`evaluate.quiet`).
 """
 
 from rtsr_bench.sandbox.bounds import Bounds
-from rtsr_bench.sandbox.child import Child, wants_gpu
+from rtsr_bench.sandbox.child import Child
 from rtsr_bench.sandbox.counting import count_model
 from rtsr_bench.sandbox.levels import Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.sandbox.needs import why_not
@@ -74,10 +74,13 @@ from rtsr_bench.sandbox.replies import (
     Repeated,
     Warmed,
 )
+from rtsr_bench.sandbox.settings import ChildSettings, wants_gpu
+from rtsr_bench.sandbox.stock import Stock
 
 __all__ = [
     "Bounds",
     "Child",
+    "ChildSettings",
     "Counted",
     "Enhanced",
     "Finding",
@@ -91,6 +94,7 @@ __all__ = [
     "PeakMemory",
     "Prepared",
     "Repeated",
+    "Stock",
     "Warmed",
     "allow_pickles",
     "count_model",

@@ -1,15 +1,13 @@
-"""One child process: started, asked, watched, and killed with everything it started."""
+"""One child process and what it is asked; `started` starts, watches and ends it."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
 import selectors
-import signal
 import socket
 from collections.abc import Callable, Sequence
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 from rtsr_bench.errors import HarnessError, UserError
@@ -17,17 +15,15 @@ from rtsr_bench.execution import Execution
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.record.failure import whole_reason
-from rtsr_bench.sandbox import bubblewrap, levels
 from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
-from rtsr_bench.sandbox.needs import require_system
 from rtsr_bench.sandbox.pixels import read_all, sealed_memfd
-from rtsr_bench.sandbox.plugged import Plugged
-from rtsr_bench.sandbox.process import Process, user_processes
+from rtsr_bench.sandbox.process import user_processes
 from rtsr_bench.sandbox.replies import Added, Enhanced, Hello, Prepared, Reply, convert
-from rtsr_bench.sandbox.room import Room
-from rtsr_bench.sandbox.watch import EVERY_S, Watch
+from rtsr_bench.sandbox.settings import ChildSettings
+from rtsr_bench.sandbox.started import Started
+from rtsr_bench.sandbox.watch import EVERY_S
 from rtsr_bench.wire import MAX_LINE, Op, clip, decode, encode
 
 HELLO_S = 120.0
@@ -48,16 +44,15 @@ _STAGES = {
 }
 
 
-def wants_gpu(device: str) -> bool:
-    """Whether a child for this device (`cpu`, `cuda`, `cuda:N`, `auto`) needs a GPU's device nodes."""
-    return device not in ("cpu", "auto") or (device == "auto" and bool(bubblewrap.gpu_nodes()))
-
-
-class Child:
+class Child(Started):
     """A process that may hold one guest. Use it as a context: when the block ends, process and scratch are gone.
 
     It must be started from a thread that outlives it: the child asks the kernel to be killed when that thread ends.
     """
+
+    hello: Hello
+    _idle = False
+    _buffer = b""
 
     def __init__(
         self,
@@ -71,71 +66,58 @@ class Child:
     ) -> None:
         """Start the process and let it make the device ready; UserError where the device can't be had.
 
-        `visible` names the only GPU that the child sees, empty for all of them; on `cpu` it sees none. `level` None is
-        the highest isolation level that can be had here. The threads of a `timed` child spin while they wait for each
-        other, as torch has it; those of another sleep.
+        `ChildSettings` explains the arguments.
         """
-        require_system()
-        gpu, plugged = wants_gpu(device), Plugged.of_child()
-        self.isolation = level or (levels.obtainable(gpu=True) if gpu else levels.obtainable()).level
-        self._bounds = bounds or Bounds()
-        self._room = Room()
-        self._buffer = b""
-        self._process: Process | None = None
-        self._wire, theirs = socket.socketpair()
-        try:
-            with theirs:
-                theirs.set_inheritable(True)
-                self._process = Process(
-                    self.isolation,
-                    self._room,
-                    self._bounds,
-                    theirs,
-                    gpu=gpu,
-                    timed=timed,
-                    plugins=plugged.paths,
-                    visible="" if device == "cpu" else visible or None,
-                )
-            private = bubblewrap.SCRATCH if self.isolation is Level.BUBBLEWRAP else None
-            self._watch = Watch(self._process.root, self._bounds, self._room, private)
-            within = self._bounds.as_request(user_processes=user_processes())
-            request = {"device": device, "threads": threads, "bounds": within}
-            if plugged.sources:
-                added = self.ask(Op.PLUGINS, Added, plugged.request(self._process.plugins), limit_s=HELLO_S)
-                if isinstance(added, Failure) and added.kind is FailureKind.EXCEPTION:
-                    raise plugged.refused(added, self._process.plugins)
-            hello = self.ask(Op.HELLO, Hello, request, limit_s=HELLO_S)
-        except BaseException:
-            self.close()
-            raise
+        super().__init__(
+            ChildSettings.now(device=device, threads=threads, level=level, bounds=bounds, timed=timed, visible=visible)
+        )
+        self.greet()
+
+    @classmethod
+    def ahead(cls, settings: ChildSettings) -> Self:
+        """Start a process and return at once, before it has imported anything; `greet` makes it ready for a guest."""
+        child = cls.__new__(cls)
+        Started.__init__(child, settings)
+        return child
+
+    def settle(self) -> None:
+        """Wait until the process has imported what it needs and is idle.
+
+        UserError where a plug-in can't be imported, HarnessError where the process did not start.
+        """
+        if self._idle or self._process is None:
+            return
+        plugged, places = self.settings.plugged, self._process.plugins
+        added = self._before_a_guest(Op.PLUGINS, Added, plugged.request(places))
+        if isinstance(added, Failure):
+            raise plugged.refused(added, places)
+        self._idle = True
+
+    def greet(self) -> None:
+        """Let the idle process make the device ready and bind itself; UserError where the device can't be had."""
+        self.settle()
+        within, device = self._bounds.as_request(user_processes=user_processes()), self.settings.device
+        request = {"device": device, "threads": self.settings.threads, "bounds": within}
+        hello = self._before_a_guest(Op.HELLO, Hello, request)
         if isinstance(hello, Failure):
-            self.close()
-            if hello.kind in (FailureKind.CRASHED, FailureKind.NO_RESULT):
-                said = clip(hello.detail).strip().splitlines()
-                raise HarnessError(f"the child did not start: {hello.message}{f'; {said[-1]}' if said else ''}")
             raise UserError(
                 f"device {device} cannot be used: {hello.message}; expected cpu, cuda or cuda:N of a GPU here"
             )
         self.hello = hello
 
-    @property
-    def alive(self) -> bool:
-        """Whether it can still be asked."""
-        return self._process is not None and self._process.running
-
-    @property
-    def output(self) -> str:
-        """The end of what the guest printed."""
-        said = b"" if self._process is None else bytes(self._process.output)
-        return harmless(said.decode("utf-8", "replace").strip())
-
-    def pids(self) -> list[int]:
-        """Numbers of its processes, as seen from here."""
-        return self._watch.pids()
-
-    def cpu_s(self) -> float:
-        """Seconds that processors have worked for it up to now, as the kernel counts them."""
-        return self._watch.cpu_s()
+    def _before_a_guest(self, op: Op, kind: type[Reply], request: dict[str, Any]) -> Reply | Failure:
+        """Ask a process that is starting; it is closed where anything but the answer comes."""
+        try:
+            answer = self.ask(op, kind, request, limit_s=HELLO_S)
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(answer, Failure):
+            self.close()
+            if answer.kind in (FailureKind.CRASHED, FailureKind.NO_RESULT):
+                said = clip(answer.detail).strip().splitlines()
+                raise HarnessError(f"the child did not start: {answer.message}{f'; {said[-1]}' if said else ''}")
+        return answer
 
     def ask(
         self,
@@ -276,34 +258,4 @@ class Child:
 
     def _ended(self, stage: Stage) -> Failure:
         assert self._process is not None
-        ended = self._process.ended()
-        if ended is None:
-            return self._failure(stage, FailureKind.NO_RESULT, "the process closed its answers without giving one")
-        code, number = ended
-        if number:
-            name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-            if number == getattr(signal, "SIGXCPU", None):
-                return self._failure(stage, FailureKind.TIMEOUT, f"more than {self._bounds.cpu_s} s of CPU time")
-            hint = " (most often: out of memory)" if number == signal.SIGKILL else ""
-            return self._failure(stage, FailureKind.CRASHED, f"the process was ended by {name}{hint}")
-        return self._failure(stage, FailureKind.NO_RESULT, f"the process ended with exit code {code} and no answer")
-
-    def kill(self) -> None:
-        """End the process and everything it started at once."""
-        if self._process is not None:
-            self._process.kill()
-
-    def close(self) -> None:
-        """Kill the process if it lives, close the wire, remove the guest's room."""
-        if self._process is not None:
-            self._process.close()
-        self._wire.close()
-        self._room.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        return self._failure(stage, *self._process.how_it_ended(self._bounds.cpu_s))

@@ -12,11 +12,12 @@ import threading
 from pathlib import Path
 
 from rtsr_bench.errors import HarnessError
+from rtsr_bench.record import FailureKind
 from rtsr_bench.sandbox import bubblewrap
-from rtsr_bench.sandbox.bounds import Bounds
 from rtsr_bench.sandbox.keeper import KEEPER, kept
-from rtsr_bench.sandbox.levels import Level, obtainable, passed_on
+from rtsr_bench.sandbox.levels import Level, obtainable
 from rtsr_bench.sandbox.room import Room
+from rtsr_bench.sandbox.settings import ChildSettings
 from rtsr_bench.sandbox.watch import tree
 
 _KEPT_OUTPUT = 16 * 1024
@@ -37,26 +38,15 @@ _GONE_S, _ENDING_S = 10.0, 3.0
 class Process:
     """The child's process and its output, which is read all the time and of which the end is kept."""
 
-    def __init__(
-        self,
-        level: Level,
-        room: Room,
-        bounds: Bounds,
-        wire: socket.socket,
-        *,
-        gpu: bool,
-        timed: bool,
-        visible: str | None = None,
-        plugins: tuple[Path, ...] = (),
-    ) -> None:
+    def __init__(self, settings: ChildSettings, room: Room, wire: socket.socket) -> None:
         """Start it with one end of the wire; HarnessError where no process can be started.
 
-        `visible` names the only GPU that it may see: empty for none, None for all of them. `plugins` are files and
-        folders at hand that it can read, at the places that the attribute of that name holds.
+        It can read the plug-ins at hand at the places that the attribute `plugins` holds.
         """
-        self.level = level
+        self.level = level = settings.level
         self.output = bytearray()
-        environment = passed_on() | ({} if timed else _PATIENT)
+        plugins, gpu, visible = settings.plugged.paths, settings.gpu, settings.only_gpu
+        environment = dict(settings.environment) | ({} if settings.timed else _PATIENT)
         environment |= {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
         program = [sys.executable, "-I", "-B", *WORKER, str(wire.fileno()), str(os.getpid())]
         with contextlib.ExitStack() as stack:
@@ -67,7 +57,7 @@ class Process:
                 shell = bubblewrap.Shell(
                     executable=(obtainable(gpu=True).executable if gpu else "") or obtainable().executable,
                     room=room.visible,
-                    scratch_bytes=bounds.scratch,
+                    scratch_bytes=settings.bounds.scratch,
                     gpu=gpu,
                     plugins=plugins,
                 )
@@ -106,8 +96,22 @@ class Process:
         """Whether it has not ended."""
         return self._popen.poll() is None
 
-    def ended(self) -> tuple[int, int] | None:
-        """Wait a little for its end: its exit code and 0, or 0 and the signal that ended it; None where it lives on."""
+    def how_it_ended(self, cpu_s: int) -> tuple[FailureKind, str]:
+        """Wait a little for its end and tell what that was, in words; `cpu_s` is its limit of CPU time."""
+        ended = self._ended()
+        if ended is None:
+            return FailureKind.NO_RESULT, "the process closed its answers without giving one"
+        code, number = ended
+        if not number:
+            return FailureKind.NO_RESULT, f"the process ended with exit code {code} and no answer"
+        if number == getattr(signal, "SIGXCPU", None):
+            return FailureKind.TIMEOUT, f"more than {cpu_s} s of CPU time"
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        hint = " (most often: out of memory)" if number == signal.SIGKILL else ""
+        return FailureKind.CRASHED, f"the process was ended by {name}{hint}"
+
+    def _ended(self) -> tuple[int, int] | None:
+        """Its exit code and 0, or 0 and the signal that ended it; None where it lives on."""
         try:
             code = self._popen.wait(timeout=_ENDING_S)
         except subprocess.TimeoutExpired:
@@ -121,6 +125,8 @@ class Process:
 
     def kill(self) -> None:
         """End the process and everything it started, and see that all of it is gone."""
+        if self._popen.returncode is not None:  # its number may be another process's by now
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self._popen.pid, signal.SIGTERM)  # the keeper ends what is below it, then itself
             os.kill(self._popen.pid, signal.SIGCONT)  # a guest may have stopped it

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.measuring import complexity
 from rtsr_bench.measuring.complexity import count
 from rtsr_bench.measuring.enhance import forward
 from rtsr_bench.measuring.guest import Guest
@@ -109,13 +110,45 @@ def test_a_model_that_needs_values_is_counted_in_a_process_of_its_own(name: str)
     assert not any(one.alive for one in started)
 
 
-def test_a_model_that_needs_no_values_starts_no_second_process() -> None:
+WITHOUT_COMPILER = """import sys, torch
+class Net(torch.nn.Conv2d):
+    def forward(self, x):
+        assert "torch._dynamo" not in sys.modules
+        return torch.nn.functional.pixel_shuffle(super().forward(x), 2)
+def srmodel():
+    return Net(3, 12, 1)
+"""
+
+
+def test_a_model_that_needs_no_values_starts_no_second_process_and_no_compiler(tmp_path: Path) -> None:
+    (tmp_path / "arch.py").write_text(WITHOUT_COMPILER)
+    load_it = request(str(tmp_path))
     with Child(level=Level.PROCESS, threads=1) as child:
-        child.ask(Op.LOAD, Loaded, request("mha"), limit_s=60)
+        assert isinstance(child.ask(Op.LOAD, Loaded, load_it, limit_s=60), Loaded)
         counted = count_model(
-            child, request("mha"), SIZES, start=lambda: pytest.fail("a second process"), load_s=60, count_s=60
+            child, load_it, SIZES, start=lambda: pytest.fail("a second process"), load_s=60, count_s=60
         )
     assert isinstance(counted, Counted)
+    assert [one.macs for one in counted.counts] == [36 * size.pixels for size in SIZES]
+
+
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_model_that_compiles_itself_in_the_call_is_counted_whole(
+    computed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Compiles(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 12, 1)
+
+        def forward(self, x: torch.Tensor) -> Any:
+            monkeypatch.undo()  # the compiler is loaded in this call
+            return torch.compile(self.conv, backend="eager")(x)
+
+    monkeypatch.setattr(complexity, "_compiler_is_loaded", lambda: False)
+    built = Guest(build=Compiles, device=torch.device("cpu"), data_range=1.0)
+    (one,) = count(built, {"sizes": [[8, 8]], "computed": computed})["counts"]
+    assert (one["macs"], one["uncounted"]) == (36 * 64, {})
 
 
 class Answers:

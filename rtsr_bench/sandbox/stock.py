@@ -1,0 +1,100 @@
+"""Children that are started before they are needed, so that no guest waits until an interpreter has imported torch.
+
+Such a child is what any other child is before its guest comes: a process and an empty room of its own. It is handed out
+once, to one guest, and nothing ever comes back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from types import TracebackType
+from typing import Self
+
+from rtsr_bench.errors import HarnessError, RtsrBenchError
+from rtsr_bench.sandbox.child import Child
+from rtsr_bench.sandbox.settings import ChildSettings
+
+
+class Stock:
+    """Children without a guest. Use it as a context: when the block ends, those that nobody took are gone.
+
+    A thread takes children that it started itself, or the main thread: the kernel ends a child with the thread that
+    started it. Starting costs processor time until `settle` returns, so both belong where nothing is timed.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[threading.Thread, Child]] = []
+        self._guard = threading.Lock()
+
+    def start(self, settings: ChildSettings) -> None:
+        """Start a child of these settings, unless one waits for this thread; returns before it is ready.
+
+        Where no process can be started there is none: who needs one tries again, and learns why that does not work.
+        """
+        with self._guard:  # to the end, so that `kill` finds every child that was started
+            if not any(child.settings == settings and child.alive for child in self._usable()):
+                with contextlib.suppress(HarnessError):
+                    self._kept.append((threading.current_thread(), Child.ahead(settings)))
+
+    def settle(self) -> None:
+        """Wait until every child that this thread started is idle; one that does not get there is ended."""
+        with self._guard:
+            mine = [child for thread, child in self._kept if thread is threading.current_thread()]
+        for child in mine:
+            try:
+                child.settle()
+            except RtsrBenchError:  # it is closed; as in `start`
+                self._forget(child)
+
+    def take(self, settings: ChildSettings) -> Child:
+        """Return a child of exactly these settings, ready for a guest: one that waits, else a new one.
+
+        The caller closes it. UserError where the device can't be had, HarnessError where no process can be started.
+        """
+        while (child := self._next(settings)) is not None:
+            try:
+                child.greet()
+            except HarnessError:  # it was ended while it waited; a new one tells what is wrong, if anything is
+                continue
+            return child
+        fresh = Child.ahead(settings)
+        fresh.greet()
+        return fresh
+
+    def kill(self) -> None:
+        """End every child at once, from whatever thread."""
+        with self._guard:
+            for _, child in self._kept:
+                child.kill()
+
+    def close(self) -> None:
+        """End every child and remove its room."""
+        with self._guard:
+            kept, self._kept = self._kept, []
+        for _, child in kept:
+            child.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _usable(self) -> list[Child]:
+        """Children that this thread may take, the oldest first; the guard is held."""
+        threads = (threading.current_thread(), threading.main_thread())
+        return [child for thread, child in self._kept if thread in threads]
+
+    def _next(self, settings: ChildSettings) -> Child | None:
+        """Remove the oldest child of these settings and return it."""
+        with self._guard:
+            child = next((one for one in self._usable() if one.settings == settings), None)
+            self._kept = [one for one in self._kept if one[1] is not child]
+        return child
+
+    def _forget(self, child: Child) -> None:
+        with self._guard:
+            self._kept = [one for one in self._kept if one[1] is not child]

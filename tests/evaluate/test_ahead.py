@@ -1,0 +1,69 @@
+"""Children started ahead in a run: they are idle before the device is let go, and a run that ends early ends them."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from rtsr_bench.errors import HarnessError
+from rtsr_bench.evaluate import Bench
+from rtsr_bench.evaluate.device_lock import Cancelled, DeviceLock
+from rtsr_bench.sandbox import ChildSettings, Level
+
+
+class Played:
+    """Stands for a stock, and notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.said: list[object] = []
+
+    def start(self, settings: ChildSettings) -> None:
+        self.said.append(("start", settings.timed))
+
+    def settle(self) -> None:
+        self.said.append("settle")
+
+    def kill(self) -> None:
+        self.said.append("kill")
+
+
+@pytest.fixture
+def stock() -> Played:
+    return Played()
+
+
+@pytest.fixture
+def bench(stock: Played, tmp_path: Any) -> Bench:
+    """A bench without a first child."""
+    made: Any = Bench.__new__(Bench)
+    made._stock, made._visible, made._children = stock, "", []
+    made.device, made.threads, made.isolation = "cpu", 1, SimpleNamespace(level=Level.PROCESS)
+    made.lock = DeviceLock("test", tmp_path)
+    made._guard = threading.Lock()
+    return cast("Bench", made)
+
+
+def test_the_device_is_not_let_go_before_what_was_started_is_idle(bench: Bench, stock: Played) -> None:
+    with bench.settled():
+        bench.start_ahead(timed=True, untimed=True)
+    assert stock.said == [("start", True), ("start", False), "settle"]
+    with pytest.raises(HarnessError), bench.settled():
+        raise HarnessError("the disk is full")
+    assert stock.said[3:] == ["settle"], "other jobs go on"
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Cancelled])
+def test_an_interrupted_run_waits_for_none(interrupt: type[BaseException], bench: Bench, stock: Played) -> None:
+    with pytest.raises(interrupt), bench.settled():
+        raise interrupt
+    assert stock.said == []
+
+
+def test_a_cancelled_run_starts_none_and_ends_those_that_wait(bench: Bench, stock: Played) -> None:
+    bench.cancel()
+    with pytest.raises(Cancelled):
+        bench.start_ahead(timed=True)
+    assert stock.said == ["kill"]
