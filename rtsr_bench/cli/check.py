@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rtsr_bench.cli.causes import refused
 from rtsr_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from rtsr_bench.cli.checking import Options, Outcome
+    from rtsr_bench.cli.children import Children
+    from rtsr_bench.submissions import Submission
 
 
 @click.command("new", short_help="Write a working submission to start from.")
@@ -59,7 +66,7 @@ def check_command(
     submission gets a line for each question; several get three lines a model and a summary of what is wrong, and -v
     says all.
     """
-    from rtsr_bench.cli.checking import Options, Outcome, check_submission
+    from rtsr_bench.cli.checking import Options, Outcome
     from rtsr_bench.cli.children import Children
     from rtsr_bench.cli.console import say
     from rtsr_bench.datasets import data_roots
@@ -74,10 +81,6 @@ def check_command(
     troubles = {str(note.source): note.message for note in found.refused}
     if not found.submissions:
         raise UserError("; ".join(troubles.values()))
-    for submission in found.submissions if unable else ():
-        click.echo(f"{submission.id}: its manifest is in order: {', '.join(model.id for model in submission.models)}")
-    if children is not None:
-        children.left = sum(len(submission.models) for submission in found.submissions)
     options = Options(
         install=with_requirements,
         allow_pickle=allow_pickle,
@@ -86,15 +89,12 @@ def check_command(
         whole=verbose or len(found.submissions) == 1,
     )
     outcome = Outcome()
-    for submission in found.submissions:
-        if children is None:
-            break
-        try:
-            check_submission(submission, children, options, outcome)
-        except UserError as error:
-            if len(found.submissions) == 1 and not troubles:
-                raise
-            troubles[submission.id] = str(error)
+    if children is None:
+        for submission in found.submissions:
+            models = ", ".join(model.id for model in submission.models)
+            click.echo(f"{submission.id}: its manifest is in order: {models}")
+    else:
+        _check_each(found.submissions, children, options, outcome, troubles)
     for trouble in dict.fromkeys((*troubles.values(), *([unable] if unable else []))):
         click.echo(f"error: {' '.join(trouble.split())}", err=True)
     outcome.unchecked += [(name, refused(message)) for name, message in troubles.items()]
@@ -102,3 +102,19 @@ def check_command(
         say(line)
     good = all(verdict.good for verdict in outcome.verdicts)
     context.exit(UserError.exit_code if outcome.unchecked or unable else 0 if good else 1)
+
+
+def _check_each(
+    submissions: Sequence[Submission], children: Children, options: Options, outcome: Outcome, troubles: dict[str, str]
+) -> None:
+    """Check one submission after the other; one whose packages or device cannot be had is added to `troubles`."""
+    from rtsr_bench.cli.checking import check_submission
+
+    children.left = sum(len(submission.models) for submission in submissions)
+    for submission in submissions:
+        try:
+            check_submission(submission, children, options, outcome)
+        except UserError as error:
+            if len(submissions) == 1 and not troubles:
+                raise
+            troubles[submission.id] = str(error)
