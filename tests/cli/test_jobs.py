@@ -65,7 +65,7 @@ def test_measure_writes_the_record_that_run_writes(rtsr_bench: Run, tiny: Path, 
     assert sorted(path.name for path in crops.iterdir()) == sorted(path.name for path in stored.crops.iterdir())
     again = rtsr_bench("run", *arguments, *LITTLE, "--jobs-out", "more")
     assert "0 jobs written to more, 1 have a record" in again.stderr
-    assert "no record is overwritten" in one_line(rtsr_bench("measure", file, "--out", "out/record.json"), 2)
+    assert "records are never overwritten" in one_line(rtsr_bench("measure", file, "--out", "out/record.json"), 2)
 
 
 def test_a_guest_that_fails_leaves_its_record_and_the_exit_code_of_run(

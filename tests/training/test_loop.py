@@ -106,7 +106,7 @@ def test_a_checkpoint_of_another_training_is_refused(recipe: Recipe, pictures: P
     with pytest.raises(UserError, match="expected a training of data"):
         train(recipe, *fewer, Plan(out=tmp_path / "out"))
     (tmp_path / "out" / FILE).write_bytes(b"no checkpoint")
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="found an unreadable file"):
         train(recipe, *pictures, Plan(out=tmp_path / "out"))
 
 

@@ -199,7 +199,7 @@ def test_weights_are_files_like_any_other(tmp_path: Path, mask: int) -> None:
     [
         (lambda folder: folder / "file", "found a file"),
         (lambda folder: folder / "file" / "below", "Not a directory"),
-        (lambda _: Path("/proc/x"), "can't be written to"),
+        (lambda _: Path("/proc/x"), "one that cannot be written"),
     ],
 )
 def test_a_place_that_is_no_folder_is_the_users(
