@@ -73,7 +73,8 @@ def test_a_model_whose_weights_cannot_be_had_is_named_and_the_others_are_checked
     recipe = f'[model.checkpoint]\nurl = "https://weights.invalid/w.pth"\nsha256 = "{"0" * 64}"\n'
     plain = '[submission]\nteam = "T"\ntitle = "N"\n[[model]]\nscale = 2\n'
     (tmp_path / "team" / "submission.toml").write_text(f'{plain}variant = "far"\n{recipe}[[model]]\nscale = 2\n')
-    done = rtsr_bench("check", "team", "--device", "cpu", env={"RTSR_BENCH_CACHE": str(tmp_path / "cache")})
+    env = {"RTSR_BENCH_CACHE": str(tmp_path / "cache")}
+    done = rtsr_bench("check", "team", "--device", "cpu", env=env, apart=True)  # here sockets are forbidden
     assert done.returncode == 2
     assert "error: team/far-x2 is not checked: " in done.stderr
     assert "team/x2 " in done.stdout

@@ -50,9 +50,11 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "game-courtyard.png": Part("tracer", 10, ""),
-    "nature-lake.png": Part("landscape", 10, "", columns=True),
-    "fractal-seahorses.png": Part("fractals", 8, ""),
+    "game-courtyard.png": Part("tracer", 10, "27ca14498bab7db6a6917780db0feaf24deab408e007f1aa70f64db95a099e11"),
+    "nature-lake.png": Part(
+        "landscape", 10, "154cf3a57ec20f12371c746e8648116f08daae2dd2f01cdb325d4e1a5eca108e", columns=True
+    ),
+    "fractal-seahorses.png": Part("fractals", 8, "27901c754f666485fc5488c5ddada611abf25d3ed3f958e1c7abcb59b25959ae"),
 }
 """Pictures that take a CPU half a minute. `image_pixels` compares the whole picture with its pin wherever it is drawn;
 with RTSR_BENCH_WHOLE_PICTURES set, these tests do so as well."""
