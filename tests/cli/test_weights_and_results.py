@@ -66,6 +66,31 @@ def test_pickles_need_a_room_of_their_own(rtsr_bench: Run, tiny: Path, tmp_path:
     assert not list(tmp_path.rglob("*.json"))
 
 
+def test_a_missing_import_is_named_with_the_way_out_which_then_works_and_is_recorded(
+    rtsr_bench: Run, tiny: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "team"
+    shutil.copytree(GUESTS / "good", folder)
+    arch = (folder / "arch.py").read_text()
+    (folder / "arch.py").write_text(f"from gone_a.layers import DropPath\n{arch}")
+    (folder / "requirements.txt").write_text("gone_a\n")
+    (folder / "submission.toml").write_text(MANIFEST.replace(WEIGHTS, ""))
+    arguments = ("run", folder, *LITTLE, "--data-root", tiny)
+    failed = rtsr_bench(*arguments)
+    assert failed.returncode == 1, failed.stderr
+    said = " ".join(failed.stderr.split())
+    assert "team requires gone_a (not installed); --with-requirements installs it, --stub-missing puts a stub" in said
+    stubbed = rtsr_bench(*arguments, "--stub-missing")
+    assert stubbed.returncode == 0, stubbed.stderr
+    first, second = (one.record for one in load_records(tmp_path / "reports" / "records").records)
+    assert isinstance(first.runtime, Failure)
+    assert "It is neither in the submission nor installed" in first.runtime.message
+    assert (first.stubs_allowed, first.stubs) == (False, ())
+    assert (second.stubs_allowed, second.stubs) == (True, ("gone_a",))
+    assert "--stub-missing" in second.command
+    assert any("gone_a is not installed: a stub stands in its place" in note for note in second.notes)
+
+
 def test_a_model_whose_weights_cannot_be_had_is_named_and_the_others_are_checked(
     rtsr_bench: Run, tmp_path: Path
 ) -> None:

@@ -102,6 +102,8 @@ FAILURE = Failure(stage=Stage.ENHANCE, kind=FailureKind.BAD_OUTPUT, message="NaN
                 folder="results", missing=1, missing_names=("a",), refused_files=1, refused=("no",)
             ),
             pickle_allowed=True,
+            stubs_allowed=True,
+            stubs=("timm", "torchvision"),
         ),
     ],
 )

@@ -35,6 +35,14 @@ def test_paths_are_relative_to_the_file_and_in_the_order_of_numbers(tmp_path: Pa
     assert read_campaign(path).title != settings.title, "another text is another campaign"
 
 
+def test_an_address_on_a_hub_is_no_pattern_and_what_guests_may_do_is_part_of_the_place(tmp_path: Path) -> None:
+    body = 'submissions = ["gh:org/nets@main#x", "entries/team9"]\nstub_missing = true\ndevices = ["cpu", "cuda:0"]'
+    settings = read_campaign(written(tmp_path, body))
+    assert settings.selection.paths == (Path("gh:org/nets@main#x"), tmp_path / "entries" / "team9")
+    assert [place.stub_missing for place in settings.places] == [True, True]
+    assert not read_campaign(written(tmp_path, 'submissions = ["entries/*"]')).places[0].stub_missing
+
+
 def test_natural_order(tmp_path: Path) -> None:
     settings = read_campaign(written(tmp_path, 'submissions = ["entries/team*[0-9]"]'))
     assert [one.name for one in settings.selection.paths] == ["team9", "team10"]
