@@ -155,7 +155,7 @@ def test_a_model_that_declares_another_scale_than_it_has(rtsr_bench: Run, tiny: 
         (("run", "empty"), ("empty",)),
         (("run", GUESTS / "good", "--track", "builtin-x9"), ("builtin-x9", "expected one of")),
         (("run", GUESTS / "good", "--track", "classic-x2"), ("Set5",)),
-        (("run", GUESTS / "good", "--track", "rtsr2023-x2"), ("no stand-in is accepted",)),
+        (("run", GUESTS / "good", "--track", "rtsr2023-x2"), ("no substitute is accepted",)),
         (("run", GUESTS / "good", "--track", "builtin-x3", "--quick"), ("scale 2",)),
         (("run", GUESTS / "good", "--device", "cuda:63", "--quick"), ("cuda:63",)),
         (("run", GUESTS / "good", "--repeats", "0"), ("--repeats",)),
@@ -390,4 +390,4 @@ def test_a_team_that_cannot_be_loaded_is_a_row_beside_one_that_can(rtsr_bench: R
     line = one_line(alone, 2)
     assert "nothing to measure: submission_test/x?: it could not be loaded (" in line
     assert "no track asked for has data at hand" in line
-    assert "no stand-in is accepted" in line
+    assert "no substitute is accepted" in line

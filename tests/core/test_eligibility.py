@@ -86,7 +86,7 @@ def test_an_infinite_psnr_names_the_image():
     images = (replace(with_mse(first, 0.0), name="flat.png"), *others)
     flat = replace(whole, fidelity=replace(whole.fidelity, images=images))
     (reason,) = reasons(flat, TRACK, gain_db=float("inf"))
-    assert reason.text.startswith("flat.png came back identical to HR")
+    assert reason.text.startswith("The output for flat.png is identical to HR")
 
 
 def test_unofficial_lists_the_overrides_in_words():

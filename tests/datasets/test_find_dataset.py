@@ -197,19 +197,19 @@ def test_who_holds_the_official_set_can_use_it(tmp_path: Path, scale: int, exten
 def test_the_official_set_can_be_had_nowhere_and_says_so(tmp_path: Path) -> None:
     found = find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path])
     assert isinstance(found, Missing)
-    assert "no stand-in is accepted" in found.hint
+    assert "no substitute is accepted" in found.hint
     assert "NTIRE234K/GT" in found.hint
 
 
 def test_images_of_another_size_do_not_pass_for_the_official_set(tmp_path: Path, pair_folder: PairFolder) -> None:
     pair_folder(tmp_path / "NTIRE234K")
-    with pytest.raises(UserError, match=r"expected HR of 2160x3840.*no stand-in is accepted"):
+    with pytest.raises(UserError, match=r"expected HR of 2160x3840.*no substitute is accepted"):
         find("rtsr2023", tmp_path)
 
 
 def test_images_of_another_set_do_not_pass_for_the_official_set(tmp_path: Path) -> None:
     official(tmp_path, name="pop-os__original_nasa-53884")
-    with pytest.raises(UserError, match=r"never released, found one of Open4K.*no stand-in is accepted"):
+    with pytest.raises(UserError, match=r"never released, found one of Open4K.*no substitute is accepted"):
         find("rtsr2023", tmp_path)
 
 

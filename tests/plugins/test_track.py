@@ -61,7 +61,7 @@ def test_its_rows_are_ranked_on_their_own_board_and_not_called_official(demo: Mo
     (address,) = (page for page in site.pages if page.startswith("boards/"))
     page = (tmp_path / "out" / address).read_text(encoding="utf-8")
     assert "Toy x2 (own track)" in page
-    assert "the protocol of this track, which is not shipped" in page
+    assert "the protocol of this track (not a shipped one)" in page
     assert "fficial protocol" not in page
     assert "Toy x2 (own track)" in site.index.read_text(encoding="utf-8")
 
@@ -75,11 +75,31 @@ def test_without_the_plug_in_its_records_have_no_rank(demo: ModuleType, monkeypa
 
 
 @pytest.mark.parametrize(
+    ("degradation", "shown"),
+    [
+        ("pillow-bicubic+noise5", "pillow-bicubic+noise5 (Pillow"),
+        ("noise5", "noise5 (unknown: `run` refuses it unless a plug-in adds it)"),
+        ("files: as handed out", "files: as handed out\n"),
+    ],
+)
+def test_its_degradation_is_shown_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, degradation: str, shown: str
+) -> None:
+    monkeypatch.setenv(plugins.ENVIRONMENT, "")
+    mine = tmp_path / "mine.toml"
+    mine.write_text(DUMMY.read_text().replace("pillow-bicubic+levels64+noise2", degradation))
+    done = CliRunner().invoke(cli, ["tracks", "toy-x2", "--plugin", str(mine)])
+    assert done.exit_code == 0, done.output
+    assert f"  degradation       {shown}" in done.output
+    assert "also recorded" not in done.output
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ('id = "toy-x2"', 'id = "open4k-x2"', "'open4k-x2' is the name of another track"),
         ('title = "Toy x2"', 'title = "OPEN4K x2"', "'OPEN4K x2' is the name of another track"),
-        ('id = "toy-x2"', 'id = "../toy"', "id: expected small letters, digits, - and _, found '../toy'"),
+        ('id = "toy-x2"', 'id = "../toy"', "id: expected lower-case letters, digits, - and _, found '../toy'"),
         ('id = "toy-x2"', "id = 5", "id: expected a text, found 5"),
         ("scale = 2", "scale = 5", "scale: expected one of"),
         ("scale = 2", "", "key 'scale' is missing"),
