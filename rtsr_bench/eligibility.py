@@ -122,7 +122,7 @@ def reasons(
     failed = _failed(record)
     found = [*failed]
     if track is None:
-        text = f"There is no track {record.track!r} (any more), so the record cannot be scored."
+        text = f"No track {record.track!r} is shipped or named with --plugin, so the record cannot be scored."
         found.append(Reason(kind=Ineligibility.NO_TRACK, short="track unknown", text=text))
     elif not is_official(record, track):
         found.append(Reason(kind=Ineligibility.UNOFFICIAL, short="unofficial", text=unofficial_words(record, track)))

@@ -38,7 +38,7 @@ class Metric:
     """One named quantity over an SR/HR pair.
 
     `name` (a-z, 0-9, _) is used in records, track files and column keys; `title`, `unit` and `digits` in tables.
-    `explanation` is a sentence without its end, to which the convention is added. `better` is the direction.
+    `explanation` is a sentence without its full stop; tables add the convention. `better` is the direction.
 
     `measure` returns the observation that a record stores as `observed/CONVENTION` (`observed` defaults to `name`);
     `shown` converts it to the value. PSNR stores the MSE, which is finite and exact. `bounds` are the minimum and

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rtsr_bench.cli.console import say
+from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
     from rtsr_bench.tracks import Track
@@ -37,7 +38,7 @@ def _described(track: Track) -> str:
     lines = {
         "scale": f"x{rules.scale}",
         "data sets": ", ".join(rules.data_sets),
-        "degradation": rules.degradation,
+        "degradation": f"{rules.degradation}{_in_words(rules.degradation)}",
         "metrics": ", ".join(one.title for one in known(rules.metrics)),
         "fidelity": "; ".join(c.words for c in track.headline) + "  (leaderboard)",
         "also recorded": "; ".join(c.words for c in rules.conventions if c not in track.headline),
@@ -51,5 +52,16 @@ def _described(track: Track) -> str:
         "digest": rules.digest,
         "source": track.source,
     }
-    body = "\n".join(f"  {name:<17} {value}" for name, value in lines.items())
+    body = "\n".join(f"  {name:<17} {value}" for name, value in lines.items() if value)
     return f"{track.id}: {track.heading}\n{track.summary}\n\n{body}"
+
+
+def _in_words(degradation: str) -> str:
+    """What a degradation does, in brackets; or that it is unknown; empty for LR files, whose text says it."""
+    from rtsr_bench.datasets import degradation_words
+
+    try:
+        words = degradation_words(degradation)
+    except UserError:
+        return " (unknown: `run` refuses it unless a plug-in adds it)"
+    return f" ({words})" if words else ""

@@ -57,13 +57,23 @@ def own_sets(roots: Iterable[Path]) -> tuple[SetRecipe, ...]:
     return tuple(found.values())
 
 
+def degradation_words(degradation: str) -> str:
+    """Return what a track's `degradation` does, for readers, empty for LR files; UserError for an unknown one."""
+    from rtsr_bench.images.degrade import parse_degradation
+
+    if degradation.startswith("files"):
+        return ""
+    return parse_degradation(degradation).sentence
+
+
 def find_dataset(set_id: str, *, scale: int, degradation: str, roots: Sequence[Path] = ()) -> Dataset | Missing:
     """The data set of this id at this scale, from the roots, those of RTSR_BENCH_DATA_ROOT, or the cache.
 
     A `degradation` that starts with `files` takes LR from the set's files; any other makes LR from HR. A verified copy
-    is preferred. UserError for an unknown id, and for invalid data: unpaired images, sizes that do not match, files
-    that are not images, substitutes.
+    is preferred. UserError for an unknown id or degradation, and for invalid data: unpaired images, sizes that do not
+    match, files that are not images, substitutes.
     """
+    degradation_words(degradation)
     recipe = find_recipe(set_id, roots)
     if scale not in recipe.scales:
         has = ", ".join(f"x{known}" for known in recipe.scales)

@@ -183,7 +183,9 @@ def _how(record: Record, track: Track | None, *, official: bool, complete: bool)
     precision = record.protocol.precision.get(record.system.device_kind)
     sentence += f" Timed in {precision.value}." if precision else ""
     if record.protocol.input != track.protocol.input:
-        sentence += f" Runtime, FPS and score apply to an input of {record.protocol.input}, not to 4K."
+        sentence += (
+            f" Runtime, FPS and score apply to an input of {record.protocol.input}, not of {track.protocol.input}."
+        )
     return sentence
 
 

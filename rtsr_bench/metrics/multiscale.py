@@ -8,19 +8,16 @@ into bands of rows, so little memory is needed beyond the two planes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtsr_bench.images.colour import luma
 from rtsr_bench.metrics.fidelity import refuse_unlike
+from rtsr_bench.metrics.planes import Plane, planes
 from rtsr_bench.metrics.window import C1, C2, LEAST_MULTISCALE_SIDE, RADIUS, SCALE_WEIGHTS, gaussian
-from rtsr_bench.protocol import Colour, Convention
+from rtsr_bench.protocol import Convention
 
 _BAND = 128
-
-_Plane = NDArray[np.float64]
 
 
 def ms_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> float:
@@ -31,22 +28,11 @@ def ms_ssim(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention
     uint8 H x W x 3; UserError below 161 pixels on a side inside the border.
     """
     refuse_unlike(sr, hr, (convention,), title="MS-SSIM", side=LEAST_MULTISCALE_SIDE)
-    values = [_of_planes(x, y) for x, y in _planes(sr, hr, convention)]
+    values = [_of_planes(x, y) for x, y in planes(sr, hr, convention)]
     return math.fsum(values) / len(values)
 
 
-def _planes(sr: NDArray[np.uint8], hr: NDArray[np.uint8], convention: Convention) -> Iterator[tuple[_Plane, _Plane]]:
-    """Each plane of a convention, of SR and of HR, border cropped."""
-    border = convention.border
-    inside = slice(border, sr.shape[0] - border), slice(border, sr.shape[1] - border)
-    if convention.colour is Colour.RGB:
-        for channel in range(3):
-            yield sr[inside][..., channel].astype(np.float64), hr[inside][..., channel].astype(np.float64)
-    else:
-        yield luma(sr[inside], convention.colour), luma(hr[inside], convention.colour)
-
-
-def _of_planes(x: _Plane, y: _Plane) -> float:
+def _of_planes(x: Plane, y: Plane) -> float:
     product = 1.0
     for weight in SCALE_WEIGHTS[:-1]:
         product *= max(0.0, _means(x, y)[1]) ** weight
@@ -54,7 +40,7 @@ def _of_planes(x: _Plane, y: _Plane) -> float:
     return float(product * max(0.0, _means(x, y)[0]) ** SCALE_WEIGHTS[-1])
 
 
-def _means(x: _Plane, y: _Plane) -> tuple[float, float]:
+def _means(x: Plane, y: Plane) -> tuple[float, float]:
     """Mean SSIM and mean contrast-structure term of two planes over the windows that lie fully inside."""
     rows, columns = x.shape[0] - 2 * RADIUS, x.shape[1] - 2 * RADIUS
     ssims, structures = [], []
@@ -66,7 +52,7 @@ def _means(x: _Plane, y: _Plane) -> tuple[float, float]:
     return math.fsum(ssims) / (rows * columns), math.fsum(structures) / (rows * columns)
 
 
-def _terms(x: _Plane, y: _Plane) -> tuple[_Plane, _Plane]:
+def _terms(x: Plane, y: Plane) -> tuple[Plane, Plane]:
     """The luminance and the contrast-structure term at each full window: `definition.ssim_map` is their product."""
     mean_x, mean_y, squares, product = (_blurred(one) for one in (x, y, x * x + y * y, x * y))
     cross, mean_squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
@@ -74,15 +60,15 @@ def _terms(x: _Plane, y: _Plane) -> tuple[_Plane, _Plane]:
     return luminance, (2.0 * (product - cross) + C2) / (squares - mean_squares + C2)
 
 
-def _blurred(plane: _Plane) -> _Plane:
+def _blurred(plane: Plane) -> Plane:
     from scipy.ndimage import correlate1d
 
     rows = correlate1d(plane, gaussian(), axis=0)[RADIUS:-RADIUS]
     return np.asarray(correlate1d(rows, gaussian(), axis=1)[:, RADIUS:-RADIUS])
 
 
-def _halved(plane: _Plane) -> _Plane:
+def _halved(plane: Plane) -> Plane:
     """The mean of each 2x2 pixels; the last row or column of an odd side is repeated."""
     even = np.pad(plane, [(0, side % 2) for side in plane.shape], mode="edge")
-    halved: _Plane = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4.0
+    halved: Plane = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4.0
     return halved

@@ -84,17 +84,25 @@ class Track:
 
 
 def quick(protocol: Protocol) -> Protocol:
-    """The same rules on a smaller input, with fewer repeats, on the centre of a few images: never official."""
-    size = Size(protocol.input.height // QUICK_SHRINK, protocol.input.width // QUICK_SHRINK)
+    """The same rules on a smaller input, with at most a few calls, on the centre of a few images: never official.
+
+    A side that is even stays even, because many networks unshuffle by 2.
+    """
+    size = Size(_quick_side(protocol.input.height), _quick_side(protocol.input.width))
     return replace(
         protocol,
         input=size,
-        warmup=QUICK_WARMUP,
-        repeats=QUICK_REPEATS,
+        warmup=min(protocol.warmup, QUICK_WARMUP),
+        repeats=min(protocol.repeats, QUICK_REPEATS),
         images=QUICK_IMAGES,
         window=QUICK_WINDOW,
         limits=QUICK_LIMITS,
     )
+
+
+def _quick_side(side: int) -> int:
+    small = side // QUICK_SHRINK
+    return max(small, 1) if side % 2 else max(small - small % 2, 2)
 
 
 def all_tracks() -> dict[str, Track]:
@@ -222,7 +230,8 @@ def _metrics(names: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in names if name not in DEFAULT_METRICS and name not in METRICS.all()]
     if unknown:
         known = ", ".join(METRICS.all())
-        raise ValueError(f"[fidelity] metrics: expected some of {known}, found {unknown[0]!r}")
+        what = f"expected some of {known}, found {unknown[0]!r}; name the file of your own metric with --plugin"
+        raise ValueError(f"[fidelity] metrics: {what}")
     if PSNR not in names:
         raise ValueError(f"[fidelity] metrics: expected {PSNR!r} among them, because scores use it, found {names}")
     return tuple(dict.fromkeys(names))

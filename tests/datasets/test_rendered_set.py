@@ -87,6 +87,11 @@ def test_the_built_in_set_has_no_lr_files() -> None:
         find_dataset("builtin", scale=2, degradation="files: as handed out")
 
 
+def test_an_unknown_degradation_is_refused_before_an_image_is_read() -> None:
+    with pytest.raises(UserError, match="degradation 'noise5': expected one of"):
+        find_dataset("builtin", scale=2, degradation="noise5")
+
+
 def test_verify_draws_every_image_and_names_those_that_come_out_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     (part,) = audit("builtin", [])
     assert part.ok

@@ -15,6 +15,7 @@ from rtsr_bench.errors import UserError
 from rtsr_bench.metric import METRICS, Metric, known
 from rtsr_bench.metrics import fidelity
 from rtsr_bench.metrics.pairs import measure_pair
+from rtsr_bench.metrics.planes import planes
 from rtsr_bench.protocol import Colour, Convention
 
 RGB, Y = Convention(Colour.RGB), Convention(Colour.Y, 2)
@@ -106,3 +107,12 @@ def test_column_keys(name: str, unit: str, convention: str, part: str, column: s
 def test_the_documentation_has_a_line_for_every_shipped_metric() -> None:
     text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert not [one.title for one in METRICS.all().values() if f"| **{one.title}** |" not in text]
+
+
+@pytest.mark.parametrize("convention", [RGB, Y, Convention(Colour.Y_NTIRE23, 3)])
+def test_planes_give_a_convention_s_mse(convention: Convention) -> None:
+    pairs = list(planes(SR, HR, convention))
+    assert len(pairs) == (3 if convention.colour is Colour.RGB else 1)
+    assert pairs[0][0].shape == (40 - 2 * convention.border, 50 - 2 * convention.border)
+    mse = np.mean([np.square(x - y) for x, y in pairs])
+    assert mse == pytest.approx(fidelity.measure(SR, HR, [convention]).mse[convention.key], rel=1e-12)

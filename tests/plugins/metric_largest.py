@@ -4,14 +4,16 @@ from rtsr_bench.metric import METRICS, Metric
 
 
 def largest(sr, hr, convention):  # uint8 H x W x 3 in, one number out; import what is heavy here
-    inside = slice(convention.border, -convention.border or None)
-    return float(abs(sr[inside, inside].astype(int) - hr[inside, inside]).max())
+    from rtsr_bench.metrics.planes import planes
+
+    return max(float(abs(x - y).max()) for x, y in planes(sr, hr, convention))
 
 
 METRICS.add(
     Metric(
         name="largest",
         title="Largest",
+        unit="levels",
         digits=0,
         better="lower",
         bounds=(0, 255),

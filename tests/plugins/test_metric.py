@@ -87,6 +87,7 @@ def test_it_is_measured_recorded_and_published(measured: Record, capsys: pytest.
     (image,) = measured.fidelity.images
     assert set(image.observed("largest")) == {one.key for one in rules().conventions}
     assert 0 < image.values["largest/rgb_b0"] <= 255
+    assert 0 < image.values["largest/y_b0"] < image.values["largest/rgb_b0"]  # Y is compared, not RGB under its name
     assert decode(encode(measured)) == measured
 
     files, problems = compose({"a.json": measured})
@@ -104,10 +105,10 @@ def test_it_is_measured_recorded_and_published(measured: Record, capsys: pytest.
         if path.startswith("exports/builtin-x2--amd")
         for line in csv.DictReader(io.StringIO(page))
     ]
-    assert float(line["largest_rgb_b0"]) == image.values["largest/rgb_b0"]
+    assert float(line["largest_rgb_b0_levels"]) == image.values["largest/rgb_b0"]
     for name in ("records", "images"):
         (first, *_) = csv.DictReader(io.StringIO(tables[f"exports/long/all-{name}.csv"]))
-        assert float(first["largest"]) == image.values["largest/rgb_b0"]
+        assert float(first["largest_levels"]) == image.values["largest/rgb_b0"]
 
     with Display() as display:
         display.table([measured])
@@ -124,7 +125,11 @@ def test_a_track_may_list_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "words"), [('["psnr", "unheard"]', "found 'unheard'"), ('["ssim"]', "'psnr' among")]
+    ("metrics", "words"),
+    [
+        ('["psnr", "unheard"]', "found 'unheard'; name the file of your own metric with --plugin"),
+        ('["ssim"]', "'psnr' among"),
+    ],
 )
 def test_a_track_that_lists_none_of_ours_or_no_psnr_is_refused(tmp_path: Path, metrics: str, words: str) -> None:
     source = (ROOT / "rtsr_bench" / "tracks" / "builtin-x2.toml").read_text(encoding="utf-8")

@@ -75,6 +75,26 @@ def test_without_the_plug_in_its_records_have_no_rank(demo: ModuleType, monkeypa
 
 
 @pytest.mark.parametrize(
+    ("degradation", "shown"),
+    [
+        ("pillow-bicubic+noise5", "pillow-bicubic+noise5 (Pillow"),
+        ("noise5", "noise5 (unknown: `run` refuses it unless a plug-in adds it)"),
+        ("files: as handed out", "files: as handed out\n"),
+    ],
+)
+def test_its_degradation_is_shown_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, degradation: str, shown: str
+) -> None:
+    monkeypatch.setenv(plugins.ENVIRONMENT, "")
+    mine = tmp_path / "mine.toml"
+    mine.write_text(DUMMY.read_text().replace("pillow-bicubic+levels64+noise2", degradation))
+    done = CliRunner().invoke(cli, ["tracks", "toy-x2", "--plugin", str(mine)])
+    assert done.exit_code == 0, done.output
+    assert f"  degradation       {shown}" in done.output
+    assert "also recorded" not in done.output
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ('id = "toy-x2"', 'id = "open4k-x2"', "'open4k-x2' is the name of another track"),
