@@ -195,7 +195,7 @@ def test_what_hugging_face_gives_is_believed_by_its_hash(hub: Hub, monkeypatch: 
     monkeypatch.setattr(fetch, "ATTEMPTS", 1)
     on_hugging_face(hub)
     hub.answers[f"/hugging/org/nets/resolve/{COMMIT}/zoo/net.pth"] = b"WEIGHTS"
-    assert "net.pth: cannot be had" in refused("hf:org/nets#zoo/net.pth")
+    assert "net.pth: cannot be downloaded" in refused("hf:org/nets#zoo/net.pth")
     hub.answers[f"/hugging/org/nets/resolve/{COMMIT}/nets/x/arch.py"] = b"!"
     assert "arch.py: expected the file that the commit names, found another" in refused("hf:org/nets#nets")
     on_hugging_face(hub)
