@@ -139,16 +139,15 @@ class Process:
             self._popen.wait()
 
     def close(self) -> None:
-        """Kill it if it lives and close its output."""
+        """Kill it if it is alive, and wait a moment for the end of its output."""
         self.kill()
         self._drain.join(timeout=1)
-        if self._popen.stdout is not None and not self._drain.is_alive():
-            self._popen.stdout.close()
 
     def _keep_output(self) -> None:
+        """Read the output to its end and close it: whatever holds the other end may live longer than the child."""
         stream = self._popen.stdout
         assert stream is not None
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), stream:
             while chunk := os.read(stream.fileno(), 1 << 16):
                 self.output += chunk
                 del self.output[:-_KEPT_OUTPUT]
