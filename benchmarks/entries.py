@@ -39,7 +39,7 @@ from rtsr_bench.executors import local
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Runtime
-from rtsr_bench.sandbox import Child
+from rtsr_bench.sandbox import Child, Stock
 from rtsr_bench.wire import Op
 
 PROJECT = Path(__file__).parents[1]
@@ -105,17 +105,17 @@ class Stopwatch:
     def watching(self, *, ahead: bool) -> Iterator[None]:
         """Look on while the block runs; without `ahead` no child is started before it is needed."""
         with contextlib.ExitStack() as patches:
-            put = lambda owner, name, value: patches.enter_context(mock.patch.object(owner, name, value))  # noqa: E731
+
+            def put(owner: object, name: str, value: object) -> None:
+                patches.enter_context(mock.patch.object(owner, name, value))
+
             put(Bench, "start_child", self.start(Bench.start_child))
             put(Child, "ask", self.around(Child.ask, self.part_of))
             put(Child, "close", self.around(Child.close, lambda *_: "ending children"))
             put(local, "measure_and_save", self.entry)
-            if hasattr(Bench, "settled"):
-                from rtsr_bench.sandbox import Stock
-
-                put(Stock, "settle", self.around(Stock.settle, lambda *_: "starting children"))
-                if not ahead:
-                    put(Bench, "start_ahead", lambda *_, **__: None)
+            put(Stock, "settle", self.around(Stock.settle, lambda *_: "starting children"))
+            if not ahead:
+                put(Bench, "start_ahead", lambda *_, **__: None)
             yield
 
 
@@ -127,9 +127,7 @@ def main() -> None:
     parser.add_argument("--checks", type=int, default=3)
     parser.add_argument("--submission", type=Path, default=PROJECT / "tests" / "guests" / "good")
     options = parser.parse_args()
-    ways = (
-        {"ahead": Stopwatch(), "when needed": Stopwatch()} if hasattr(Bench, "settled") else {"as it is": Stopwatch()}
-    )
+    ways = {"ahead": Stopwatch(), "when needed": Stopwatch()}
     with tempfile.TemporaryDirectory(prefix="entries-") as name:
         place = Path(name)
         _entries(place / "entries", options.submission, options.entries)

@@ -40,6 +40,12 @@ def ascii_safe(text: str) -> str:
     return "".join(char.encode("unicode_escape").decode() if unfit(char) else char for char in text)
 
 
+def cut(text: str, most: int) -> str:
+    """The text on one line, cut to `most` characters with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
 def spelled(text: str) -> str:
     """Escape unsafe characters in a longer text; line breaks and tabs stay."""
     if _plain(text):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rtsr_bench.text import ascii_safe
+from rtsr_bench.text import ascii_safe, cut
 
 if TYPE_CHECKING:
     from rtsr_bench.record import Failure
@@ -75,7 +75,7 @@ def short(failure: Failure) -> str:
     missing = _MISSING.search(failure.message)
     if missing:
         return f"failed: needs {ascii_safe(missing[1].partition('.')[0])}"
-    return _cut(f"failed: {failure.stage.value}: {failure.brief}", 100)
+    return cut(f"failed: {failure.stage.value}: {failure.brief}", 100)
 
 
 def grouped(found: Iterable[tuple[str, Cause]]) -> Iterator[str]:
@@ -88,15 +88,10 @@ def grouped(found: Iterable[tuple[str, Cause]]) -> Iterator[str]:
         said = causes[0].one if len(causes) == 1 else causes[0].group
         own = {cause.own for cause in causes}
         if len(own) == 1:
-            same = f": {_cut(own.pop())}" if own != {""} else ""
+            same = f": {cut(own.pop(), _LONGEST)}" if own != {""} else ""
             yield f"{len(causes)} {said}{same}"
             yield f"    {', '.join(entries)}"
         else:
             yield f"{len(causes)} {said}:"
             for name, cause in entries.items():
-                yield f"    {name}: {_cut(cause.own)}"
-
-
-def _cut(text: str, most: int = _LONGEST) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+                yield f"    {name}: {cut(cause.own, _LONGEST)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.cli.causes import Cause, cause_of
 from rtsr_bench.cli.console import say
+from rtsr_bench.text import cut
 
 if TYPE_CHECKING:
     from rtsr_bench.record import Failure
@@ -84,16 +85,11 @@ class Verdict:
             if found:
                 more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
                 first = f"  {sign:<4} "
-                say(first + _cut(found[0], _width() - len(first) - len(more)) + more)
+                say(first + cut(found[0], _width() - len(first) - len(more)) + more)
 
 
 def _width() -> int:
     return max(_LEAST_WIDTH, shutil.get_terminal_size((_PLAIN_WIDTH, 24)).columns)
-
-
-def _cut(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
 def _print(sign: str, about: str, text: str) -> None:

@@ -13,7 +13,7 @@ from rtsr_bench.backends import BACKENDS
 from rtsr_bench.execution import Execution, MemoryFormat, Precision
 from rtsr_bench.measuring.process_state import ProcessState
 from rtsr_bench.protocol import Size
-from rtsr_bench.text import ascii_safe
+from rtsr_bench.text import ascii_safe, cut
 
 _DTYPES = {Precision.FP32: torch.float32, Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
 _LAYOUTS = {
@@ -37,8 +37,7 @@ class Notes(list[str]):
 
     def add(self, note: str) -> None:
         """Add a sentence, cut to what a record keeps."""
-        line = ascii_safe(" ".join(note.split()))
-        line = line if len(line) <= _MOST_NOTE else line[: _MOST_NOTE - 1] + "…"
+        line = cut(ascii_safe(" ".join(note.split())), _MOST_NOTE)
         if line not in self:
             self.append(line)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 
-from rtsr_bench.text import replaced
+from rtsr_bench.text import cut, replaced
 
 MISSING = "–"
 
@@ -17,8 +17,7 @@ def one_line(text: str) -> str:
 
 def shorten(text: str, most: int) -> str:
     """The text on one line, cut to `most` characters with an ellipsis."""
-    line = one_line(text)
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    return cut(replaced(text), most)
 
 
 def short_hash(text: str) -> str:
