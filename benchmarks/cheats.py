@@ -50,7 +50,7 @@ CHEATS = (
     "skips_some_noise",
 )
 HONEST = "honest_network"
-INPUTS = (Size(270, 480), Size(180, 320), Size(90, 160), Size(48, 80))
+INPUTS = (Size(270, 480), Size(180, 320), Size(90, 160), Size(48, 80), Size(24, 40))
 MOST_MS = 12.0
 GAINED = 0.9
 PATIENT, HASTY = Patience(wait_s=900.0, retimed=4.0), Patience(wait_s=0.5, retimed=0.1)

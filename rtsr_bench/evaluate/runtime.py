@@ -176,9 +176,12 @@ def _judged(timed: Timed, gap: Gap, kind: str) -> Failure | None:
 
 
 def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, expected: Expected) -> Failure | None:
-    """Compare images with random numbers; a disagreement is tried once more, with inputs the guest has not seen."""
-    failure = _compare(timed, gap, kind)
-    if failure is None or not timed.quiet:
+    """Compare images with random numbers; a disagreement is tried once more, with inputs the guest has not seen.
+
+    It counts if the same comparison fails again: chance fails one or the other.
+    """
+    before = _disagreements(timed, gap, kind)
+    if not before or not timed.quiet:
         return None
     crops = len(timed.crops)  # low quantiles need more random numbers than crops, to hold those that were skipped
     plan: list[MakeInput] = [random_input for _ in range(min(len(timed.noise), 3 * crops))]
@@ -188,16 +191,19 @@ def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, expected: Expected
     again = blocks.run(plan)
     if isinstance(again, Failure):
         return again
-    return _compare(again, gap, kind) if again.quiet else None
+    after = _disagreements(again, gap, kind) if again.quiet else {}
+    return next((failure for name, failure in after.items() if name in before), None)
 
 
-def _compare(timed: Timed, gap: Gap, kind: str) -> Failure | None:
-    failure = clocks.check_images(timed.noise, timed.crops, gap, kind)
-    if failure is None and len(timed.known) > 1:
-        failure = clocks.check_known_images(timed.noise, timed.known, gap, kind)
-    if failure is None and timed.repeated:
-        failure = clocks.check_repeated(timed.noise, timed.repeated, kind)
-    return failure
+def _disagreements(timed: Timed, gap: Gap, kind: str) -> dict[str, Failure]:
+    """What speaks against the samples, by the comparison that found it."""
+    known = timed.known if len(timed.known) > 1 else []
+    found = {
+        "images": clocks.check_images(timed.noise, timed.crops, gap, kind),
+        "known images": clocks.check_known_images(timed.noise, known, gap, kind) if known else None,
+        "repeated": clocks.check_repeated(timed.noise, timed.repeated, kind) if timed.repeated else None,
+    }
+    return {name: failure for name, failure in found.items() if failure is not None}
 
 
 def _same(given: Input) -> Input:

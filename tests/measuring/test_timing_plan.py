@@ -167,6 +167,19 @@ def test_a_single_disagreement_is_tried_once_more(monkeypatch: pytest.MonkeyPatc
     assert len(set(known)) == len(known) == IMAGE_CHECKS + SPARE, "an image came twice"
 
 
+def test_two_different_disagreements_accuse_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At first the crops are slow, at the second try the known images: chance, and no model."""
+    first = 100 + 16 + IMAGE_CHECKS + 3
+
+    def slow(given: Input) -> float:
+        return 4.5 if given.image is not None and bool(given.at) is (len(played.given) > first) else 3.0
+
+    played = Played(slow)
+    found = measure(monkeypatch, played, 100, Told(0.0))
+    assert isinstance(found, Measured), found
+    assert len(played.given) > first, "there was no second try"
+
+
 def test_a_model_that_only_remembers_known_images_is_caught_at_the_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
     met: set[Input] = set()
 
