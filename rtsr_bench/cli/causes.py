@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rtsr_bench.record import Failure
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']{1,100})'")
+_STUBBED = re.compile(r"StubUsedError: ([^ ]{1,100}) was [^:]{1,200} is not installed and a stub stands in its place")
 _OWN = frozenset({"arch", "archs", "model", "models", "network", "networks", "option", "options", "util", "utils"})
 """Modules that are a submission's own wherever they are missing: no index has what was meant."""
 
@@ -32,15 +33,17 @@ class Cause:
     own: str = ""
 
 
-def lacks(module: str) -> Cause:
-    """The cause that a package is not installed, with the command that installs it."""
+def lacks(module: str, *, stubbed: bool = False) -> Cause:
+    """The cause that a package is not installed, with the ways out; `stubbed`: its stub was used, so it is needed."""
     from rtsr_bench.submissions.requirements import distribution_of
 
     top = ascii_safe(module.partition(".")[0])
     if top in _OWN:
         own = f"module {ascii_safe(module)}"
         return Cause(group="lack a file of their own", one="lacks a file of its own", own=own)
-    said = f"{top}: `pip install {distribution_of(top)}`, or --with-requirements"
+    said = f"{top}: `pip install {distribution_of(top)}`, --with-requirements" + (
+        " (a stub is not enough)" if stubbed else ", or --stub-missing if inference does not use it"
+    )
     return Cause(group=f"need {said}", one=f"needs {said}")
 
 
@@ -63,16 +66,16 @@ def cause_of(failure: Failure) -> Cause:
     """Return the cause of a failure: a package that is missing, or how and where it failed."""
     from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS
 
-    missing = _MISSING.search(failure.message)
+    missing = _MISSING.search(failure.message) or _STUBBED.search(failure.message)
     if missing:
-        return lacks(missing[1])
+        return lacks(missing[1], stubbed=missing.re is _STUBBED)
     said = f"{KIND_WORDS[failure.kind]} {STAGE_WORDS[failure.stage]}"
     return Cause(group=said, one=said, own=failure.brief)
 
 
 def short(failure: Failure) -> str:
     """Say in a few words why a model failed, for a cell of a table."""
-    missing = _MISSING.search(failure.message)
+    missing = _MISSING.search(failure.message) or _STUBBED.search(failure.message)
     if missing:
         return f"failed: needs {ascii_safe(missing[1].partition('.')[0])}"
     return cut(f"failed: {failure.stage.value}: {failure.brief}", 100)

@@ -58,7 +58,7 @@ class Candidate:
         """How many parts of a name these have in common."""
         return self.path[-1].count(".") if self.path else 0
 
-    def is_called(self, key: str) -> bool:
+    def iscalled(self, key: str) -> bool:
         """Whether a manifest means these by `weights_key = "params_ema"` or `"ema.state_dict"`."""
         names = {".".join(self.path), self.path[-1] if self.path else ""}
         return key.removesuffix(_ANY).removesuffix(".") in {name.removesuffix(_ANY) for name in names}
@@ -78,7 +78,7 @@ def load_weights(
     whole = list(_candidates(content, ()))
     found = sorted([*whole, *(part for one in whole for part in _parts(one))], key=lambda one: one.place)
     if key and found:
-        found = _called(key, found, checkpoint.name)
+        found = called(key, found, checkpoint.name)
     if not found:
         inside = f" with {_listed(list(map(str, content)))}" if isinstance(content, Mapping) and content else ""
         raise BadGuest(
@@ -147,9 +147,9 @@ def _parts(whole: Candidate) -> Iterator[Candidate]:
                 todo.append((part, depth + 1))
 
 
-def _called(key: str, found: Sequence[Candidate], file: str) -> list[Candidate]:
+def called(key: str, found: Sequence[Candidate], file: str) -> list[Candidate]:
     """The weights that a manifest chooses; BadGuest where the file has none of that name."""
-    chosen = [one for one in found if one.is_called(key)]
+    chosen = [one for one in found if one.iscalled(key)]
     if not chosen:
         names = list(dict.fromkeys(one.name for one in found if one.path))
         have = _listed(names, _BESIDE) if names else "no weights under a name"

@@ -67,7 +67,6 @@ class Track:
     protocol: Protocol
     score: ScoreRule
     headline: tuple[Convention, ...]
-    published: str = ""
     order: int = 0
     yields_to: str = ""
     shipped: bool = True
@@ -157,7 +156,7 @@ def _reason(error: Exception) -> str:
 def _track(table: Mapping[str, Any]) -> Track:
     _only(table, {"track", "data", "runtime", "fidelity", "score", "limits"}, "the file")
     head, data, timing, judged = table["track"], table["data"], table["runtime"], table["score"]
-    _only(head, {"id", "title", "summary", "source", "scale", "published", "order", "yields_to"}, "[track]")
+    _only(head, {"id", "title", "summary", "source", "scale", "order", "yields_to"}, "[track]")
     _only(data, {"sets", "degradation"}, "[data]")
     _only(timing, {"input", "batch", "precision", "warmup", "repeats", "tf32", "execution"}, "[runtime]")
     _only(judged, {"formula", "metric", "sets", "gates"}, "[score]")
@@ -204,7 +203,6 @@ def _track(table: Mapping[str, Any]) -> Track:
         protocol=protocol,
         score=score,
         headline=headline,
-        published=head.get("published", ""),
         order=int(head.get("order", 0)),
         yields_to=head.get("yields_to", ""),
     )

@@ -15,6 +15,7 @@ from rtsr_bench.cli.causes import cause_of, grouped, not_measured, refused, shor
 from rtsr_bench.cli.checking import Outcome
 from rtsr_bench.cli.progress import _note, _row
 from rtsr_bench.cli.verdict import BAD, NOTE, OK, Verdict
+from rtsr_bench.measuring.stubs import StubUsedError
 from rtsr_bench.record import Failure, FailureKind, Stage
 
 
@@ -44,9 +45,9 @@ def test_causes_are_grouped_and_the_one_of_most_comes_first() -> None:
         "    e/x4: ValueError: no",
         "    f/x4: KeyError: 'x'",
         "    g/x4: ValueError: no",
-        "2 need einops: `pip install einops`, or --with-requirements",
+        "2 need einops: `pip install einops`, --with-requirements, or --stub-missing if inference does not use it",
         "    b/x4, c/x4",
-        "1 needs cv2: `pip install opencv-python`, or --with-requirements",
+        "1 needs cv2: `pip install opencv-python`, --with-requirements, or --stub-missing if inference does not use it",
         "    a/x4",
         "1 refused: submission.toml: expected TOML",
         "    d/x4",
@@ -61,6 +62,12 @@ def test_what_all_entries_of_a_group_say_is_said_once() -> None:
     ]
     assert list(grouped([("a", not_measured("disk full"))])) == ["1 not measured: disk full", "    a"]
     assert list(grouped([])) == []
+
+
+def test_a_package_whose_stub_was_used_is_needed() -> None:
+    used = failed(f"StubUsedError: {StubUsedError('timm.layers.DropPath', 'called')}")
+    assert cause_of(used).one == "needs timm: `pip install timm`, --with-requirements (a stub is not enough)"
+    assert short(used) == "failed: needs timm"
 
 
 @pytest.mark.parametrize("module", ["models.team03", "utils", "arch"])
@@ -117,7 +124,7 @@ def test_the_summary_of_check_counts_and_groups() -> None:
             outcome.verdicts[-1].failed(cause)
     assert list(outcome.lines) == [
         "3 entries: the contract is met by 1 (1 with limits), broken by 2",
-        "  2 need einops: `pip install einops`, or --with-requirements",
+        "  2 need einops: `pip install einops`, --with-requirements, or --stub-missing if inference does not use it",
         "      b/x4, c/x4",
     ]
     outcome.unchecked.append(("d", refused("expected TOML")))

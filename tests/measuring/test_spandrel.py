@@ -61,6 +61,10 @@ def test_the_averaged_weights_of_a_file_become_the_network_that_they_are_of(span
     ]
     with torch.no_grad():
         torch.testing.assert_close(forward(guest, image(13, 17), EAGER_FP32), net(image(13, 17)))
+    chosen = guest_of(tmp_path / "net.pth", weights_key="params").build().state_dict()
+    assert all(torch.equal(chosen[f"model.{name}"], 2 * value) for name, value in net.state_dict().items())
+    with pytest.raises(BadGuest, match=r"weights_key: expected the name of weights in net.pth .*, found 'ema'"):
+        guest_of(tmp_path / "net.pth", weights_key="ema")
     half = forward(guest, image(13, 17), EAGER_FP32.in_precision(Precision.BF16))
     assert half.dtype is torch.bfloat16
     assert guest.build() is not guest.build()

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def _read(table: Table, folder: Path) -> Load:
-    from rtsr_bench.submissions.keys import needs_checkpoint
+    from rtsr_bench.submissions.keys import needs_checkpoint, weights_key
 
     del folder
     needs_checkpoint(table, example="weights.safetensors")
-    return Load()
+    return Load(weights_key=weights_key(table))
 
 
 def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
@@ -33,6 +33,7 @@ SPANDREL = FORMATS.add(
         name="spandrel",
         title="weights that name their architecture (spandrel)",
         alone=(".safetensors", ".pth", ".pt", ".ckpt"),
+        keys=("weights_key",),
         read=_read,
         load=_load,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from rtsr_bench.measuring.guest import BadGuest, Notes
-from rtsr_bench.measuring.weights import Candidate, weights_in
+from rtsr_bench.measuring.weights import Candidate, called, weights_in
 from rtsr_bench.protocol import SCALES
 
 _COMPILED = "_orig_mod."
@@ -68,8 +68,10 @@ def _spandrel() -> Any:
 def _recognised(
     spandrel: Any, path: Path, request: Mapping[str, Any], notes: Notes
 ) -> tuple[dict[str, torch.Tensor], Any]:
-    """The first weights in a file, the likeliest first, that are of a known architecture, and what they make."""
+    """The weights that the manifest chose, or the likeliest of a known architecture, and what they make."""
     found = weights_in(path, allow_pickle=bool(request.get("allow_pickle")))
+    key = str(request.get("weights_key") or "")
+    found = called(key, found, path.name) if key else found
     for candidate in found:
         entries = _tensors(candidate)
         try:
