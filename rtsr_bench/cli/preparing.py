@@ -59,14 +59,14 @@ def with_requirements(
 ) -> Submission:
     """Install what a submission requires and return it with that, or tell what is not met and the ways out.
 
-    UserError where its packages can't be had; with `stub` that is told, and it runs without them.
+    UserError where its packages can't be had; with `stub` that is told, and it runs with those that can.
     """
     from rtsr_bench.submissions import unmet, with_packages
     from rtsr_bench.submissions.packages import is_held
 
     if install:
         try:
-            return with_packages(submission, tell=tell)
+            return with_packages(submission, tell=tell, partly=stub)
         except UserError as error:
             if not stub:
                 raise

@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from rtsr_bench.text import ascii_safe
 Tell = Callable[[str], object]
 
 _LIMIT_S = 1800
+_NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 _CONFLICT = "The conflict is caused by:"
 _PROGRESS = re.compile(r"(Downloading|Using cached|Installing|Building) (?!.*\.metadata\b).*")
 
@@ -39,11 +40,19 @@ def _say_nothing(line: str) -> None:
     del line
 
 
-def with_packages(submission: Submission, *, tell: Tell = _say_nothing) -> Submission:
+class _AbsentError(UserError):
+    """The index has no wheel of one of the requirements, `line`."""
+
+    def __init__(self, message: str, line: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def with_packages(submission: Submission, *, tell: Tell = _say_nothing, partly: bool = False) -> Submission:
     """Return the submission with the folder of packages that the child puts before its own, the same where none lacks.
 
     `tell` gets a line about each requirement that is not passed on as it is, about what pip is doing, and about the
-    size of what it made.
+    size of what it made. With `partly`, a requirement without a wheel is left out if others can be installed.
     UserError, one line, where pip can't have them; HarnessError where the environment can't be written.
     """
     from dataclasses import replace
@@ -51,8 +60,19 @@ def with_packages(submission: Submission, *, tell: Tell = _say_nothing) -> Submi
     found = wanted(submission)
     for note in found.notes:
         tell(f"{submission.id}: {note}")
-    if not found.lines:
-        return submission
+    while found.lines:
+        try:
+            return replace(submission, packages=_site(_environment(found, submission, tell)))
+        except _AbsentError as error:
+            found = replace(found, lines=tuple(line for line in found.lines if line != error.line))
+            if not partly or not found.lines:
+                raise
+            tell(f"{submission.id}: {error.line} has no wheel in pip's index and is left out")
+    return submission
+
+
+def _environment(found: Wanted, submission: Submission, tell: Tell) -> Path:
+    """Return the place of an environment that holds what is wanted; it is made where there is none."""
     held = (*constraints(), sys.version, sysconfig.get_path("purelib"))
     words = "\n".join((*found.lines, *held))
     key = hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -73,7 +93,7 @@ def with_packages(submission: Submission, *, tell: Tell = _say_nothing) -> Submi
     if done.fresh:
         tell(f"{submission.id}: its packages take {done.size / 1e6:,.1f} MB in {ascii_safe(str(done.place))}; "
              f"{BOUND_VARIABLE} bounds all of them")  # fmt: skip
-    return replace(submission, packages=_site(done.place))
+    return done.place
 
 
 def _site(place: Path) -> Path:
@@ -99,10 +119,12 @@ def _make(place: Path, found: Wanted, submission: Submission, tell: Tell) -> tup
         command += ["--requirement", str(lines), "--constraint", str(fixed)]
         code, said = _run(command, lambda line: tell(f"{submission.id}: pip: {line}"))
     if code:
-        raise UserError(
+        message = (
             f"{submission.id}: requirements.txt: expected packages that pip can install as wheels, found: "
             f"{_reason(said)}; look at the network, at pip's index, and at the versions asked for"
         )
+        absent = _absent(said, found.lines)
+        raise _AbsentError(message, absent) if absent else UserError(message)
     return tuple(_without_other_builds(here))
 
 
@@ -149,6 +171,12 @@ def _reason(said: list[str]) -> str:
         return ascii_safe("; ".join(conflict))[:300]
     errors = [line.removeprefix("ERROR: ").strip() for line in lines if line.startswith("ERROR: ")]
     return ascii_safe((errors or lines[-1:] or ["no word of pip"])[-1])[:200]
+
+
+def _absent(said: list[str], lines: Sequence[str]) -> str:
+    """The requirement of which pip found no wheel; empty if something else failed, or what a requirement requires."""
+    named = {match[1] for match in map(_NO_WHEEL.search, said) if match}
+    return next((line for line in lines if line in named), "")
 
 
 def _without_other_builds(site: Path) -> Iterator[str]:

@@ -142,6 +142,19 @@ def test_what_cannot_be_had_is_one_line_and_leaves_nothing(index: Path, tmp_path
     assert list((cache / "environments").iterdir()) == []
 
 
+def test_what_has_no_wheel_is_left_out_where_a_stub_may_stand_in_its_place(index: Path, tmp_path: Path) -> None:
+    submission, said = submitted_images(tmp_path, f"{NAME}>=1,<9\nwithout_a_wheel >2,<=3\n"), list[str]()
+    with pytest.raises(UserError, match=r"No matching distribution found for without-a-wheel"):
+        with_packages(submission)
+    equipped = with_packages(submission, tell=said.append, partly=True)
+    assert equipped.packages is not None
+    assert (equipped.packages / f"{NAME}.py").is_file()
+    assert f"{submission.id}: without-a-wheel<=3,>2 has no wheel in pip's index and is left out" in said
+    needed = submitted_images(tmp_path, "without_a_wheel>2,<=3\n", "other")
+    with pytest.raises(UserError, match=r"that pip can install as wheels"):
+        with_packages(needed, partly=True)
+
+
 @pytest.mark.parametrize(
     "line", ["-e .", "--index-url https://example.org", "x @ https://example.org/x.whl", "./x.whl"]
 )
