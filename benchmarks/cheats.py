@@ -92,12 +92,12 @@ class Ready(Machine):
         return super().wait() if self._busy else None
 
 
-def once(child: Child, rules: Protocol, gap: Any, expected: Expected) -> Measured | Failure:
+def once(child: Child, rules: Protocol, gap: Any, expected: Expected, data_range: float = 1.0) -> Measured | Failure:
     """Measure a runtime as an official run does, on a quiet machine; beside other work as an unofficial one."""
     machine = Ready(LoadMeter(child.cpu_s), official=not BESIDE[0], patience=HASTY if BESIDE[0] else PATIENT)
     watching = Watching(machine=machine, read_state=lambda when: Telemetry(when=when))
     return measure_runtime(
-        child, rules, EAGER_FP32, gap=gap, expected=expected, watching=watching
+        child, rules, EAGER_FP32, gap=gap, expected=expected, watching=watching, data_range=data_range
     ).measured  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def accepted(name: str, scale: int, what: dict[str, Any], runs: int, *, trained:
         first.close()
         gap = measure_gap(child, rules, EAGER_FP32)
         loaded(child, what)
-        found = [once(child, rules, gap, expected) for _ in range(runs)]
+        found = [once(child, rules, gap, expected, what["data_range"]) for _ in range(runs)]
     good = [one.runtime for one in found if isinstance(one, Measured)]
     failed = [one.message for one in found if isinstance(one, Failure)]
     related = [one.input_correlation for one in good if one.input_correlation is not None]
