@@ -8,9 +8,9 @@ made there. So a request asks for one of the two, and who asks starts another pr
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rtsr_bench.measuring.deployed import Deployed
 from rtsr_bench.measuring.guest import Guest, no_gradients
 from rtsr_bench.measuring.operators import has_formula, is_convolution, is_product, macs
+from rtsr_bench.measuring.plain_shapes import compiler_is_loaded, plain_shapes
 from rtsr_bench.protocol import Size
 
 
@@ -35,7 +36,7 @@ class _Counting(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Keep torch from importing its compiler at the first call, which takes longer than most counts."""
+        """Keep torch from importing its compiler at the first call, only to leave this alone."""
         return False
 
     def __torch_dispatch__(
@@ -84,13 +85,9 @@ class _Counting(TorchDispatchMode):
 
 
 class _BesideCompiler(_Counting):
-    """The same where torch's compiler is loaded, because the network may use it: it must not compile what counts."""
+    """The same for a network that may use torch's compiler, which must not compile what counts."""
 
     __torch_dispatch__ = _disable_dynamo(_Counting.__torch_dispatch__)
-
-
-def _compiler_is_loaded() -> bool:
-    return "torch._dynamo" in sys.modules
 
 
 def _takes_tensors(func: Any) -> bool:
@@ -139,13 +136,25 @@ def _one(model: torch.nn.Module, size: Size, device: torch.device) -> dict[str, 
     if isinstance(model, Deployed) and model.size not in (None, size):
         return _refused(model, size)
     tensor = torch.zeros(1, 3, size.height, size.width, device=device)
-    counting: _Counting = _BesideCompiler() if _compiler_is_loaded() else _Counting()
-    _run(model, tensor, counting)
-    if _compiler_is_loaded() and not isinstance(counting, _BesideCompiler):  # the network loaded it in this call
+    counting = None if compiler_is_loaded() else _run_alone(model, tensor)
+    if counting is None:
         counting = _BesideCompiler()
         _run(model, tensor, counting)
     fused = isinstance(model, Deployed) and not counting.calls
     return _reply(size, counting, {f"the whole graph ({model.kind})": 1} if fused else counting.uncounted)
+
+
+def _run_alone(model: torch.nn.Module, tensor: torch.Tensor) -> _Counting | None:
+    """Run a pass without loading torch's compiler; None where the network loads it, or does not run like that."""
+    counting, computed = _Counting(), tensor.device.type != "meta"
+    try:
+        with nullcontext() if computed else plain_shapes():
+            _run(model, tensor, counting)
+    except Exception:
+        if computed:
+            raise
+        return None
+    return None if compiler_is_loaded() else counting
 
 
 def _run(model: torch.nn.Module, tensor: torch.Tensor, counting: _Counting) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,7 @@ from rtsr_bench.measuring.complexity import count
 from rtsr_bench.measuring.enhance import forward
 from rtsr_bench.measuring.guest import Guest
 from rtsr_bench.measuring.loading import load
+from rtsr_bench.measuring.plain_shapes import ANSWERS, plain_shapes
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox import Child, Counted, Level, Loaded, count_model
@@ -113,8 +115,10 @@ def test_a_model_that_needs_values_is_counted_in_a_process_of_its_own(name: str)
 WITHOUT_COMPILER = """import sys, torch
 class Net(torch.nn.Conv2d):
     def forward(self, x):
-        assert "torch._dynamo" not in sys.modules
-        return torch.nn.functional.pixel_shuffle(super().forward(x), 2)
+        assert not {"sympy.core", "torch._dynamo.eval_frame"} & set(sys.modules)
+        enlarged = torch.nn.functional.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
+        enlarged = enlarged + torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest").clamp(0, 1)
+        return torch.nn.functional.pixel_shuffle(super().forward(x), 2) + enlarged
 def srmodel():
     return Net(3, 12, 1)
 """
@@ -145,10 +149,39 @@ def test_a_model_that_compiles_itself_in_the_call_is_counted_whole(
             monkeypatch.undo()  # the compiler is loaded in this call
             return torch.compile(self.conv, backend="eager")(x)
 
-    monkeypatch.setattr(complexity, "_compiler_is_loaded", lambda: False)
+    monkeypatch.setattr(complexity, "compiler_is_loaded", lambda: False)
     built = Guest(build=Compiles, device=torch.device("cpu"), data_range=1.0)
     (one,) = count(built, {"sizes": [[8, 8]], "computed": computed})["counts"]
     assert (one["macs"], one["uncounted"]) == (36 * 64, {})
+
+
+@pytest.mark.filterwarnings("ignore:guard_size_oblivious will be removed")
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_stand_in_answers_what_torch_answers(name: str) -> None:
+    from torch.fx.experimental import symbolic_shapes
+
+    asked: Any = getattr(symbolic_shapes, name, None)
+    if asked is None:
+        pytest.skip(f"torch {torch.__version__} has no {name}")
+    given: list[tuple[Any, ...]] = [] if name == "sym_eq" else [(True,), (False,)]
+    given += [(2, 2), (2, 3), ((1, 2), [1, 2]), ((1, 2), (1, 3)), ((), (1,))] if name == "sym_eq" else []
+    given += [(True, False), (True, True, False), (False, False)] if name in ("sym_and", "sym_or") else []
+    given += [(3,), (0,)] if name in ("guarding_hint_or_throw", "has_guarding_hint", "is_nested_int") else []
+    for values in given:
+        assert ANSWERS[name](*values) == asked(*values)
+        assert type(ANSWERS[name](*values)) is type(asked(*values))
+
+
+def test_a_stand_in_is_gone_afterwards_and_loads_what_it_cannot_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.import_module("torch.fx.experimental.symbolic_shapes")
+    monkeypatch.delitem(sys.modules, real.__name__)
+    monkeypatch.setattr(importlib, "import_module", lambda name: {real.__name__: real}[name])
+    with plain_shapes():
+        stand_in = sys.modules[real.__name__]
+        assert stand_in is not real
+        assert stand_in.expect_true(True) is True
+        assert stand_in.ShapeEnv is real.ShapeEnv
+    assert real.__name__ not in sys.modules
 
 
 class Answers:
