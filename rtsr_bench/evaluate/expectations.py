@@ -20,7 +20,7 @@ from rtsr_bench.record import Failure, Stage
 from rtsr_bench.sandbox import Child
 
 RANDOM_CHECKS, IMAGE_CHECKS, SPARE = 3, 4, 4
-"""Inputs whose outputs are computed in two processes, and images more that are kept back for a second try: a guest has
+"""Inputs whose outputs are computed in two processes, and images more that are kept back for further tries: a guest has
 seen the others. Those of random numbers are ordinary repeats. Half of the images are crops like all others."""
 
 _GAPS_WARM, _GAPS, _GAPS_S = 3, 8, 1.0

@@ -31,6 +31,9 @@ from rtsr_bench.sandbox import Child
 REPEATED = 4
 """Inputs of the warm-up that come again."""
 
+TRIED_AGAIN = 2
+"""How often a comparison of times is made again before a model is refused for it."""
+
 LEAST_CROPS, LEAST_NOISE = 16, 8
 FEW_REPEATS, FEW_CROPS = 64, 8
 """Crops that are timed: an eighth of the repeats, at least 16; of fewer than 64 repeats (a quick look) half, at least
@@ -176,23 +179,27 @@ def _judged(timed: Timed, gap: Gap, kind: str) -> Failure | None:
 
 
 def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, expected: Expected) -> Failure | None:
-    """Compare images with random numbers; a disagreement is tried once more, with inputs the guest has not seen.
+    """Compare images with random numbers; a disagreement is tried again, with inputs the guest has not seen.
 
-    It counts if the same comparison fails again: chance fails one or the other.
+    It counts if the same comparison fails each time: chance fails one or another.
     """
-    before = _disagreements(timed, gap, kind)
-    if not before or not timed.quiet:
-        return None
-    crops = len(timed.crops)  # low quantiles need more random numbers than crops, to hold those that were skipped
-    plan: list[MakeInput] = [random_input for _ in range(min(len(timed.noise), 3 * crops))]
-    plan += [expected.crops.input for _ in range(crops)]
-    plan += [partial(_same, given) for given in (*expected.spare, *(call.given for call in timed.repeated))]
-    secrets.SystemRandom().shuffle(plan)
-    again = blocks.run(plan)
-    if isinstance(again, Failure):
-        return again
-    after = _disagreements(again, gap, kind) if again.quiet else {}
-    return next((failure for name, failure in after.items() if name in before), None)
+    found, quiet, crops = _disagreements(timed, gap, kind), timed.quiet, len(timed.crops)
+    for turn in range(TRIED_AGAIN):
+        if not found or not quiet:
+            return None
+        # Low quantiles need more random numbers than crops, to hold those that were skipped.
+        plan: list[MakeInput] = [random_input for _ in range(min(len(timed.noise), 3 * crops))]
+        plan += [expected.crops.input for _ in range(crops)]
+        share = len(expected.spare) // TRIED_AGAIN
+        spare = expected.spare[turn * share : (turn + 1) * share]
+        plan += [partial(_same, given) for given in (*spare, *(call.given for call in timed.repeated))]
+        secrets.SystemRandom().shuffle(plan)
+        again = blocks.run(plan)
+        if isinstance(again, Failure):
+            return again
+        quiet = again.quiet
+        found = {name: failure for name, failure in _disagreements(again, gap, kind).items() if name in found}
+    return next(iter(found.values()), None) if quiet else None
 
 
 def _disagreements(timed: Timed, gap: Gap, kind: str) -> dict[str, Failure]:
