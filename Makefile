@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 DEMO := reports/demo
 # Light enough for a CPU; the others take minutes to hours there (`rtsr-bench run reference_models` runs them all).
 LIGHT := --model 'bicubic/*' --model 'rt4ksr/s-*' --model 'espcn/*'
+# The demo runs in two minutes: fewer of them, in two tracks.
+SHOWN := --model 'bicubic/*' --model 'rt4ksr/s-x?' --model 'example_team/*'
 # A folder of published checkpoints serves instead of a download, where there is one beside the project.
 export RTSR_BENCH_MIRROR ?= $(abspath $(wildcard ../shared/weights))
 
@@ -21,19 +23,32 @@ help:
 	@echo "make leaderboard  run what has no official record yet on the built-in set, write the report to reports/site"
 	@echo "make clean        remove what make made, .venv included"
 
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+# All bytecode at once and on all cores, where pip would use one. A model's process can write none, so it must be there. Some
+# packages hold templates that are no valid Python, hence `-`; the packages' own tests are not needed.
+COMPILE = $(BIN)/python -m compileall -qq -j 0 -x '/tests?/|/torch/testing/_internal/' $(VENV)/lib rtsr_bench
+
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another with make PYTHON=...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,onnx,sandbox]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps spandrel einops
-# A model's process can write no bytecode, and an editable installation comes without any.
-	$(BIN)/python -m compileall -q rtsr_bench
+# The demo needs no tools for development; what `make test` installed serves as well.
+$(VENV)/.demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.python)
+	$(PIP) --editable '.[sandbox]'
+	-$(COMPILE)
 	touch $@
 
-demo: install
-	$(BIN)/rtsr-bench run reference_models submissions $(LIGHT) --model 'example_team/*' --track builtin-x2 --track builtin-x3 --quick --records $(DEMO)/records
+$(VENV)/.installed: $(VENV)/.python
+	$(PIP) --editable '.[dev,onnx,sandbox]'
+	$(PIP) --no-deps spandrel einops
+	-$(COMPILE)
+	touch $@
+
+$(VENV)/.python: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/rtsr-bench run reference_models submissions $(SHOWN) --track builtin-x2 --track builtin-x3 --quick --records $(DEMO)/records
 	$(BIN)/rtsr-bench report --records $(DEMO)/records --out $(DEMO)
 	@echo "The report lies at $(abspath $(DEMO))/index.html"
 
@@ -52,7 +67,7 @@ test-gpu: install
 	$(BIN)/python -m pytest -m gpu
 
 benchmarks: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmarks]'
+	$(PIP) --editable '.[benchmarks]'
 	$(BIN)/python benchmarks/fidelity.py
 	$(BIN)/python benchmarks/evaluation.py
 
