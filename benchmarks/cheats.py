@@ -33,9 +33,9 @@ from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import Load, LoadMeter
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, Telemetry
-from rtsr_bench.sandbox import Child, Loaded
+from rtsr_bench.sandbox import Child
 from rtsr_bench.submissions import load_request, resolve_checkpoint, survey
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import LoadModel
 
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "tests" / "guests"))
@@ -64,9 +64,9 @@ def protocol(scale: int, size: Size, *, warmup: int = 3, repeats: int = 15) -> P
     )  # fmt: skip
 
 
-def loaded(child: Child, what: dict[str, Any]) -> None:
+def loaded(child: Child, what: LoadModel) -> None:
     """Load a model, or end with the reason."""
-    answer = child.ask(Op.LOAD, Loaded, what, limit_s=300)
+    answer = child.ask(what, limit_s=300)
     if isinstance(answer, Failure):
         raise UserError(answer.message)
 
@@ -101,7 +101,7 @@ def once(child: Child, rules: Protocol, gap: Any, expected: Expected, data_range
     ).measured  # fmt: skip
 
 
-def fresh(what: dict[str, Any], rules: Protocol) -> Measured | Failure:
+def fresh(what: LoadModel, rules: Protocol) -> Measured | Failure:
     """Measure in processes of its own."""
     with Child() as child:
         loaded(child, what)
@@ -138,14 +138,14 @@ def cheats(runs: int) -> bool:
     return whole
 
 
-def models(pattern: str) -> Iterator[tuple[str, int, dict[str, Any], bool]]:
+def models(pattern: str) -> Iterator[tuple[str, int, LoadModel, bool]]:
     """Every model of ours: id, scale, what loads it, and whether that is with trained weights."""
     found = survey(PROJECT / "reference_models", PROJECT / "submissions")
     for submission in found.submissions:
         for model in submission.models:
             if not fnmatch.fnmatch(model.id, pattern):
                 continue
-            bare = load_request(model, submission, None) | {"scale": model.scale}
+            bare = load_request(model, submission, None)
             if model.checkpoint is not None:
                 try:
                     path = resolve_checkpoint(model, submission)
@@ -155,7 +155,7 @@ def models(pattern: str) -> Iterator[tuple[str, int, dict[str, Any], bool]]:
                     yield (
                         model.id,
                         model.scale or 2,
-                        load_request(model, submission, path) | {"scale": model.scale},
+                        load_request(model, submission, path),
                         True,
                     )
             yield model.id, model.scale or 2, bare, model.checkpoint is None and not model.untrained
@@ -173,7 +173,7 @@ def fitting(child: Child, scale: int) -> Size:
     return INPUTS[-1]
 
 
-def accepted(name: str, scale: int, what: dict[str, Any], runs: int, *, trained: bool) -> bool:
+def accepted(name: str, scale: int, what: LoadModel, runs: int, *, trained: bool) -> bool:
     """Print how often a model is accepted, and how its outputs correlate with random inputs."""
     with Child() as first, Child(timed=True) as child:
         loaded(first, what)
@@ -186,7 +186,7 @@ def accepted(name: str, scale: int, what: dict[str, Any], runs: int, *, trained:
         first.close()
         gap = measure_gap(child, rules, EAGER_FP32)
         loaded(child, what)
-        found = [once(child, rules, gap, expected, what["data_range"]) for _ in range(runs)]
+        found = [once(child, rules, gap, expected, what.data_range) for _ in range(runs)]
     good = [one.runtime for one in found if isinstance(one, Measured)]
     failed = [one.message for one in found if isinstance(one, Failure)]
     related = [one.input_correlation for one in good if one.input_correlation is not None]

@@ -40,12 +40,21 @@ from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Runtime
 from rtsr_bench.sandbox import Child, Stock
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import (
+    BeginTiming,
+    CountOperations,
+    FinishTiming,
+    KeepWarm,
+    LoadModel,
+    LookAtOutput,
+    Request,
+    TimeCall,
+)
 
 PROJECT = Path(__file__).parents[1]
 PARTS = ("starting children", "loading", "images", "without a model", "timed calls", "counting", "ending children")
 MANIFEST = '[submission]\nid = "{0}"\nteam = "{0}"\ntitle = "{0}"\n\n[[model]]\nscale = 2\nentry = "arch:srmodel"\n'
-_TIMED = frozenset({Op.RUNTIME, Op.WARM, Op.REPEAT, Op.LOOK, Op.FINISH})
+_TIMED = (BeginTiming, KeepWarm, TimeCall, LookAtOutput, FinishTiming)
 
 
 class Stopwatch:
@@ -73,12 +82,14 @@ class Stopwatch:
 
         return timed
 
-    def part_of(self, child: Child, op: Op, *_: Any) -> str:
+    def part_of(self, child: Child, request: Request[Any]) -> str:
         """Name the part that a request to a child belongs to."""
-        self._loaded = self._loaded or (op is Op.LOAD and child is self._timed)
-        if op in _TIMED and child is self._timed:
+        self._loaded = self._loaded or (isinstance(request, LoadModel) and child is self._timed)
+        if isinstance(request, _TIMED) and child is self._timed:
             return "timed calls" if self._loaded else "without a model"
-        return {Op.LOAD: "loading", Op.COMPLEXITY: "counting"}.get(op, "images")
+        if isinstance(request, LoadModel):
+            return "loading"
+        return "counting" if isinstance(request, CountOperations) else "images"
 
     def start(self, begin: Callable[..., Child]) -> Callable[..., Child]:
         """Return what starts a child as `begin` does, and remembers the one that is timed."""

@@ -28,10 +28,10 @@ from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.metrics import definition
 from rtsr_bench.protocol import Colour, Convention, Size
 from rtsr_bench.record import Fidelity
-from rtsr_bench.sandbox import Child, Loaded
+from rtsr_bench.sandbox import Child
 from rtsr_bench.submissions import discover, load_request
 from rtsr_bench.tracks import find_track
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import Loaded
 
 PROJECT = Path(__file__).parents[1]
 CONVENTIONS = (Convention(Colour.RGB), Convention(Colour.Y))
@@ -107,7 +107,7 @@ def pipeline(submission: Path, data: Dataset) -> tuple[float, float]:
     model = next(model for model in submitted_images.models if model.scale == 2)
     baselines = Baselines()
     with Child(device="cpu") as child:
-        loaded = child.ask(Op.LOAD, Loaded, {**load_request(model, submitted_images, None), "scale": 2}, limit_s=60)
+        loaded = child.ask(load_request(model, submitted_images, None), limit_s=60)
         assert isinstance(loaded, Loaded), loaded
 
         def run(images: Dataset, known: Baselines) -> float:
@@ -129,7 +129,7 @@ def _model(submission: Path) -> torch.nn.Module:
     (submitted_images,) = discover(submission)
     model = next(model for model in submitted_images.models if model.scale == 2)
     request = load_request(model, submitted_images, None)
-    module_name, _, entry = str(request["entry"]).partition(":")
+    module_name, _, entry = request.entry.partition(":")
     spec = importlib.util.spec_from_file_location("guest", submitted_images.folder / f"{module_name}.py")
     assert spec is not None
     assert spec.loader is not None

@@ -30,8 +30,8 @@ from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Loaded, Looked
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child
+from rtsr_bench.wire import LoadModel, LookAtOutput, Places
 
 PROJECT = Path(__file__).parents[1]
 NETWORK, ARGS = PROJECT / "reference_models" / "rt4ksr", {"size": "S", "scale": 2}
@@ -66,9 +66,8 @@ class Process:
 
     def __init__(self, folder: Path, protocol: Protocol) -> None:
         self.child = Child(timed=True)
-        request = {"folder": str(folder), "entry": "both:Both", "args": ARGS, "checkpoint": None, "data_range": 1.0,
-                   "format": "python", "scale": 2}  # fmt: skip
-        loaded = self.child.ask(Op.LOAD, Loaded, request, limit_s=120)
+        request = LoadModel(format="python", folder=folder, entry="both:Both", args=ARGS, scale=2)
+        loaded = self.child.ask(request, limit_s=120)
         if isinstance(loaded, Failure):
             raise SystemExit(f"not loaded: {loaded.message}")
         self.conductor = Conductor(self.child, protocol, EAGER_FP32)
@@ -93,8 +92,8 @@ class Process:
     def by_loop(self) -> None:
         """Let the guest's own loop time a chunk of calls."""
         self._call(Input(image=self.black))
-        request = {"probe": {"places": list(range(CHUNK)), "given": []}}
-        seen = self.child.ask(Op.LOOK, Looked, request, limit_s=60)
+        request = LookAtOutput(probe=Places(output=tuple(range(CHUNK))))
+        seen = self.child.ask(request, limit_s=60)
         if isinstance(seen, Failure):
             raise SystemExit(seen.message)
         self.loop.append(statistics.fmean(value for value in seen.probe if value is not None))

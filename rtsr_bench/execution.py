@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 Option = str | int | float | bool
 """A setting of one backend."""
@@ -64,21 +62,6 @@ class Execution:
     def in_precision(self, precision: Precision) -> Execution:
         """Return the same execution in another precision."""
         return replace(self, precision=precision)
-
-    def plain(self) -> dict[str, Any]:
-        """Return the value as data that JSON can hold; `of` reads it."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Execution:
-        """Return the value that `plain` encoded; ValueError or TypeError for anything else."""
-        return cls(
-            **{
-                **plain,
-                "precision": Precision(plain["precision"]),
-                "memory_format": MemoryFormat(plain["memory_format"]),
-            }
-        )
 
 
 EAGER_FP32 = Execution()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,8 +16,9 @@ from rtsr_bench.errors import UserError
 if TYPE_CHECKING:
     from rtsr_bench.cli.children import Children
     from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Child, Counted, Findings, Loaded
+    from rtsr_bench.sandbox import Child
     from rtsr_bench.submissions import ModelSpec, Submission
+    from rtsr_bench.wire import Counted, Findings, Loaded, LoadModel
 
 SIZES = ((64, 96), (65, 97), (48, 33), (120, 80))
 """LR heights and widths that are tried: even, odd, one of each, upright."""
@@ -82,7 +83,7 @@ def check_submission(submission: Submission, children: Children, options: Option
 
 
 def _check(
-    submission: Submission, model: ModelSpec, request: dict[str, Any], children: Children, options: Options,
+    submission: Submission, model: ModelSpec, request: LoadModel, children: Children, options: Options,
     lacking: Sequence[str],
 ) -> Verdict:  # fmt: skip
     from rtsr_bench.record import Failure
@@ -105,14 +106,12 @@ def _check(
 
 
 def _ask(
-    child: Child, model: ModelSpec, request: dict[str, Any], verdict: Verdict, device: str, options: Options
+    child: Child, model: ModelSpec, request: LoadModel, verdict: Verdict, device: str, options: Options
 ) -> Failure | None:
     """Ask everything about a model; the failure that ended it, if one did."""
     from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Loaded
-    from rtsr_bench.wire import Op
 
-    loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": model.scale}, limit_s=LIMIT_S)
+    loaded = child.ask(request, limit_s=LIMIT_S)
     if isinstance(loaded, Failure):
         return loaded
     if model.untrained:
@@ -134,12 +133,12 @@ def _ask(
 def _ask_contract(child: Child, loaded: Loaded, verdict: Verdict, options: Options) -> Failure | None:
     """Ask what a model does in fp32, then in each half precision: what building it for one takes is told apart."""
     from rtsr_bench.execution import EAGER_FP32, Precision
+    from rtsr_bench.protocol import Size
     from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Findings
-    from rtsr_bench.wire import Op
+    from rtsr_bench.wire import CheckContract
 
-    plain = {"scale": loaded.scale, "sizes": SIZES, "precisions": ()}
-    answer = child.ask(Op.CHECK, Findings, plain, limit_s=LIMIT_S)
+    sizes = tuple(Size(height, width) for height, width in SIZES)
+    answer = child.ask(CheckContract(scale=loaded.scale, sizes=sizes), limit_s=LIMIT_S)
     if isinstance(answer, Failure):
         return answer
     _show(answer, verdict)
@@ -149,8 +148,8 @@ def _ask_contract(child: Child, loaded: Loaded, verdict: Verdict, options: Optio
         if isinstance(ready, Failure) and child.alive:
             verdict.add(NOTE, f"{precision.value} safe", f"no: {ready.message}")
             continue
-        asked = {"scale": loaded.scale, "sizes": (), "precisions": (precision.value,)}
-        answer = child.ask(Op.CHECK, Findings, asked, limit_s=LIMIT_S) if not isinstance(ready, Failure) else ready
+        asked = CheckContract(scale=loaded.scale, precisions=(precision,))
+        answer = child.ask(asked, limit_s=LIMIT_S) if not isinstance(ready, Failure) else ready
         if isinstance(answer, Failure):
             return answer
         _show(answer, verdict)
@@ -181,14 +180,16 @@ def _say_limits(answer: Findings, scale: int, verdict: Verdict, options: Options
     verdict.add(NOTE, "input sizes", "; ".join(said))
 
 
-def _count(child: Child, device: str, request: dict[str, Any], scale: int) -> Counted | Failure:
+def _count(child: Child, device: str, request: LoadModel, scale: int) -> Counted | Failure:
+    from msgspec.structs import replace
+
     from rtsr_bench.protocol import Size
     from rtsr_bench.sandbox import Child, count_model
     from rtsr_bench.tracks import find_track
 
     return count_model(
         child,
-        {**request, "scale": scale},
+        replace(request, scale=scale),
         (find_track(f"builtin-x{scale}").protocol.input, Size(256, 256)),
         start=lambda: Child(device=device),
         load_s=LIMIT_S,

@@ -13,7 +13,7 @@ from rtsr_bench.text import cut
 
 if TYPE_CHECKING:
     from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Counted
+    from rtsr_bench.wire import Counted
 
 _PLAIN_WIDTH, _LEAST_WIDTH = 160, 60
 """Columns of a line where nobody says how wide the terminal is, and at least."""

@@ -17,7 +17,6 @@ from rtsr_bench.evaluate.place import Place
 from rtsr_bench.sandbox import (
     Child,
     ChildSettings,
-    Hello,
     Isolation,
     Level,
     Stock,
@@ -27,6 +26,7 @@ from rtsr_bench.sandbox import (
     wants_gpu,
 )
 from rtsr_bench.system import cpu_model, visible_name
+from rtsr_bench.wire import Hello
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 

@@ -12,10 +12,21 @@ from rtsr_bench.evaluate.inputs import Input, look
 from rtsr_bench.execution import Execution
 from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import Child, Finished, Looked, Repeated, Warmed
+from rtsr_bench.sandbox import Child
 from rtsr_bench.sandbox.pixels import sealed_memfd
-from rtsr_bench.sandbox.replies import Reply
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import (
+    Answer,
+    BeginTiming,
+    Finished,
+    FinishTiming,
+    KeepWarm,
+    LookAtOutput,
+    Looked,
+    Places,
+    Repeated,
+    Request,
+    TimeCall,
+)
 
 Values = tuple[float | None, ...]
 
@@ -73,15 +84,15 @@ class Conductor:
     def begin(self, warmup: int, on_progress: Callable[[int], None] | None = None) -> Failure | None:
         """Make the model ready and run the untimed calls, the n-th one on random numbers of `seed + n`."""
         rules, self._warmup = self._protocol, warmup
-        request = {
-            "size": [rules.input.height, rules.input.width],
-            "batch": rules.batch,
-            "scale": rules.scale,
-            "execution": self._execution.plain(),
-            "warmup": warmup,
-            "seed": self._seed,
-        }
-        answer = self._ask(Op.RUNTIME, Warmed, request, on_progress=on_progress)
+        request = BeginTiming(
+            size=rules.input,
+            batch=rules.batch,
+            scale=rules.scale,
+            execution=self._execution,
+            warmup=warmup,
+            seed=self._seed,
+        )
+        answer = self._ask(request, on_progress=on_progress)
         return answer if isinstance(answer, Failure) else None
 
     def call(self, given: Input) -> Call | Failure:
@@ -89,15 +100,15 @@ class Conductor:
         warmed = self._warm()
         if warmed is not None:
             return warmed
-        request = {"seed": given.seed, "probe": self._where()}
+        request = TimeCall(seed=given.seed, probe=self._where())
         if given.image is None:
             before = monotonic()
-            answer = self._ask(Op.REPEAT, Repeated, request)
+            answer = self._ask(request)
             bracket_s = monotonic() - before
         else:
             with sealed_memfd(len(given.image), given.image) as image:
                 before = monotonic()
-                answer = self._ask(Op.REPEAT, Repeated, request, files=(image,))
+                answer = self._ask(request, files=(image,))
                 bracket_s = monotonic() - before
         if isinstance(answer, Failure):
             return answer
@@ -125,7 +136,7 @@ class Conductor:
 
         The input of that call is sent afterwards, so no work on it can be done here.
         """
-        answer = self._ask(Op.WARM, Warmed) if self._on_card else None
+        answer = self._ask(KeepWarm()) if self._on_card else None
         return answer if isinstance(answer, Failure) else None
 
     def _look(self) -> float | Failure:
@@ -133,9 +144,10 @@ class Conductor:
 
         Of an image the whole output is read. Only here the child learns which calls were looked into.
         """
-        request = {"probe": self._where(), "whole": self._last is not None and self._last.image is not None}
+        whole = self._last is not None and self._last.image is not None
+        request = LookAtOutput(probe=self._where(), whole=whole)
         before = monotonic()
-        answer = self._ask(Op.LOOK, Looked, request)
+        answer = self._ask(request)
         look_s = monotonic() - before
         if isinstance(answer, Failure):
             return answer
@@ -144,8 +156,7 @@ class Conductor:
 
     def finish(self, *, memory: bool = False) -> Failure | None:
         """Learn of the last output and, with `memory`, of the peak of memory, for which the model is called again."""
-        request = {"probe": self._where(), "memory": memory}
-        answer = self._ask(Op.FINISH, Finished, request)
+        answer = self._ask(FinishTiming(probe=self._where(), memory=memory))
         if isinstance(answer, Failure):
             return answer
         self.last = answer
@@ -155,18 +166,15 @@ class Conductor:
         """Move the deadline: time in which other work kept the model from being timed is not the model's."""
         self._deadline += seconds
 
-    def _ask(self, op: Op, kind: type[Reply], request: dict[str, Any] | None = None, **more: Any) -> Reply | Failure:
-        answer = self._child.ask(op, kind, request, limit_s=max(0.001, self._deadline - monotonic()), **more)
+    def _ask(self, request: Request[Answer], **more: Any) -> Answer | Failure:
+        answer = self._child.ask(request, limit_s=max(0.001, self._deadline - monotonic()), **more)
         if isinstance(answer, Failure) and answer.kind is FailureKind.TIMEOUT:
             words = f"its calls took longer than the {self._protocol.limits.runtime_s:g} s that all of them may take"
             return replace(answer, message=words)
         return answer
 
-    def _where(self) -> dict[str, Any] | None:
-        if self._last is None:
-            return None
-        where = look(self._last, self._protocol)
-        return {"places": where.output, "given": where.given}
+    def _where(self) -> Places | None:
+        return None if self._last is None else look(self._last, self._protocol)
 
     def _keep(self, answer: Repeated | Looked | Finished) -> Failure | None:
         if self._last is None:

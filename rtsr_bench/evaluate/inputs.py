@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rtsr_bench.datasets import Dataset
 from rtsr_bench.protocol import Protocol, Size
+from rtsr_bench.wire import Places
 
 BLOCKS = 64
 """LR pixels of a random input at which the output is looked into, each at all of its scale x scale SR values."""
@@ -43,14 +44,6 @@ class Input:
     repeated: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
-    """Where an output (batch, 3, H, W) is looked into, and where the input that it belongs to; flat places."""
-
-    output: tuple[int, ...]
-    given: tuple[int, ...] = ()
-
-
 def random_input(seed: int | None = None, *, repeated: bool = False) -> Input:
     """Return random numbers that nobody can know of before they are sent, or those of a seed."""
     own = secrets.randbits(48) if seed is None else seed
@@ -62,19 +55,19 @@ def image_input(image: bytes, *, at: tuple[int, ...] = ()) -> Input:
     return Input(seed=secrets.randbits(48), image=image, places=secrets.randbits(48), at=at)
 
 
-def look(given: Input, protocol: Protocol) -> Look:
+def look(given: Input, protocol: Protocol) -> Places:
     """Return where to look: for an image its own places or random ones, for random numbers whole scale x scale blocks.
 
     The block of the n-th LR place lies at `output[n * scale**2 : (n + 1) * scale**2]`, so that its mean is what
     box-downsampling the output gives there.
     """
     if given.at:
-        return Look(output=given.at)
+        return Places(output=given.at)
     draw = random.Random(given.places)  # noqa: S311 - the seed is the secret
     lr, scale = protocol.input, protocol.scale
     hr = lr.times(scale)
     if given.image is not None:
-        return Look(output=tuple(draw.choices(range(protocol.batch * 3 * hr.pixels), k=PLACES)))
+        return Places(output=tuple(draw.choices(range(protocol.batch * 3 * hr.pixels), k=PLACES)))
     places = draw.choices(range(protocol.batch * 3 * lr.pixels), k=BLOCKS)
     output: list[int] = []
     for place in places:
@@ -82,7 +75,7 @@ def look(given: Input, protocol: Protocol) -> Look:
         row, column = divmod(rest, lr.width)
         corner = plane * hr.pixels + row * scale * hr.width + column * scale
         output += [corner + down * hr.width + right for down in range(scale) for right in range(scale)]
-    return Look(output=tuple(output), given=tuple(places))
+    return Places(output=tuple(output), given=tuple(places))
 
 
 class Crops:

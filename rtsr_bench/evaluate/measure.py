@@ -38,9 +38,13 @@ def measure(
     started, clock = datetime.now(UTC), monotonic()
     checkpoint = resolve_checkpoint(job.model, job.submission)
     guest = load_request(
-        job.model, job.submission, checkpoint, allow_pickle=bench.allow_pickle, stub_missing=bench.stub_missing
+        job.model,
+        job.submission,
+        checkpoint,
+        allow_pickle=bench.allow_pickle,
+        stub_missing=bench.stub_missing,
+        execution=job.protocol.execution(bench.device_kind),
     )
-    guest["execution"] = job.protocol.execution(bench.device_kind).plain()
     work = Work(job=job, bench=bench, guest=guest, listener=listener or Listener(), more=more)
     first = measure_images(work, (book, gallery))
     timed = measure_timed(work, first) if first.failed is None else TimedStage(failed=first.failed)

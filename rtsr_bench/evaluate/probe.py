@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Loaded
 from rtsr_bench.submissions import ModelSpec, Submission, load_request, resolve_checkpoint
-from rtsr_bench.wire import Op
 
 
 def find_scale(
@@ -30,5 +28,5 @@ def find_scale(
         request = load_request(
             model, submission, checkpoint, allow_pickle=bench.allow_pickle, stub_missing=bench.stub_missing
         )
-        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=limit_s)
+        loaded = child.ask(request, limit_s=limit_s)
         return loaded if isinstance(loaded, Failure) else loaded.scale

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.bench import Bench
@@ -25,9 +24,9 @@ from rtsr_bench.execution import Execution, Precision
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Complexity, Failure, Fidelity, System
-from rtsr_bench.sandbox import Child, Loaded, count_model
+from rtsr_bench.sandbox import Child, count_model
 from rtsr_bench.system import Gauge, describe, gauge, watching
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import Loaded, LoadModel
 
 ALSO_COUNTED_AT = Size(256, 256)
 """The input at which the field's other challenges count; stands beside the count at the track's own LR size."""
@@ -42,7 +41,7 @@ class Work:
 
     job: Job
     bench: Bench
-    guest: dict[str, Any]
+    guest: LoadModel
     listener: Listener
     more: bool = False
 
@@ -164,8 +163,7 @@ def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> Sy
 
 def _load(child: Child, work: Work) -> Loaded | Failure:
     work.listener.stage("loading", 1)
-    request = {**work.guest, "scale": work.job.model.scale}
-    return child.ask(Op.LOAD, Loaded, request, limit_s=work.job.protocol.limits.load_s)
+    return child.ask(work.guest, limit_s=work.job.protocol.limits.load_s)
 
 
 def _fidelity(child: Child, work: Work, keepers: Sequence[Keeper | None]) -> Images:
@@ -251,7 +249,7 @@ def _complexity(child: Child | None, work: Work) -> Complexity | Failure:
     job, limits = work.job, work.job.protocol.limits
     counted = count_model(
         child,
-        {**work.guest, "scale": job.model.scale},
+        work.guest,
         tuple(dict.fromkeys((job.protocol.input, job.track.protocol.input, ALSO_COUNTED_AT))),
         start=work.bench.start_child,
         load_s=limits.load_s,

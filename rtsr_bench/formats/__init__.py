@@ -1,17 +1,19 @@
 """Formats: the ways to submit a model. One file or folder each, which registers itself in `FORMATS`.
 
 Parent and child import the same file. The parent calls `read` and `request`, which never load a model; the child calls
-`load`. So a format imports nothing but the standard library, `rtsr_bench.errors` and `rtsr_bench.formats` at its top;
-what else it needs (`rtsr_bench.submissions` in `read`, torch and `rtsr_bench.measuring` in `load`) it imports there.
+`load`. So a format imports nothing at its top but the standard library, `rtsr_bench.errors`, `rtsr_bench.wire` and
+`rtsr_bench.formats`; what else it needs (`rtsr_bench.submissions` in `read`, torch and `rtsr_bench.measuring` in
+`load`) it imports there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.plugins import Registry
+from rtsr_bench.wire import LoadModel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,18 +40,18 @@ def no_keys(table: Table, folder: Path) -> Load:
     return Load()
 
 
-def plain_request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str, Any]:
+def plain_request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> LoadModel:
     """What every format tells the child: where the folder and the weights are, and what the manifest says."""
-    chosen = {"weights_key": spec.weights_key} if spec.weights_key else {}
-    return chosen | {
-        "format": spec.format,
-        "folder": str(folder.absolute()),
-        "entry": spec.entry,
-        "args": spec.args,
-        "checkpoint": None if checkpoint is None else str(checkpoint.absolute()),
-        "data_range": spec.data_range,
-        "scale": spec.scale,
-    }
+    return LoadModel(
+        format=spec.format,
+        folder=folder.absolute(),
+        entry=spec.entry,
+        args=spec.args,
+        checkpoint=None if checkpoint is None else checkpoint.absolute(),
+        weights_key=spec.weights_key,
+        data_range=spec.data_range,
+        scale=spec.scale,
+    )
 
 
 GRAPH_LINES = (
@@ -88,7 +90,8 @@ class Format:
 
     `keys`: what it reads of the table beside `scale`, `variant`, `format`, `checkpoint` and `data_range`.
     `read(table, folder)` checks these keys against the folder; UserError, one line.
-    `request(spec, folder, checkpoint)` is what the child needs to load the model: JSON-able, absolute paths.
+    `request(spec, folder, checkpoint)` is what the child needs to load the model, with absolute paths. What no field is
+    made for goes into `args`, or into `files` where it is a path that the child must be able to read.
     `load(request, device, notes)` runs in the child and returns what builds the model: a `torch.nn.Module` that nobody
     else holds, in evaluation mode, at each call. `device` is a `torch.device`; what was done to load the model goes
     into `notes` with `notes.add(sentence)`. Whatever it raises is a failure of the model.
@@ -98,10 +101,10 @@ class Format:
 
     name: str
     title: str
-    load: Callable[[Mapping[str, Any], Any, Any], Callable[[], Any]]
+    load: Callable[[LoadModel, Any, Any], Callable[[], Any]]
     keys: tuple[str, ...] = ()
     read: Callable[[Table, Path], Load] = no_keys
-    request: Callable[[ModelSpec, Path, Path | None], dict[str, Any]] = plain_request
+    request: Callable[[ModelSpec, Path, Path | None], LoadModel] = plain_request
     skeleton: Skeleton | None = None
     alone: tuple[str, ...] = ()
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+
+from rtsr_bench.wire import Rlimits
 
 _OPEN_FILES = 1024
 
 
-def bind(bounds: Mapping[str, int], *, gpu: bool) -> None:
+def bind(limits: Rlimits, *, gpu: bool) -> None:
     """Bind this process and all it starts: CPU time, file size, processes, memory, open files; no core dumps.
 
     Memory is bound by what a process writes to (`RLIMIT_DATA`), not with a GPU: CUDA reserves far more than it uses.
@@ -21,16 +22,16 @@ def bind(bounds: Mapping[str, int], *, gpu: bool) -> None:
         return
     import resource
 
-    limits = {
+    values = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: bounds["cpu_s"],
-        resource.RLIMIT_FSIZE: bounds["file"],
+        resource.RLIMIT_CPU: limits.cpu_s,
+        resource.RLIMIT_FSIZE: limits.file,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
-        resource.RLIMIT_NPROC: bounds["processes"],
+        resource.RLIMIT_NPROC: limits.processes,
     }
-    if bounds["memory"] and not gpu and sys.platform == "linux":
-        limits[resource.RLIMIT_DATA] = bounds["memory"]
-    for limit, value in limits.items():
+    if limits.memory and not gpu and sys.platform == "linux":
+        values[resource.RLIMIT_DATA] = limits.memory
+    for limit, value in values.items():
         _, hard = resource.getrlimit(limit)
         lowest = value if hard == resource.RLIM_INFINITY else min(value, hard)
         # One second between the signal that can be told from others and the one that can't be caught.

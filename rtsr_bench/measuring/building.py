@@ -6,9 +6,8 @@ import copy
 import inspect
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import torch
@@ -17,19 +16,18 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from rtsr_bench.measuring.guest import SMALL, BadGuest, Notes, no_gradients
 from rtsr_bench.measuring.weights import load_weights
+from rtsr_bench.wire import LoadModel
 
 
-def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any], notes: Notes) -> Callable[[], torch.nn.Module]:
+def entry_builder(entry: Callable[..., Any], request: LoadModel, notes: Notes) -> Callable[[], torch.nn.Module]:
     """Return what calls an entry with its arguments and loads the weights where the entry does not do so itself.
 
     Each call gives a network of its own, ready to be used: with its weights, in evaluation mode, on the CPU unless the
     entry itself puts it elsewhere.
     """
-    arguments: dict[str, Any] = dict(request["args"])
-    checkpoint: str | None = request["checkpoint"]
+    checkpoint = None if request.checkpoint is None else str(request.checkpoint)
     takes_checkpoint = checkpoint is not None and "checkpoint" in inspect.signature(entry).parameters
-    key = str(request.get("weights_key") or "")
-    if key and takes_checkpoint:
+    if request.weights_key and takes_checkpoint:
         raise BadGuest("weights_key: expected an entry without a parameter `checkpoint`, because one that has it loads "
                        "the file itself, found one with it; remove weights_key")  # fmt: skip
     folder = os.getcwd()  # noqa: PTH109 - a text already
@@ -42,7 +40,7 @@ def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any], notes: 
         # checked and run in half precision are one network. What it draws later, while it runs, is not seeded.
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)
-            model = entry(**arguments, checkpoint=checkpoint) if takes_checkpoint else entry(**arguments)
+            model = entry(**request.args, checkpoint=checkpoint) if takes_checkpoint else entry(**request.args)
             if not isinstance(model, torch.nn.Module):
                 raise BadGuest(f"the entry returned a {type(model).__name__}, expected a torch.nn.Module")
             if last and model is last[0]():
@@ -50,12 +48,12 @@ def entry_builder(entry: Callable[..., Any], request: Mapping[str, Any], notes: 
             last[:] = last or [weakref.ref(model)]
             if not isinstance(model, torch.jit.ScriptModule):
                 _normal_tensors(model)
-            if checkpoint is not None and not takes_checkpoint:
+            if request.checkpoint is not None and not takes_checkpoint:
                 load_weights(
-                    model, Path(checkpoint), allow_pickle=bool(request.get("allow_pickle")),
-                    scale=request.get("scale"), notes=notes, key=key,
+                    model, request.checkpoint, allow_pickle=request.allow_pickle,
+                    scale=request.scale, notes=notes, key=request.weights_key,
                 )  # fmt: skip
-            return _ready(model, float(request["data_range"]), notes)
+            return _ready(model, request.data_range, notes)
 
     return build
 

@@ -22,6 +22,8 @@ from rtsr_bench.measuring.guest import Guest, no_gradients
 from rtsr_bench.measuring.operators import has_formula, is_convolution, is_product, macs
 from rtsr_bench.measuring.plain_shapes import compiler_is_loaded, plain_shapes
 from rtsr_bench.protocol import Size
+from rtsr_bench.record import Count
+from rtsr_bench.wire import Counted, CountOperations
 
 
 class _Counting(TorchDispatchMode):
@@ -99,7 +101,7 @@ def _is_function(value: object) -> bool:
     return callable(value) and not isinstance(value, torch.Tensor)
 
 
-def count(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
+def count(guest: Guest, request: CountOperations) -> Counted:
     """Count one pass at each LR size, of a model built anew, in the mode in which models are run.
 
     `computed` says whether the pass is really computed, on the guest's device. Otherwise it runs on the meta device,
@@ -107,7 +109,7 @@ def count(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
     (elements of all parameters) and, per size, MACs, FLOPs, activations (output elements of convolutions), the number
     of convolutions, and the uncounted operators by name.
     """
-    sizes, computed = [Size(*size) for size in request["sizes"]], bool(request.get("computed"))
+    sizes, computed = request.sizes, request.computed
     guest.forget()
     model = guest.build()
     model.eval()
@@ -117,7 +119,8 @@ def count(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
         told = model.counts(accepted)
         if told is not None:
             by_size = dict(zip(accepted, told, strict=True))
-            return {"params": params, "counts": [by_size.get(size) or _refused(model, size) for size in sizes]}
+            counts = [by_size.get(size) or _refused(model, size) for size in sizes]
+            return Counted(params=params, counts=tuple(counts))
     device = guest.device if computed else torch.device("meta")
     try:
         if isinstance(model, Deployed) and not computed:
@@ -128,10 +131,10 @@ def count(guest: Guest, request: Mapping[str, Any]) -> dict[str, Any]:
         if computed:
             raise
         counts = []
-    return {"params": params, "counts": counts}
+    return Counted(params=params, counts=tuple(counts))
 
 
-def _one(model: torch.nn.Module, size: Size, device: torch.device) -> dict[str, Any]:
+def _one(model: torch.nn.Module, size: Size, device: torch.device) -> Count:
     """Count a pass at one size; a graph of which nothing passes the dispatcher was fused, and is named as uncounted."""
     if isinstance(model, Deployed) and model.size not in (None, size):
         return _refused(model, size)
@@ -141,7 +144,7 @@ def _one(model: torch.nn.Module, size: Size, device: torch.device) -> dict[str, 
         counting = _BesideCompiler()
         _run(model, tensor, counting)
     fused = isinstance(model, Deployed) and not counting.calls
-    return _reply(size, counting, {f"the whole graph ({model.kind})": 1} if fused else counting.uncounted)
+    return _count(size, counting, {f"the whole graph ({model.kind})": 1} if fused else counting.uncounted)
 
 
 def _run_alone(model: torch.nn.Module, tensor: torch.Tensor) -> _Counting | None:
@@ -164,17 +167,17 @@ def _run(model: torch.nn.Module, tensor: torch.Tensor, counting: _Counting) -> N
         model(tensor)
 
 
-def _refused(model: Deployed, size: Size) -> dict[str, Any]:
+def _refused(model: Deployed, size: Size) -> Count:
     """A graph that accepts another size only has no cost at this one, and is named as uncounted."""
-    return _reply(size, _Counting(), {f"the whole graph (accepts {model.size} only)": 1})
+    return _count(size, _Counting(), {f"the whole graph (accepts {model.size} only)": 1})
 
 
-def _reply(size: Size, counting: _Counting, uncounted: Mapping[str, int]) -> dict[str, Any]:
-    return {
-        "input": {"height": size.height, "width": size.width},
-        "macs": counting.macs,
-        "flops": 2 * counting.macs,
-        "activations": counting.activations,
-        "convs": counting.convs,
-        "uncounted": dict(sorted(uncounted.items())),
-    }
+def _count(size: Size, counting: _Counting, uncounted: Mapping[str, int]) -> Count:
+    return Count(
+        input=size,
+        macs=counting.macs,
+        flops=2 * counting.macs,
+        activations=counting.activations,
+        convs=counting.convs,
+        uncounted=dict(sorted(uncounted.items())),
+    )

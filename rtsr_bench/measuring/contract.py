@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
+from msgspec.structs import replace
 
 from rtsr_bench.execution import EAGER_FP32, Precision
 from rtsr_bench.measuring import sides
@@ -17,11 +17,10 @@ from rtsr_bench.measuring.guest import SMALL, BadGuest, Guest
 from rtsr_bench.measuring.ranges import range_finding
 from rtsr_bench.measuring.reasons import reason_of
 from rtsr_bench.protocol import SCALES, Size
+from rtsr_bench.wire import CheckContract, Finding, Findings
 
 HALF_LOSS_DB = 50.0
 """A half-precision output that comes nearer than this PSNR to the fp32 output costs no visible fidelity."""
-
-HALVES = (Precision.FP16, Precision.BF16)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,34 +43,29 @@ def find_scale(guest: Guest) -> int:
                    f"expected (1, 3, H*s, W*s) with a scale s of {', '.join(map(str, SCALES))}")  # fmt: skip
 
 
-def check(guest: Guest, request: Mapping[str, Any], seen: Seen | None = None) -> dict[str, Any]:
+def check(guest: Guest, request: CheckContract, seen: Seen | None = None) -> Findings:
     """Answer the questions of a request about a model: one finding in words per question.
 
-    `sizes`: run the model in fp32 at each of them, twice on one input, and look at its values. `precisions` (both half
-    precisions where it has none): compare with the fp32 output. A size that fails where another works is no breach: the
+    `sizes`: run the model in fp32 at each of them, twice on one input, and look at its values. `precisions`: compare
+    with the fp32 output. A size that fails where another works is no breach: the
     answer says which sizes work, as `multiple` and `least` sides in pixels.
     """
-    scale, seen = int(request["scale"]), seen or Seen()
-    reply: dict[str, Any] = {"findings": [], "multiple": 1, "least": 1}
-    if request["sizes"]:
-        reply = _whole(guest, [Size(height, width) for height, width in request["sizes"]], scale, seen)
-    for name in request.get("precisions", HALVES):
-        reply["findings"].append(_half(guest, scale, Precision(name), seen))
-    return reply
+    scale, seen = request.scale, seen or Seen()
+    whole = _whole(guest, request.sizes, scale, seen) if request.sizes else Findings()
+    halves = (_half(guest, scale, precision, seen) for precision in request.precisions)
+    return replace(whole, findings=(*whole.findings, *halves))
 
 
-def _whole(guest: Guest, sizes: list[Size], scale: int, seen: Seen) -> dict[str, Any]:
+def _whole(guest: Guest, sizes: Sequence[Size], scale: int, seen: Seen) -> Findings:
     tried = {size: _at_size(guest, size, scale) for size in sizes}
-    good = [size for size, finding in tried.items() if finding["ok"]]
+    good = [size for size, finding in tried.items() if finding.ok]
     found = sides.Sides()
     if len(good) < len(sizes):
-        found = sides.find(lambda size: bool(_at_size(guest, size, scale)["ok"]), sizes, good)
-        for finding in tried.values() if found.known else ():
-            finding["ok"] = finding["ok"] or None
-    findings = list(tried.values())
+        found = sides.find(lambda size: bool(_at_size(guest, size, scale).ok), sizes, good)
+    findings = [replace(one, ok=one.ok or None) if found.known else one for one in tried.values()]
     seen.size = found.works or sizes[0]
     findings += [*_range(guest, seen.size, scale), _deterministic(guest, scale, seen), _keeps_input(guest, seen.size)]
-    return {"findings": findings, "multiple": found.multiple, "least": found.least}
+    return Findings(findings=tuple(findings), multiple=found.multiple, least=found.least)
 
 
 def _image(guest: Guest, size: Size, seed: int = 0) -> torch.Tensor:
@@ -82,20 +76,16 @@ def _image(guest: Guest, size: Size, seed: int = 0) -> torch.Tensor:
     return image.to(guest.device) * guest.data_range
 
 
-def _finding(question: str, ok: bool | None, answer: str) -> dict[str, Any]:  # noqa: FBT001 - the finding's own value
-    return {"question": question, "ok": ok, "answer": answer}
-
-
-def _at_size(guest: Guest, size: Size, scale: int) -> dict[str, Any]:
+def _at_size(guest: Guest, size: Size, scale: int) -> Finding:
     question = f"input {size}"
     try:
         checked(forward(guest, _image(guest, size), EAGER_FP32), 1, size.times(scale))
     except BaseException as error:  # noqa: BLE001 - a guest may raise anything; the check reports it
-        return _finding(question, ok=False, answer=reason_of(error))
-    return _finding(question, ok=True, answer=f"{size.times(scale)}, finite")
+        return Finding(question=question, ok=False, answer=reason_of(error))
+    return Finding(question=question, ok=True, answer=f"{size.times(scale)}, finite")
 
 
-def _range(guest: Guest, size: Size, scale: int) -> Iterator[dict[str, Any]]:
+def _range(guest: Guest, size: Size, scale: int) -> Iterator[Finding]:
     """Say of what range the output is; nothing where the model does not run, which is said already."""
 
     def run(image: torch.Tensor) -> torch.Tensor | None:
@@ -106,34 +96,34 @@ def _range(guest: Guest, size: Size, scale: int) -> Iterator[dict[str, Any]]:
 
     said = range_finding(run, _image(guest, size), guest.data_range, scale)
     if said is not None:
-        yield _finding("data range", ok=said.good or None, answer=said.words)
+        yield Finding(question="data range", ok=said.good or None, answer=said.words)
 
 
-def _deterministic(guest: Guest, scale: int, seen: Seen) -> dict[str, Any]:
+def _deterministic(guest: Guest, scale: int, seen: Seen) -> Finding:
     try:
         image = _image(guest, seen.size)
         first, second = (forward(guest, image.clone(), EAGER_FP32).clone() for _ in range(2))
         seen.exact = checked(first, 1, seen.size.times(scale)).double()
     except BaseException as error:  # noqa: BLE001 - as above
-        return _finding("deterministic", ok=False, answer=reason_of(error))
+        return Finding(question="deterministic", ok=False, answer=reason_of(error))
     if torch.equal(first, second):
-        return _finding("deterministic", ok=True, answer="two runs give the same output")
+        return Finding(question="deterministic", ok=True, answer="two runs give the same output")
     worst = float((first - second).abs().max()) if first.shape == second.shape else math.inf
-    return _finding("deterministic", ok=False, answer=f"two runs on one input differ by up to {worst:.3g}")
+    return Finding(question="deterministic", ok=False, answer=f"two runs on one input differ by up to {worst:.3g}")
 
 
-def _keeps_input(guest: Guest, size: Size) -> dict[str, Any]:
+def _keeps_input(guest: Guest, size: Size) -> Finding:
     image = _image(guest, size)
     given = copy.deepcopy(image)
     try:
         forward(guest, given, EAGER_FP32)
     except BaseException as error:  # noqa: BLE001 - as above
-        return _finding("input untouched", ok=False, answer=reason_of(error))
+        return Finding(question="input untouched", ok=False, answer=reason_of(error))
     same = torch.equal(image, given)
-    return _finding("input untouched", ok=same, answer="yes" if same else "the model changed its input tensor")
+    return Finding(question="input untouched", ok=same, answer="yes" if same else "the model changed its input tensor")
 
 
-def _half(guest: Guest, scale: int, precision: Precision, seen: Seen) -> dict[str, Any]:
+def _half(guest: Guest, scale: int, precision: Precision, seen: Seen) -> Finding:
     question, size = f"{precision.value} safe", seen.size
     try:
         image = _image(guest, size)
@@ -141,11 +131,11 @@ def _half(guest: Guest, scale: int, precision: Precision, seen: Seen) -> dict[st
             seen.exact = checked(forward(guest, image, EAGER_FP32), 1, size.times(scale)).double()
         half = checked(forward(guest, image, EAGER_FP32.in_precision(precision)), 1, size.times(scale)).double()
     except BaseException as error:  # noqa: BLE001 - as above
-        return _finding(question, ok=None, answer=f"no: {reason_of(error)}")
+        return Finding(question=question, ok=None, answer=f"no: {reason_of(error)}")
     mse = float(((seen.exact - half) / guest.data_range).square().mean())
     if mse == 0:
-        return _finding(question, ok=True, answer="yes, same output as fp32")
+        return Finding(question=question, ok=True, answer="yes, same output as fp32")
     loss = 10 * math.log10(1 / mse)
     verdict = "yes" if loss >= HALF_LOSS_DB else "no"
-    return _finding(question, ok=None if verdict == "no" else True,
+    return Finding(question=question, ok=None if verdict == "no" else True,
                     answer=f"{verdict}, {loss:.1f} dB from the fp32 output")  # fmt: skip

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 
 from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.measuring.weightfile import Kind, expect
 from rtsr_bench.protocol import Size
+from rtsr_bench.record import Count
+from rtsr_bench.wire import LoadModel
 
 _PYTHON = 'weights alone are submitted with the code of the network, as format = "python"'
 
@@ -55,13 +56,16 @@ class Deployed(torch.nn.Module):
         """Elements of all weights."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def counts(self, sizes: list[Size]) -> list[dict[str, Any]] | None:
+    def counts(self, sizes: list[Size]) -> list[Count] | None:
         """Operations by input size as the graph tells them, None where they have to be counted by running it."""
         del sizes
         return None
 
 
-def expect_graph(request: Mapping[str, Any], kind: Kind, hint: str) -> None:
-    """See that the files of a graph in a `load` request are of this kind; BadGuest with what to do for another one."""
-    for path in filter(None, (request["checkpoint"], request.get("half"))):
-        expect(Path(path), (kind,), f"{hint}; {_PYTHON}")
+def graph_files(request: LoadModel, kind: Kind, hint: str) -> list[Path]:
+    """Return the files of a graph, the checkpoint first; BadGuest with what to do where one is not of this kind."""
+    assert request.checkpoint is not None, "a graph's format reads no manifest without a file"
+    paths = [request.checkpoint, *request.files.values()]
+    for path in paths:
+        expect(path, (kind,), f"{hint}; {_PYTHON}")
+    return paths

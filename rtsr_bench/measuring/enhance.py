@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from rtsr_bench.execution import Execution
 from rtsr_bench.measuring import numerics
 from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, laid_out, no_gradients
 from rtsr_bench.protocol import Size
+from rtsr_bench.wire import Enhanced, EnhanceImage
 
 _CHUNK = 1 << 24
 _CHECKED = 1 << 22
@@ -63,20 +64,17 @@ def checked(output: object, batch: int, size: Size) -> torch.Tensor:
     return tensor
 
 
-def enhance(guest: Guest, request: Mapping[str, Any], lr: int, sr: int) -> dict[str, Any]:
+def enhance(guest: Guest, request: EnhanceImage, lr: int, sr: int) -> Enhanced:
     """Read LR (H x W x 3 uint8, raw) from one file, write SR (H*scale x W*scale x 3 uint8, raw) to the other.
 
     Both are descriptors. SR is `clamp(x / data_range, 0, 1) * 255`, rounded half to even, as the official code does.
     """
-    size, scale = Size(*request["size"]), int(request["scale"])
-    execution = Execution.of(request["execution"])
-    output = checked(
-        forward(guest, image_tensor(lr, size, guest.device, guest.data_range), execution), 1, size.times(scale)
-    ).to(torch.float32)
+    image = image_tensor(lr, request.size, guest.device, guest.data_range)
+    output = checked(forward(guest, image, request.execution), 1, request.size.times(request.scale)).to(torch.float32)
     unit = output if guest.data_range == 1.0 else output / guest.data_range
     pixels = unit.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
     write_all(sr, pixels[0].permute(1, 2, 0).contiguous().cpu().numpy().data)
-    return {}
+    return Enhanced()
 
 
 def image_tensor(lr: int, size: Size, device: torch.device, data_range: float) -> torch.Tensor:

@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from rtsr_bench.wire import PeakMemory
+
 CALLS = 3
 """Calls of a measurement; the first one lets the libraries give back what they kept and is not measured."""
 
@@ -39,8 +41,8 @@ class MemoryWatch:
         self._baseline = int(_cuda.memory_allocated(device)) if self._on_card else _status_bytes("RssAnon")
         self._beside = self._beside_torch() if self._on_card else 0
 
-    def peak(self, call: Callable[[], object], *, arena: bool = False) -> dict[str, Any] | None:
-        """Run the call `CALLS` times; returns kind, peak and baseline in bytes, None where the system does not tell.
+    def peak(self, call: Callable[[], object], *, arena: bool = False) -> PeakMemory | None:
+        """Run the call `CALLS` times; returns its peak, None where the system does not tell.
 
         `arena`: the call allocates on the CUDA device with another allocator than torch's; what it holds is counted
         as the difference that the device sees, so nothing else may run on the device.
@@ -52,7 +54,7 @@ class MemoryWatch:
         if not known or self._baseline is None:
             return None
         kind = ("cuda-allocator+arena" if arena else "cuda-allocator") if self._on_card else "rss"
-        return {"kind": kind, "peak_bytes": max(known), "baseline_bytes": self._baseline}
+        return PeakMemory(kind=kind, peak_bytes=max(known), baseline_bytes=self._baseline)
 
     def _of_card(self, call: Callable[[], object], *, arena: bool) -> int:
         self._give_back()

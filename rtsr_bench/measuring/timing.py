@@ -10,20 +10,30 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 import torch
 
-from rtsr_bench.execution import Execution
 from rtsr_bench.measuring import memory, numerics
 from rtsr_bench.measuring.clocks import Clock
 from rtsr_bench.measuring.deployed import Deployed
 from rtsr_bench.measuring.enhance import image_tensor, shaped
 from rtsr_bench.measuring.guest import Guest, autocast, dtype_of, laid_out, no_gradients
-from rtsr_bench.protocol import Size
+from rtsr_bench.wire import (
+    BeginTiming,
+    Finished,
+    FinishTiming,
+    LookAtOutput,
+    Looked,
+    PeakMemory,
+    Places,
+    Repeated,
+    TimeCall,
+    Warmed,
+)
 
 BUSY_MS = 20.0
 """How long a CUDA device works on untimed calls before a timed one, at least one call long.
@@ -43,31 +53,30 @@ class Timing:
         guest: Guest | None,
         device: torch.device,
         clock: Clock,
-        request: Mapping[str, Any],
+        request: BeginTiming,
         watch: memory.MemoryWatch | None,
         progress: Callable[[int], None],
     ) -> None:
         """Make the input ready and run the untimed calls; whoever makes it closes it."""
         self._guest, self._device, self._clock, self._watch = guest, device, clock, watch
-        self._size, self._batch, self._scale = Size(*request["size"]), int(request["batch"]), int(request["scale"])
-        self._execution = Execution.of(request["execution"])
+        self._size, self._batch, self._scale = request.size, request.batch, request.scale
+        self._execution = request.execution
         self._prepare()
-        self._generator, seed = torch.Generator(device=device), int(request["seed"])
+        self._generator = torch.Generator(device=device)
         self._random: torch.Tensor | None = None
         self._model: Callable[[torch.Tensor], Any] = self._enlarge if guest is None else guest.model(self._execution)
         self._output: object = None
         self._input: torch.Tensor | None = None
         self._seed = self._version = 0
         self._ended_ns, self._sample_ms, self._idle_ms = 0, 0.0, 0.0
-        warmup = int(request["warmup"])
         with contextlib.ExitStack() as block:
             block.enter_context(autocast(self._execution, device))  # one block: weights are cast once, as in real use
-            for done in range(warmup):
+            for done in range(request.warmup):
                 self._output = None
-                self._output = self._untimed(seed + done)
+                self._output = self._untimed(request.seed + done)
                 progress(done + 1)
             clock.settle()
-            if warmup:
+            if request.warmup:
                 shaped(self._output, self._batch, self._size.times(self._scale))
             self._output = None
             self._block = block.pop_all()
@@ -101,7 +110,7 @@ class Timing:
         with no_gradients():
             return self._call(tensor)
 
-    def warm(self) -> dict[str, Any]:
+    def warm(self) -> Warmed:
         """Keep a CUDA device busy for `BUSY_MS` with untimed calls.
 
         Asked for by itself, right before the repeat: nothing of the timed input is known here, so no work on it can be
@@ -116,28 +125,28 @@ class Timing:
                 self._untimed()
                 self._clock.settle()
                 self._ended_ns = perf_counter_ns()
-        return {}
+        return Warmed()
 
-    def repeat(self, request: Mapping[str, Any], image: int | None) -> dict[str, Any]:
+    def repeat(self, request: TimeCall, image: int | None) -> Repeated:
         """Look into the output of the repeat before, then make a new input and time one call.
 
         The input is random numbers of `seed`, or the pixels of a file. `idle_ms` is how long the device had no call of
         the model to work on before.
         """
-        seen = self._look(request["probe"])
+        seen = self._look(request.probe)
         self._output = self._input = None
         self._prepare()
         if image is None:
-            tensor = self._numbers(int(request["seed"]))
+            tensor = self._numbers(request.seed)
         else:
             data_range = 1.0 if self._guest is None else self._guest.data_range
             tensor = image_tensor(image, self._size, self._device, data_range).expand(self._batch, -1, -1, -1)
             tensor = laid_out(tensor, self._execution)
-        self._seed, self._version = int(request["seed"]), tensor._version  # noqa: SLF001 - see _as_given
+        self._seed, self._version = request.seed, tensor._version  # noqa: SLF001 - see _as_given
         with no_gradients():
             sample_ms, host_ms = self._timed(tensor)
         self._input = tensor
-        return {"sample_ms": sample_ms, "host_ms": host_ms, "idle_ms": self._idle_ms, **seen}
+        return Repeated(sample_ms=sample_ms, host_ms=host_ms, idle_ms=self._idle_ms, probe=seen.probe, given=seen.given)
 
     def _timed(self, tensor: torch.Tensor) -> tuple[float, float | None]:
         timed = self._clock.time(lambda: self._call(tensor))
@@ -146,13 +155,13 @@ class Timing:
         self._ended_ns, self._sample_ms = timed.ended_ns, timed.sample_ms
         return timed.sample_ms, timed.host_ms
 
-    def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def finish(self, request: FinishTiming) -> Finished:
         """Look into the last output and, where `memory` asks for it, tell the peak of memory."""
-        seen = self._look(request["probe"])
+        seen = self._look(request.probe)
         self._output = self._input = None
-        return {**seen, "memory": self._peak() if request.get("memory") else None}
+        return Finished(probe=seen.probe, given=seen.given, memory=self._peak() if request.memory else None)
 
-    def _peak(self) -> dict[str, Any] | None:
+    def _peak(self) -> PeakMemory | None:
         """The peak of memory of calls on random numbers, made in the input's own number format."""
         if self._watch is None:
             return None
@@ -170,25 +179,25 @@ class Timing:
                 lambda: shaped(self._call(tensor), self._batch, self._size.times(self._scale)), arena=arena
             )
 
-    def look(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def look(self, request: LookAtOutput) -> Looked:
         """Look into the output of the call before, with nothing else to be done: what was put off shows here.
 
         With `whole` all of the output is read, as whoever shows it does.
         """
-        if request.get("whole"):
+        if request.whole:
             shaped(self._output, self._batch, self._size.times(self._scale)).clone()
-        return self._look(request["probe"])
+        return self._look(request.probe)
 
-    def _look(self, where: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _look(self, where: Places | None) -> Looked:
         """Return values of the output and of its input at places told after the call; None where not finite."""
         if where is None:
-            return {}
-        output, given = shaped(self._output, self._batch, self._size.times(self._scale)), where["given"]
+            return Looked()
+        output = shaped(self._output, self._batch, self._size.times(self._scale))
         with no_gradients():
-            return {
-                "probe": _values(output, where["places"]),
-                "given": _values(self._as_given(), given) if given else [],
-            }
+            return Looked(
+                probe=_values(output, where.output),
+                given=_values(self._as_given(), where.given) if where.given else (),
+            )
 
     def _as_given(self) -> torch.Tensor:
         """Return the input of the last call as it was given: made again where the model has changed it in place."""
@@ -198,10 +207,10 @@ class Timing:
         return self._numbers(self._seed)
 
 
-def _values(tensor: torch.Tensor, places: Sequence[int]) -> list[float | None]:
+def _values(tensor: torch.Tensor, places: Sequence[int]) -> tuple[float | None, ...]:
     if tensor.is_contiguous():
         found = tensor.reshape(-1)[torch.tensor(places).to(tensor.device)]
     else:  # another memory format has no flat view: `reshape` would copy all of a 4K output
         where = np.unravel_index(np.array(places), tuple(tensor.shape))
         found = tensor[tuple(torch.from_numpy(one).to(tensor.device) for one in where)]
-    return [value if math.isfinite(value) else None for value in found.to(torch.float64).tolist()]
+    return tuple(value if math.isfinite(value) else None for value in found.to(torch.float64).tolist())

@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import json
 import os
 import platform
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,21 +27,48 @@ import torch
 
 from rtsr_bench import plugins
 from rtsr_bench.backends import BACKENDS
-from rtsr_bench.execution import Execution
 from rtsr_bench.formats import FORMATS
 from rtsr_bench.measuring import complexity, contract, enhance, numerics, timing
 from rtsr_bench.measuring.bind import bind, die_first
 from rtsr_bench.measuring.clocks import Clock, Processor, clock_of
 from rtsr_bench.measuring.guest import BadGuest, Guest
-from rtsr_bench.measuring.loading import execution_of, load
+from rtsr_bench.measuring.loading import load
 from rtsr_bench.measuring.memory import MemoryWatch
 from rtsr_bench.measuring.reasons import kind_of, reason_of
-from rtsr_bench.wire import Op, clip, encode
+from rtsr_bench.wire import (
+    BeginTiming,
+    CheckContract,
+    CountOperations,
+    EnhanceImage,
+    Failed,
+    FinishTiming,
+    Greet,
+    Hello,
+    Imported,
+    ImportPlugins,
+    KeepWarm,
+    Loaded,
+    LoadModel,
+    LookAtOutput,
+    Message,
+    Prepared,
+    PrepareModel,
+    Progress,
+    Reply,
+    Request,
+    TimeCall,
+    Warmed,
+    clip,
+    decode,
+    encode,
+    plain,
+    request_of,
+)
 
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.1
 _MOST_FILES = 8
-_WHILE_TIMING = frozenset({Op.WARM, Op.REPEAT, Op.LOOK, Op.FINISH})
+_WhileTiming = KeepWarm | TimeCall | LookAtOutput | FinishTiming
 
 
 class Worker:
@@ -60,14 +86,15 @@ class Worker:
         self._timing: timing.Timing | None = None
         self._last = 0.0
 
-    def answer(self, request: Mapping[str, Any], files: list[int]) -> None:
+    def answer(self, message: dict[str, Any], files: list[int]) -> None:
         """Carry out one request and say how it went; nothing a guest raises leaves this function."""
-        self._id, self._files = str(request["id"]), files
+        self._id, self._files = str(message.pop("id")), files
+        answer: Message
         try:
-            reply = self._answer(request)
+            answer = self._answer(request_of(message))
         except BaseException as error:  # noqa: BLE001 - a guest may raise anything; it becomes a Failure
-            reply = _failed(error) | {"over": self._is_over()}
-        self._say(reply)
+            answer = _failed(error, over=self._is_over())
+        self._say(answer)
         if self._guest is not None and self._guest.state is not None:
             self._guest.state.restore()  # a guest may change the process in any call
 
@@ -79,67 +106,62 @@ class Worker:
             return True
         return False
 
-    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        reply: dict[str, Any] = {}
-        op = Op(request["op"])
-        if op in _WHILE_TIMING:
-            return {"event": "done"} | self._conducted(op, request)
+    def _answer(self, request: Request[Any]) -> Reply:
+        if isinstance(request, _WhileTiming):
+            return self._conducted(request)
         self._end_timing()
-        match op:
-            case Op.PLUGINS:
-                plugins.seal([Path(one) if one.startswith("/") else one for one in map(str, request["sources"])])
-            case Op.HELLO:
-                for registry in (BACKENDS, FORMATS):
-                    registry.all()
-                plugins.close()
-                self._device = _device(str(request["device"]))
-                bind(request["bounds"], gpu=self._device.type == "cuda")
-                reply = self._hello(int(request["threads"]))
-            case Op.LOAD:
-                reply = self._load(request)
-            case Op.RUNTIME:
+        match request:
+            case ImportPlugins():
+                plugins.seal([Path(one) if one.startswith("/") else one for one in request.sources])
+                return Imported()
+            case Greet():
+                return self._hello(request)
+            case LoadModel():
+                return self._load(request)
+            case BeginTiming():
                 watch = (self._watch or MemoryWatch(self._device)) if self._guest is not None else None
                 self._timing = timing.Timing(
-                    self._guest, self._device, self._clock, request, watch, self._progress(request)
+                    self._guest, self._device, self._clock, request, watch, self._progress(request.warmup)
                 )
+                return Warmed()
             case _:
-                reply = self._asked(op, request)
-        return {"event": "done"} | reply
+                return self._asked(request)
 
-    def _asked(self, op: Op, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _asked(self, request: Request[Any]) -> Reply:
         """Answer what is asked about a model that is loaded."""
         guest = self._loaded()
-        match op:
-            case Op.PREPARE:
-                enhance.prepared(guest, Execution.of(request["execution"]))
-                return {}
-            case Op.ENHANCE:
+        match request:
+            case PrepareModel():
+                enhance.prepared(guest, request.execution)
+                return Prepared()
+            case EnhanceImage():
                 return enhance.enhance(guest, request, *self._files)
-            case Op.COMPLEXITY:
-                return complexity.count(guest, request)
-            case _:
+            case CheckContract():
                 return contract.check(guest, request, self._seen)
+            case CountOperations():
+                return complexity.count(guest, request)
+        raise TypeError(f"nobody answers a {type(request).__name__}")
 
-    def _load(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        self._watch, tf32 = MemoryWatch(self._device), execution_of(request).tf32
+    def _load(self, request: LoadModel) -> Loaded:
+        self._watch, tf32 = MemoryWatch(self._device), request.execution.tf32
         numerics.settle(tf32=tf32)
         self._guest, self._seen = load(request, self._device), contract.Seen()
-        changed, scale = numerics.changed(tf32=tf32), request["scale"]
-        found = contract.find_scale(self._guest) if scale is None else int(scale)
-        return {"scale": found, "notes": [*self._guest.notes, *changed], "stubs": self._guest.stubs}
+        changed = numerics.changed(tf32=tf32)
+        found = contract.find_scale(self._guest) if request.scale is None else request.scale
+        return Loaded(scale=found, notes=(*self._guest.notes, *changed), stubs=self._guest.stubs)
 
-    def _conducted(self, op: Op, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer what the parent asks for between `runtime` and `finish`."""
+    def _conducted(self, request: _WhileTiming) -> Reply:
+        """Answer what the parent asks for between `BeginTiming` and `FinishTiming`."""
         if self._timing is None:
             raise BadGuest("nothing is ready to be timed")
-        match op:
-            case Op.WARM:
+        match request:
+            case KeepWarm():
                 return self._timing.warm()
-            case Op.REPEAT:
+            case TimeCall():
                 return self._timing.repeat(request, self._files[0] if self._files else None)
-            case Op.LOOK:
+            case LookAtOutput():
                 return self._timing.look(request)
-            case _:
+            case FinishTiming():
                 reply = self._timing.finish(request)
                 self._end_timing()
                 return reply
@@ -154,10 +176,15 @@ class Worker:
             raise BadGuest("no model is loaded")
         return self._guest
 
-    def _hello(self, threads: int) -> dict[str, Any]:
+    def _hello(self, request: Greet) -> Hello:
         """Make the device ready; tell what the parent can't know without torch."""
-        if threads:
-            torch.set_num_threads(threads)
+        for registry in (BACKENDS, FORMATS):
+            registry.all()
+        plugins.close()
+        self._device = _device(request.device)
+        bind(request.limits, gpu=self._device.type == "cuda")
+        if request.threads:
+            torch.set_num_threads(request.threads)
         self._clock = clock_of(self._device)
         numerics.settle(tf32=False)
         facts = {
@@ -178,29 +205,27 @@ class Worker:
                 "gpu_memory_bytes": str(properties.total_memory),
                 "cuda_devices": str(torch.cuda.device_count()),
             }
-        return {
-            "device": str(self._device),
-            "device_name": name,
-            "device_uuid": uuid,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "threads": torch.get_num_threads(),
-            "facts": facts,
-        }
+        return Hello(
+            device=str(self._device),
+            device_name=name,
+            device_uuid=uuid,
+            torch=torch.__version__,
+            python=platform.python_version(),
+            threads=torch.get_num_threads(),
+            facts=facts,
+        )
 
-    def _progress(self, request: Mapping[str, Any]) -> Callable[[int], None]:
-        last = int(request["warmup"])
-
+    def _progress(self, last: int) -> Callable[[int], None]:
         def tell(done: int) -> None:
             now = monotonic()
             if done == last or now - self._last > _PROGRESS_EVERY_S:
                 self._last = now
-                self._say({"event": "progress", "done": done})
+                self._say(Progress(done=done))
 
         return tell
 
-    def _say(self, message: dict[str, Any]) -> None:
-        self._wire.sendall(encode({**message, "id": self._id}))
+    def _say(self, message: Message) -> None:
+        self._wire.sendall(encode(plain(message) | {"id": self._id}))
 
 
 def _device(asked: str) -> torch.device:
@@ -215,11 +240,11 @@ def _device(asked: str) -> torch.device:
     return device
 
 
-def _failed(error: BaseException) -> dict[str, Any]:
+def _failed(error: BaseException, *, over: bool) -> Failed:
     # What the harness says itself needs no traceback of the harness; what led to it may say more.
     source = error.__cause__ if isinstance(error, BadGuest) else error
     detail = clip("".join(traceback.format_exception(source))) if source is not None else ""
-    return {"event": "failed", "kind": kind_of(error).value, "message": reason_of(error), "detail": detail}
+    return Failed(kind=kind_of(error), message=reason_of(error), detail=detail, over=over)
 
 
 def _bind_to_parent(parent: int) -> None:
@@ -245,7 +270,7 @@ def serve(wire: socket.socket) -> None:
             continue
         buffer = rest
         try:
-            worker.answer(json.loads(line), files)
+            worker.answer(decode(line), files)
         finally:
             for fd in files:
                 os.close(fd)

@@ -13,9 +13,8 @@ from rtsr_bench.paper import AS_PRINTED, CountAsk, ObservedCount
 from rtsr_bench.paper.compare import frame_input
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Loaded, count_model
+from rtsr_bench.sandbox import Child, count_model
 from rtsr_bench.submissions import ModelSpec, Submission, discover, load_request
-from rtsr_bench.wire import Op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,8 +70,8 @@ def _counted(ask: CountAsk, submission: Submission, child: Child) -> ObservedCou
         return ObservedCount(key=ask.key, trouble=f"{submission.id} has no model of scale x{ask.scale}")
     if not child.alive:
         return ObservedCount(key=ask.key, trouble="another model of the folder ended the counting process")
-    request = {**load_request(spec, submission, None), "scale": ask.scale}
-    loaded = child.ask(Op.LOAD, Loaded, request, limit_s=LIMIT_S)
+    request = load_request(spec, submission, None)
+    loaded = child.ask(request, limit_s=LIMIT_S)
     if isinstance(loaded, Failure):
         return ObservedCount(key=ask.key, trouble=loaded.message)
     counted = count_model(

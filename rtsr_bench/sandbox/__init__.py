@@ -60,20 +60,6 @@ from rtsr_bench.sandbox.child import Child
 from rtsr_bench.sandbox.counting import count_model
 from rtsr_bench.sandbox.levels import Isolation, Level, allow_pickles, obtainable, require
 from rtsr_bench.sandbox.needs import why_not
-from rtsr_bench.sandbox.replies import (
-    Counted,
-    Enhanced,
-    Finding,
-    Findings,
-    Finished,
-    Hello,
-    Loaded,
-    Looked,
-    PeakMemory,
-    Prepared,
-    Repeated,
-    Warmed,
-)
 from rtsr_bench.sandbox.settings import ChildSettings, wants_gpu
 from rtsr_bench.sandbox.stock import Stock
 
@@ -81,21 +67,9 @@ __all__ = [
     "Bounds",
     "Child",
     "ChildSettings",
-    "Counted",
-    "Enhanced",
-    "Finding",
-    "Findings",
-    "Finished",
-    "Hello",
     "Isolation",
     "Level",
-    "Loaded",
-    "Looked",
-    "PeakMemory",
-    "Prepared",
-    "Repeated",
     "Stock",
-    "Warmed",
     "allow_pickles",
     "count_model",
     "obtainable",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from rtsr_bench.wire import Rlimits
 
 _MEMORY_SHARE = 0.9
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -40,6 +42,6 @@ class Bounds:
     files: int = 20_000
     cpu_s: int = 48 * 3600
 
-    def as_request(self, *, user_processes: int) -> dict[str, int]:
-        """What the child is told to bind itself with; the kernel counts the processes of the whole user."""
-        return {**asdict(self), "processes": self.processes + user_processes}
+    def rlimits(self, *, user_processes: int) -> Rlimits:
+        """What the child is told to limit itself to; the kernel counts the processes of the whole user."""
+        return Rlimits(memory=self.memory, processes=self.processes + user_processes, file=self.file, cpu_s=self.cpu_s)

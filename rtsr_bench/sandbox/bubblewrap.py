@@ -50,7 +50,7 @@ _SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/a
 _CPU_FACTS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHILD_ROOMS = ("__init__.py", "errors.py", "execution.py", "guarded.py", "protocol.py", "plugins.py", "record",
-                "text.py", "wire.py", "backends", "formats", "measuring")  # fmt: skip
+                "text.py", "wire", "backends", "formats", "measuring")  # fmt: skip
 """What the child imports of this package; the built-in images, for one, are none of a guest's business."""
 
 _PLUGINS = "/plugins"

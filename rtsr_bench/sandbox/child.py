@@ -8,7 +8,7 @@ import selectors
 import socket
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.execution import Execution
@@ -20,28 +20,33 @@ from rtsr_bench.sandbox.harmless import harmless
 from rtsr_bench.sandbox.levels import Level
 from rtsr_bench.sandbox.pixels import read_all, sealed_memfd
 from rtsr_bench.sandbox.process import user_processes
-from rtsr_bench.sandbox.replies import Added, Enhanced, Hello, Prepared, Reply, convert
 from rtsr_bench.sandbox.settings import ChildSettings
 from rtsr_bench.sandbox.started import Started
 from rtsr_bench.sandbox.watch import EVERY_S
-from rtsr_bench.wire import MAX_LINE, Op, clip, decode, encode
+from rtsr_bench.wire import (
+    EXCHANGES,
+    MAX_LINE,
+    Answer,
+    EnhanceImage,
+    Exchange,
+    Failed,
+    Greet,
+    Hello,
+    LoadModel,
+    Prepared,
+    PrepareModel,
+    Progress,
+    Reply,
+    Request,
+    clip,
+    decode,
+    encode,
+    plain,
+    reply_of,
+)
 
 HELLO_S = 120.0
 _MOST_STEPS = 10_000_000
-_STAGES = {
-    Op.PLUGINS: Stage.LOAD,
-    Op.HELLO: Stage.LOAD,
-    Op.LOAD: Stage.LOAD,
-    Op.PREPARE: Stage.LOAD,
-    Op.CHECK: Stage.ENHANCE,
-    Op.ENHANCE: Stage.ENHANCE,
-    Op.RUNTIME: Stage.RUNTIME,
-    Op.WARM: Stage.RUNTIME,
-    Op.REPEAT: Stage.RUNTIME,
-    Op.LOOK: Stage.RUNTIME,
-    Op.FINISH: Stage.RUNTIME,
-    Op.COMPLEXITY: Stage.COMPLEXITY,
-}
 
 
 class Child(Started):
@@ -88,7 +93,7 @@ class Child(Started):
         if self._idle or self._process is None:
             return
         plugged, places = self.settings.plugged, self._process.plugins
-        added = self._before_a_guest(Op.PLUGINS, Added, plugged.request(places))
+        added = self._before_a_guest(plugged.request(places))
         if isinstance(added, Failure):
             raise plugged.refused(added, places)
         self._idle = True
@@ -96,19 +101,18 @@ class Child(Started):
     def greet(self) -> None:
         """Let the idle process make the device ready and bind itself; UserError where the device can't be had."""
         self.settle()
-        within, device = self._bounds.as_request(user_processes=user_processes()), self.settings.device
-        request = {"device": device, "threads": self.settings.threads, "bounds": within}
-        hello = self._before_a_guest(Op.HELLO, Hello, request)
+        limits, device = self._bounds.rlimits(user_processes=user_processes()), self.settings.device
+        hello = self._before_a_guest(Greet(device=device, threads=self.settings.threads, limits=limits))
         if isinstance(hello, Failure):
             raise UserError(
                 f"device {device} cannot be used: {hello.message}; expected cpu, cuda or cuda:N of a GPU here"
             )
         self.hello = hello
 
-    def _before_a_guest(self, op: Op, kind: type[Reply], request: dict[str, Any]) -> Reply | Failure:
+    def _before_a_guest(self, request: Request[Answer]) -> Answer | Failure:
         """Ask a process that is starting; it is closed where anything but the answer comes."""
         try:
-            answer = self.ask(op, kind, request, limit_s=HELLO_S)
+            answer = self.ask(request, limit_s=HELLO_S)
         except BaseException:
             self.close()
             raise
@@ -121,66 +125,62 @@ class Child(Started):
 
     def ask(
         self,
-        op: Op,
-        kind: type[Reply],
-        arguments: dict[str, Any] | None = None,
+        request: Request[Answer],
         *,
         limit_s: float,
         files: Sequence[int] = (),
         on_progress: Callable[[int], None] | None = None,
-    ) -> Reply | Failure:
-        """Send a request and wait for its answer, `limit_s` seconds at most; a child that overruns is killed.
+    ) -> Answer | Failure:
+        """Send a request and wait for its reply, `limit_s` seconds at most; a child that overruns is killed.
 
-        What `load` names is copied into the guest's room first. `files` are descriptors that go along.
+        The files that `LoadModel` names are copied into the guest's room first. `files` are descriptors that go along.
         """
-        stage, deadline = _STAGES[op], monotonic() + limit_s
-        request = dict(arguments or {})
+        exchange, deadline = EXCHANGES[type(request)], monotonic() + limit_s
+        stage = exchange.stage
+        sent: Request[Any] = request
         if self._process is None:
             return Failure(stage=stage, kind=FailureKind.NO_RESULT, message="the process has ended")
-        if op is Op.LOAD:
-            request = self._room.admit(request, self._process.inside)
+        if isinstance(request, LoadModel):
+            sent = self._room.admit(request, self._process.inside)
         early = self._unasked()
         if early:
             self.kill()
             return self._failure(stage, FailureKind.INCONSISTENT, f"{early} bytes of an answer that nobody asked for")
         number = secrets.token_hex(8)
-        self._send(encode({**request, "op": op.value, "id": number}), files)
-        answer = self._answer(stage, number, deadline, limit_s, on_progress)
-        if isinstance(answer, Failure):
-            return answer
-        try:
-            return convert(answer, kind)
-        except ValueError as error:
-            return self._garbage(stage, error)
+        self._send(encode(plain(sent) | {"id": number}), files)
+        return cast("Answer | Failure", self._answer(exchange, number, deadline, limit_s, on_progress))
 
     def _answer(
         self,
-        stage: Stage,
+        exchange: Exchange,
         number: str,
         deadline: float,
         limit_s: float,
         on_progress: Callable[[int], None] | None,
-    ) -> dict[str, Any] | Failure:
+    ) -> Reply | Failure:
         """Read up to the end of the answer to the request of this number."""
         try:
             while True:
-                line = self._line(stage, deadline, limit_s)
+                line = self._line(exchange.stage, deadline, limit_s)
                 if isinstance(line, Failure):
                     self.kill()
                     return line
                 message = harmless(decode(line))
                 if message.pop("id", None) != number:
                     raise ValueError("an answer to another question")
-                match message.pop("event"):
+                match message.get("event"):
                     case "progress":
+                        progress = reply_of(message, Progress)
                         if on_progress is not None:
-                            on_progress(min(_MOST_STEPS, max(0, int(message["done"]))))
+                            on_progress(min(_MOST_STEPS, max(0, progress.done)))
                     case "failed":
-                        return self._failed(stage, message)
+                        return self._failed(exchange.stage, reply_of(message, Failed))
+                    case "done":
+                        return reply_of(message, exchange.reply)
                     case _:
-                        return message
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            return self._garbage(stage, error)
+                        raise ValueError("an answer without an event that is known")
+        except (ValueError, TypeError, RecursionError) as error:
+            return self._garbage(exchange.stage, error)
 
     def _garbage(self, stage: Stage, error: Exception) -> Failure:
         self.kill()
@@ -188,16 +188,16 @@ class Child(Started):
 
     def prepare(self, execution: Execution, *, limit_s: float) -> Prepared | Failure:
         """Make the model ready for an execution, which may take building it anew: no part of enhancing an image."""
-        return self.ask(Op.PREPARE, Prepared, {"execution": execution.plain()}, limit_s=limit_s)
+        return self.ask(PrepareModel(execution=execution), limit_s=limit_s)
 
     def enhance(
         self, lr: bytes | memoryview, *, size: Size, scale: int, execution: Execution, limit_s: float
     ) -> bytearray | Failure:
         """Turn LR pixels (H x W x 3, 8 bit) into SR pixels, through files whose sizes the guest can't change."""
         count = size.times(scale).pixels * 3
-        request = {"size": [size.height, size.width], "scale": scale, "execution": execution.plain()}
+        request = EnhanceImage(size=size, scale=scale, execution=execution)
         with sealed_memfd(size.pixels * 3, lr) as given, sealed_memfd(count) as wanted:
-            answer = self.ask(Op.ENHANCE, Enhanced, request, limit_s=limit_s, files=(given, wanted))
+            answer = self.ask(request, limit_s=limit_s, files=(given, wanted))
             if isinstance(answer, Failure):
                 return answer
             sr = read_all(wanted, count)
@@ -216,15 +216,14 @@ class Child(Started):
             self._buffer += self._wire.recv(1 << 16, socket.MSG_DONTWAIT)
         return len(self._buffer)
 
-    def _failed(self, stage: Stage, message: dict[str, Any]) -> Failure:
-        detail = str(message["detail"])
-        if message.get("over") is True:  # every further call would fail with the same error of the device
+    def _failed(self, stage: Stage, failed: Failed) -> Failure:
+        detail = failed.detail
+        if failed.over:  # every further call would fail with the same error of the device
             self.kill()
         said = self.output
         if said:
             detail = f"{detail}\n--- output of the process ---\n{said}".lstrip("\n")
-        kind, text = FailureKind(message["kind"]), whole_reason(str(message["message"]))
-        return Failure(stage=stage, kind=kind, message=text, detail=clip(detail))
+        return Failure(stage=stage, kind=failed.kind, message=whole_reason(failed.message), detail=clip(detail))
 
     def _failure(self, stage: Stage, kind: FailureKind, message: str) -> Failure:
         return Failure(stage=stage, kind=kind, message=message, detail=clip(self.output))

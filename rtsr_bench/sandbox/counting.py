@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.sandbox.child import Child
-from rtsr_bench.sandbox.replies import Counted, Loaded
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import Counted, CountOperations, LoadModel
 
 
 def count_model(
     child: Child | None,
-    load: dict[str, Any],
+    load: LoadModel,
     sizes: Sequence[Size],
     *,
     start: Callable[[], Child],
@@ -24,8 +22,8 @@ def count_model(
 ) -> Counted | Failure:
     """Return parameters and operations at each LR size, or the failure of the last attempt.
 
-    `child` holds the model; None, or one that has ended, where a process has to be started with `start` and a `load`
-    request. It is asked for a pass without values (on the meta device), after which it must not run the model again:
+    `child` holds the model; None, or one that has ended, where a process has to be started with `start` and told to
+    `load`. It is asked for a pass without values (on the meta device), after which it must not run the model again:
     the guest may keep what it made there. A model that needs values is counted in a new process. One that ran out of
     time without values is not tried again.
     """
@@ -41,7 +39,7 @@ def count_model(
 
 def _ask(
     child: Child | None,
-    load: dict[str, Any],
+    load: LoadModel,
     sizes: Sequence[Size],
     start: Callable[[], Child],
     limits_s: tuple[float, float],
@@ -52,8 +50,7 @@ def _ask(
     with contextlib.ExitStack() as ends:
         if child is None or not child.alive:
             child = ends.enter_context(start())
-            loaded = child.ask(Op.LOAD, Loaded, load, limit_s=load_s)
+            loaded = child.ask(load, limit_s=load_s)
             if isinstance(loaded, Failure):
                 return loaded
-        request = {"sizes": [[size.height, size.width] for size in sizes], "computed": computed}
-        return child.ask(Op.COMPLEXITY, Counted, request, limit_s=count_s)
+        return child.ask(CountOperations(sizes=tuple(sizes), computed=computed), limit_s=count_s)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
 from rtsr_bench.formats import FORMATS
 from rtsr_bench.plugins import Source
 from rtsr_bench.record import Failure
+from rtsr_bench.wire import ImportPlugins
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +31,11 @@ class Plugged:
         """Those at hand, which the child must be able to read."""
         return tuple(source for source in self.sources if isinstance(source, Path))
 
-    def request(self, inside: Sequence[Path]) -> dict[str, Any]:
+    def request(self, inside: Sequence[Path]) -> ImportPlugins:
         """Return what the child is asked to import; `inside` are the places where it finds `paths`."""
         places = dict(zip(self.paths, inside, strict=True))
-        return {"sources": [str(places[one] if isinstance(one, Path) else one) for one in self.sources]}
+        sources = (str(places[one] if isinstance(one, Path) else one) for one in self.sources)
+        return ImportPlugins(sources=tuple(sources))
 
     def refused(self, failure: Failure, inside: Sequence[Path]) -> UserError:
         """Return the one line about a plug-in that the child could not import."""

@@ -10,13 +10,15 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.files.held import HeldFolder, sweep_held
 from rtsr_bench.submissions.digest import left_out
+from rtsr_bench.wire import LoadModel
 
 _PREFIX = "rtsr-bench-"
 _HANDED_IN, _WEIGHTS, _PACKAGES = "submission", "weights", "packages"
@@ -35,37 +37,43 @@ class Room:
         for folder in (self.scratch, self.visible):
             folder.mkdir()
 
-    def admit(self, request: Mapping[str, Any], inside: Path) -> dict[str, Any]:
-        """Copy what a `load` request names into the room and return the request with paths as the guest sees them.
+    def admit(self, request: LoadModel, inside: Path) -> LoadModel:
+        """Copy what a request names into the room and return the request with paths as the guest sees them.
 
-        `inside` is where the guest sees `visible`. `folder` is the submission; any other text that is the absolute path
-        of something in it is rewritten, and any that is a file elsewhere (fetched weights) or a folder (packages that
-        it requires) is copied beside it.
+        `inside` is where the guest sees `visible`. `folder` is the submission; any other path to something in it is
+        rewritten, and what lies elsewhere is copied beside it: a file (fetched weights), or a folder (packages that it
+        requires).
         """
-        source = Path(request["folder"])
+        source = request.folder
+
+        def moved(path: Path | None) -> Path | None:
+            return None if path is None else self._moved(path, source, inside)
+
         try:
             self._empty()
             shutil.copytree(source, self.visible / _HANDED_IN, symlinks=True, ignore=_ignore(source))
             _relink(self.visible / _HANDED_IN, source)
-            moved = {name: self._moved(value, source, inside) for name, value in request.items()}
+            return replace(
+                request,
+                folder=inside / _HANDED_IN,
+                checkpoint=moved(request.checkpoint),
+                files={name: self._moved(path, source, inside) for name, path in request.files.items()},
+                packages=moved(request.packages),
+            )
         except OSError as error:
             raise HarnessError(f"{source} could not be copied for the guest: {error}") from error
-        return {**moved, "folder": str(inside / _HANDED_IN)}
 
-    def _moved(self, value: Any, source: Path, inside: Path) -> Any:
-        if not isinstance(value, str) or not value.startswith("/"):
-            return value
-        path = Path(value)
+    def _moved(self, path: Path, source: Path, inside: Path) -> Path:
         if path.is_relative_to(source):
-            return str(inside / _HANDED_IN / path.relative_to(source))
+            return inside / _HANDED_IN / path.relative_to(source)
         if path.is_file():
             (self.visible / _WEIGHTS).mkdir(exist_ok=True)
             shutil.copyfile(path, self.visible / _WEIGHTS / path.name)
-            return str(inside / _WEIGHTS / path.name)
+            return inside / _WEIGHTS / path.name
         if path.is_dir():  # the packages that the submission requires
             shutil.copytree(path, self.visible / _PACKAGES, dirs_exist_ok=True)
-            return str(inside / _PACKAGES)
-        return value
+            return inside / _PACKAGES
+        return path
 
     def _empty(self) -> None:
         for entry in self.visible.iterdir():

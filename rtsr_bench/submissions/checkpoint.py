@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from rtsr_bench.errors import UserError
+from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.formats import FORMATS
 from rtsr_bench.submissions.submission import CheckpointFile, CheckpointRecipe, ModelSpec, Submission
+from rtsr_bench.wire import LoadModel
 
 FETCH_S = 600.0
 """Seconds that weights may take to come; what came by then is kept, and the next run goes on with it."""
@@ -74,15 +78,18 @@ def load_request(
     *,
     allow_pickle: bool = False,
     stub_missing: bool = False,
-) -> dict[str, object]:
-    """Describe, as JSON-able data, what the child needs to load a model: folder, entry, arguments, weights, range.
+    execution: Execution = EAGER_FP32,
+) -> LoadModel:
+    """Return what the child needs to load a model: folder, entry, arguments, weights, range.
 
     With `allow_pickle` it may read weights that are more than data: for a child in a room of its own only. With
-    `stub_missing` a stub stands in the place of a package that is not installed.
+    `stub_missing` a stub stands in the place of a package that is not installed. `execution` is the one that the model
+    will be run under.
     """
-    request = FORMATS.find(spec.format).request(spec, submission.folder, checkpoint)
-    if allow_pickle:
-        request["allow_pickle"] = True
-    if stub_missing:
-        request["stub_missing"] = True
-    return request if submission.packages is None else request | {"packages": str(submission.packages)}
+    return replace(
+        FORMATS.find(spec.format).request(spec, submission.folder, checkpoint),
+        packages=submission.packages,
+        allow_pickle=allow_pickle,
+        stub_missing=stub_missing,
+        execution=execution,
+    )

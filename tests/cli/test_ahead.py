@@ -15,7 +15,7 @@ from conftest_cli import GUESTS, LITTLE, Run
 from rtsr_bench.evaluate import stages
 from rtsr_bench.sandbox import Child, ChildSettings
 from rtsr_bench.sandbox.started import Started
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import LoadModel, Request
 
 MANIFEST = '[submission]\nid = "{0}"\nteam = "{0}"\ntitle = "{0}"\n\n[[model]]\nscale = 2\n'
 
@@ -34,9 +34,9 @@ class Watched:
             self.children.append(child)
             start(child, settings)
 
-        def asked(child: Child, op: Op, *arguments: Any, **keywords: Any) -> Any:
-            self.loads[id(child)] += op is Op.LOAD
-            return ask(child, op, *arguments, **keywords)
+        def asked(child: Child, request: Request[Any], **keywords: Any) -> Any:
+            self.loads[id(child)] += isinstance(request, LoadModel)
+            return ask(child, request, **keywords)
 
         def measured(child: Child, *arguments: Any, **keywords: Any) -> Any:
             self.timed += 1

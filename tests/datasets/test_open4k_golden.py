@@ -16,11 +16,9 @@ from rtsr_bench.evaluate import Bench
 from rtsr_bench.evaluate.fidelity import measure_fidelity
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.record import Failure, Fidelity
-from rtsr_bench.sandbox import Loaded
 from rtsr_bench.score import psnr_db
 from rtsr_bench.submissions import discover, load_request, resolve_checkpoint
 from rtsr_bench.tracks import find_track
-from rtsr_bench.wire import Op
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
@@ -95,7 +93,7 @@ def fidelity_of(model: str, scale: int, data: list[Dataset]) -> Fidelity:
     spec = next(spec for spec in submission.models if spec.scale == scale)
     request = load_request(spec, submission, resolve_checkpoint(spec, submission))
     with Bench(device="cpu") as bench, bench.start_child() as child:
-        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": scale}, limit_s=120)
+        loaded = child.ask(request, limit_s=120)
         assert not isinstance(loaded, Failure), loaded
         rules = find_track(f"open4k-x{scale}").protocol
         measured = measure_fidelity(child, data, rules, EAGER_FP32, baselines=bench.baselines, on_image=lambda _: None)

@@ -16,8 +16,8 @@ from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import Load, LoadMeter, Mark
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, Telemetry
-from rtsr_bench.sandbox import Child, Loaded
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child
+from rtsr_bench.wire import Loaded, LoadModel
 
 GUESTS = Path(__file__).parent
 
@@ -38,10 +38,9 @@ def watching(meter: LoadMeter | None = None, *, official: bool = False) -> Watch
     return Watching(machine=machine, read_state=lambda when: Telemetry(when=when))
 
 
-def request(guest: str, args: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A `load` request for a guest of this folder."""
-    return {"folder": str(GUESTS / guest), "entry": "arch:srmodel", "args": args or {}, "checkpoint": None,
-            "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
+def request(guest: str, args: dict[str, Any] | None = None) -> LoadModel:
+    """What loads a guest of this folder."""
+    return LoadModel(format="python", folder=GUESTS / guest, entry="arch:srmodel", args=args or {}, scale=2)
 
 
 def pictures(size: Size) -> Any:
@@ -63,7 +62,7 @@ def timed(
     """Time a guest as a run does: expectations from one process, the timing in another."""
     execution = EAGER_FP32
     with Child(threads=1) as child:
-        loaded = child.ask(Op.LOAD, Loaded, request(guest, args), limit_s=60)
+        loaded = child.ask(request(guest, args), limit_s=60)
         assert isinstance(loaded, Loaded), loaded
         expected = expect_outputs(child, pictures(protocol.input), protocol, execution)
     assert isinstance(expected, Expected), expected
@@ -71,6 +70,6 @@ def timed(
         looking = meter(child) if meter else None
         gap = measure_gap(child, protocol, execution)
         assert not isinstance(gap, Failure), gap
-        assert isinstance(child.ask(Op.LOAD, Loaded, request(guest, args), limit_s=60), Loaded)
+        assert isinstance(child.ask(request(guest, args), limit_s=60), Loaded)
         timing = measure_runtime(child, protocol, execution, gap=gap, expected=expected, watching=watching(looking))
         return timing.measured

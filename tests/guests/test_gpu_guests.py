@@ -19,8 +19,8 @@ from rtsr_bench.evaluate.runtime import Measured, measure_runtime
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
-from rtsr_bench.sandbox import Child, Loaded
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child
+from rtsr_bench.wire import Loaded, LoadModel
 
 GUESTS = Path(__file__).parent
 SIZE = Size(270, 480)
@@ -34,9 +34,8 @@ HEAVY_MS = 10.0
 2.7 TFLOP, at 100 TFLOPS and more still some 25 ms."""
 
 
-def request(guest: str) -> dict[str, Any]:
-    return {"folder": str(GUESTS / guest), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-            "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
+def request(guest: str) -> LoadModel:
+    return LoadModel(format="python", folder=GUESTS / guest, entry="arch:srmodel", scale=2)
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def child() -> Iterator[Child]:
 def measured(guest: str) -> Measured | Failure:
     """What comes of a guest that is in both processes, as in a run."""
     with Child(device="cuda:0") as images:
-        loaded = images.ask(Op.LOAD, Loaded, request(guest), limit_s=120)
+        loaded = images.ask(request(guest), limit_s=120)
         assert isinstance(loaded, Loaded), loaded
         expected = expect_outputs(images, DATA, PROTOCOL, EAGER_FP32)
     if isinstance(expected, Failure):
@@ -56,7 +55,7 @@ def measured(guest: str) -> Measured | Failure:
     with Child(device="cuda:0") as child:
         gap = measure_gap(child, PROTOCOL, EAGER_FP32)
         assert isinstance(gap, Gap), gap
-        loaded = child.ask(Op.LOAD, Loaded, request(guest), limit_s=120)
+        loaded = child.ask(request(guest), limit_s=120)
         assert isinstance(loaded, Loaded), loaded
         return timed(child, gap, expected)
 
@@ -67,7 +66,7 @@ def timed(child: Child, gap: Gap, expected: Expected) -> Measured | Failure:
 
 @pytest.mark.gpu
 def test_a_gpu_memory_bomb_runs_out_of_memory_and_the_card_is_free_again(child: Child) -> None:
-    assert isinstance(child.ask(Op.LOAD, Loaded, request("gpu_memory_bomb"), limit_s=120), Loaded)
+    assert isinstance(child.ask(request("gpu_memory_bomb"), limit_s=120), Loaded)
     failure = child.enhance(PIXELS.tobytes(), size=SIZE, scale=2, execution=EAGER_FP32, limit_s=120)
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.OUT_OF_MEMORY
@@ -141,6 +140,6 @@ def test_without_a_card_they_are_models_that_make_an_image(guest: str) -> None:
     """So that what `make test-gpu` tries is known to load and to give what `good` gives."""
     pixels = PIXELS[:8, :12].copy()
     with Child(device="cpu") as child:
-        assert isinstance(child.ask(Op.LOAD, Loaded, request(guest), limit_s=120), Loaded)
+        assert isinstance(child.ask(request(guest), limit_s=120), Loaded)
         sr = child.enhance(pixels.tobytes(), size=Size(8, 12), scale=2, execution=EAGER_FP32, limit_s=120)
     assert sr == pixels.repeat(2, axis=0).repeat(2, axis=1).tobytes()

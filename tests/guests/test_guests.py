@@ -29,8 +29,8 @@ from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
-from rtsr_bench.sandbox import Bounds, Child, Counted, Level, Loaded, obtainable
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Bounds, Child, Level, obtainable
+from rtsr_bench.wire import CountOperations, Loaded, LoadModel
 
 GUESTS = Path(__file__).parent
 SIZE = Size(24, 40)
@@ -174,7 +174,7 @@ def at_levels() -> Iterator[Any]:
 def neighbour() -> Iterator[Child]:
     """A good guest that is at home all the while."""
     with Child() as child:
-        assert isinstance(child.ask(Op.LOAD, Loaded, request("good"), limit_s=60), Loaded)
+        assert isinstance(child.ask(request("good"), limit_s=60), Loaded)
         yield child
 
 
@@ -190,18 +190,17 @@ def expectations(child: Child) -> Expected:
     return found
 
 
-def request(guest: str, args: dict[str, str] | None = None) -> dict[str, Any]:
-    return {"folder": str(GUESTS / guest), "entry": "arch:srmodel", "args": args or {}, "checkpoint": None,
-            "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
+def request(guest: str, args: dict[str, str] | None = None) -> LoadModel:
+    return LoadModel(format="python", folder=GUESTS / guest, entry="arch:srmodel", args=args or {}, scale=2)
 
 
 def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> Failure | None:
     if case.both:
         with Child(level=child.isolation, threads=1) as other:
-            assert isinstance(other.ask(Op.LOAD, Loaded, request(case.guest), limit_s=60), Loaded)
+            assert isinstance(other.ask(request(case.guest), limit_s=60), Loaded)
             expected = expectations(other)
     gap = measure_gap(child, PROTOCOL, EAGER_FP32) if case.act == "time" else None
-    loaded = child.ask(Op.LOAD, Loaded, request(case.guest, args), limit_s=case.limit_s)
+    loaded = child.ask(request(case.guest, args), limit_s=case.limit_s)
     if isinstance(loaded, Failure) or case.act == "load":
         return loaded if isinstance(loaded, Failure) else None
     if gap is not None:
@@ -215,7 +214,7 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
         assert isinstance(measured, Failure | Measured)
         return measured if isinstance(measured, Failure) else None
     if case.act == "count":
-        counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[24, 40]]}, limit_s=case.limit_s)
+        counted = child.ask(CountOperations(sizes=(SIZE,)), limit_s=case.limit_s)
         return counted if isinstance(counted, Failure) else None
     execution = EAGER_FP32.in_precision(Precision.FP16) if case.act == "fp16" else EAGER_FP32
     sr = child.enhance(PIXELS.tobytes(), size=SIZE, scale=2, execution=execution, limit_s=case.limit_s)

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import asdict
 
 from rtsr_bench.measuring.guest import Guest
 from rtsr_bench.measuring.loading import load
+from rtsr_bench.wire import LoadModel
 
 HAND_INS = Path(__file__).parents[1] / "hand_ins"
 
@@ -60,9 +62,8 @@ def load_guest(_own_process: None, tmp_path: Path) -> LoadGuest:
             folder.mkdir(exist_ok=True)
             (folder / "arch.py").write_text(source)
         sys.modules.pop("arch", None)
-        request = {"format": "python", "folder": str(folder), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-                   "data_range": 1.0, "scale": 2, **more}  # fmt: skip
-        return load(request, torch.device("cpu"))
+        asked = {"format": "python", "folder": folder, "entry": "arch:srmodel", "scale": 2, **more}
+        return load(LoadModel(**asked), torch.device("cpu"))
 
     return loaded
 
@@ -75,8 +76,7 @@ def load_hand_in(load_guest: LoadGuest) -> Callable[[str], Guest]:
     def loaded(name: str) -> Guest:
         (submission,) = discover(HAND_INS / name)
         (model,) = submission.models
-        request = load_request(model, submission, resolve_checkpoint(model, submission))
-        return load_guest(**{**request, "folder": Path(str(request["folder"]))})
+        return load_guest(**asdict(load_request(model, submission, resolve_checkpoint(model, submission))))
 
     return loaded
 

@@ -19,16 +19,15 @@ from rtsr_bench.measuring.loading import load
 from rtsr_bench.measuring.plain_shapes import ANSWERS, plain_shapes
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import Child, Counted, Level, Loaded, count_model
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child, Level, count_model
+from rtsr_bench.wire import Counted, CountOperations, Loaded, LoadModel, Request
 
 CASES = Path(__file__).with_name("cases")
 SIZES = (Size(64, 96), Size(256, 256))
 
 
-def request(name: str) -> dict[str, Any]:
-    return {"format": "python", "folder": str(CASES / name), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-            "data_range": 1.0, "allow_pickle": False, "scale": 2}  # fmt: skip
+def request(name: str) -> LoadModel:
+    return LoadModel(format="python", folder=CASES / name, entry="arch:srmodel", scale=2)
 
 
 @pytest.fixture
@@ -41,10 +40,6 @@ def guest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return lambda name: load(request(name), torch.device("cpu"))
 
 
-def sizes() -> list[list[int]]:
-    return [[size.height, size.width] for size in SIZES]
-
-
 ATTENTION = {"mha": 0, "encoder_layer": 2 * 16 * 32}
 """Case: multiply-adds a pixel beside those of the two convolutions and the attention of 64 pixels in 16 channels."""
 
@@ -52,21 +47,21 @@ ATTENTION = {"mha": 0, "encoder_layer": 2 * 16 * 32}
 @pytest.mark.parametrize("computed", [False, True])
 @pytest.mark.parametrize("name", ATTENTION)
 def test_attention_is_counted_whole_fused_or_not(guest: Any, name: str, computed: bool) -> None:
-    counted = count(guest(name), {"sizes": sizes(), "computed": computed})
+    counted = count(guest(name), CountOperations(sizes=SIZES, computed=computed))
     a_pixel = 3 * 16 + 16 * 12 + 4 * 16 * 16 + 2 * 64 * 16 + ATTENTION[name]
-    assert [one["macs"] for one in counted["counts"]] == [a_pixel * size.pixels for size in SIZES]
-    assert not any(one["uncounted"] for one in counted["counts"])
+    assert [one.macs for one in counted.counts] == [a_pixel * size.pixels for size in SIZES]
+    assert not any(one.uncounted for one in counted.counts)
 
 
 def test_a_pass_that_needs_values_counts_nothing_without_them(guest: Any) -> None:
-    assert count(guest("scratch_buffer_in_place"), {"sizes": sizes()})["counts"] == []
+    assert count(guest("scratch_buffer_in_place"), CountOperations(sizes=SIZES)).counts == ()
 
 
 def test_what_a_model_keeps_from_a_run_does_not_break_its_count(guest: Any) -> None:
     one = guest("scratch_buffer_in_place")
     forward(one, torch.rand(1, 3, 64, 96), EAGER_FP32)
-    counted = count(one, {"sizes": sizes(), "computed": True})
-    assert [each["macs"] for each in counted["counts"]] == [3 * 12 * 9 * size.pixels for size in SIZES]
+    counted = count(one, CountOperations(sizes=SIZES, computed=True))
+    assert [each.macs for each in counted.counts] == [3 * 12 * 9 * size.pixels for size in SIZES]
     forward(one, torch.rand(1, 3, 256, 256), EAGER_FP32)  # nor does the count break a later run
 
 
@@ -80,7 +75,7 @@ def test_counting_runs_in_the_mode_in_which_models_are_run() -> None:
 
     built = Guest(build=Looks, device=torch.device("cpu"), data_range=1.0)
     for computed in (False, True):
-        count(built, {"sizes": [[8, 8]], "computed": computed})
+        count(built, CountOperations(sizes=(Size(8, 8),), computed=computed))
     assert seen == [(False, False, "meta"), (False, False, "cpu")]
 
 
@@ -90,8 +85,8 @@ def test_a_model_in_half_precision_is_counted_in_full() -> None:
 
     built = Guest(build=build, device=torch.device("cpu"), data_range=1.0)
     for computed in (False, True):
-        (one,) = count(built, {"sizes": [[8, 8]], "computed": computed})["counts"]
-        assert one["macs"] == 36 * 64
+        (one,) = count(built, CountOperations(sizes=(Size(8, 8),), computed=computed)).counts
+        assert one.macs == 36 * 64
 
 
 @pytest.mark.parametrize("name", ["scratch_buffer_in_place", "global_cache_poisoned_by_meta"])
@@ -103,7 +98,7 @@ def test_a_model_that_needs_values_is_counted_in_a_process_of_its_own(name: str)
         return started[-1]
 
     with start() as child:
-        assert isinstance(child.ask(Op.LOAD, Loaded, request(name), limit_s=60), Loaded)
+        assert isinstance(child.ask(request(name), limit_s=60), Loaded)
         counted = count_model(child, request(name), SIZES, start=start, load_s=60, count_s=60)
     assert isinstance(counted, Counted), counted
     assert [one.macs for one in counted.counts] == [3 * 12 * 9 * size.pixels for size in SIZES]
@@ -128,7 +123,7 @@ def test_a_model_that_needs_no_values_starts_no_second_process_and_no_compiler(t
     (tmp_path / "arch.py").write_text(WITHOUT_COMPILER)
     load_it = request(str(tmp_path))
     with Child(level=Level.PROCESS, threads=1) as child:
-        assert isinstance(child.ask(Op.LOAD, Loaded, load_it, limit_s=60), Loaded)
+        assert isinstance(child.ask(load_it, limit_s=60), Loaded)
         counted = count_model(
             child, load_it, SIZES, start=lambda: pytest.fail("a second process"), load_s=60, count_s=60
         )
@@ -151,8 +146,8 @@ def test_a_model_that_compiles_itself_in_the_call_is_counted_whole(
 
     monkeypatch.setattr(complexity, "compiler_is_loaded", lambda: False)
     built = Guest(build=Compiles, device=torch.device("cpu"), data_range=1.0)
-    (one,) = count(built, {"sizes": [[8, 8]], "computed": computed})["counts"]
-    assert (one["macs"], one["uncounted"]) == (36 * 64, {})
+    (one,) = count(built, CountOperations(sizes=(Size(8, 8),), computed=computed)).counts
+    assert (one.macs, one.uncounted) == (36 * 64, {})
 
 
 @pytest.mark.filterwarnings("ignore:guard_size_oblivious will be removed")
@@ -196,7 +191,7 @@ class Answers:
     def __exit__(self, *_: object) -> None:
         self.alive = False
 
-    def ask(self, op: Op, kind: type, request: dict[str, Any], *, limit_s: float) -> Any:
+    def ask(self, request: Request[Any], *, limit_s: float) -> Any:
         return self.answers.pop(0)
 
 
@@ -208,9 +203,9 @@ def test_a_crash_without_values_is_no_verdict_and_one_out_of_time_is() -> None:
     whole = Counted(params=1, counts=())
     crashed = Answers(failed(FailureKind.CRASHED))
     fresh = Answers(Loaded(scale=2), whole)
-    assert count_model(crashed, {}, (), start=lambda: fresh, load_s=1, count_s=1) == whole  # type: ignore[arg-type]  # a double
+    assert count_model(crashed, request("double"), (), start=lambda: fresh, load_s=1, count_s=1) == whole  # type: ignore[arg-type]  # a double
     late = Answers(failed(FailureKind.TIMEOUT))
-    assert count_model(late, {}, (), start=lambda: pytest.fail("again"), load_s=1, count_s=1) == failed(  # type: ignore[arg-type]
+    assert count_model(late, request("double"), (), start=lambda: pytest.fail("again"), load_s=1, count_s=1) == failed(  # type: ignore[arg-type]
         FailureKind.TIMEOUT
     )
 
@@ -219,6 +214,6 @@ def test_counts_for_other_sizes_than_asked_for_are_a_contradiction() -> None:
     def start() -> Any:
         return Answers(Loaded(scale=2), Counted(params=1, counts=()))
 
-    found = count_model(None, {}, SIZES, start=start, load_s=1, count_s=1)
+    found = count_model(None, request("double"), SIZES, start=start, load_s=1, count_s=1)
     assert isinstance(found, Failure)
     assert found.kind is FailureKind.INCONSISTENT

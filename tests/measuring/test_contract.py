@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -17,9 +16,9 @@ from rtsr_bench.measuring.guest import Guest, Notes
 from rtsr_bench.measuring.ranges import range_finding
 from rtsr_bench.measuring.sides import Sides, find
 from rtsr_bench.protocol import Size
+from rtsr_bench.wire import CheckContract
 
-ASKED = [[64, 96], [65, 97], [48, 33], [120, 80]]
-SIZES = [Size(height, width) for height, width in ASKED]
+SIZES = (Size(64, 96), Size(65, 97), Size(48, 33), Size(120, 80))
 
 
 def guest_of(net: nn.Module, *, data_range: float = 1.0) -> Guest:
@@ -27,9 +26,10 @@ def guest_of(net: nn.Module, *, data_range: float = 1.0) -> Guest:
 
 
 def answers(guest: Guest, scale: int = 2) -> tuple[dict[str, tuple[bool | None, str]], tuple[int, int]]:
-    reply = contract.check(guest, {"scale": scale, "sizes": ASKED})
-    found = {one["question"]: (one["ok"], one["answer"]) for one in reply["findings"]}
-    return found, (reply["multiple"], reply["least"])
+    halves = (Precision.FP16, Precision.BF16)
+    reply = contract.check(guest, CheckContract(scale=scale, sizes=SIZES, precisions=halves))
+    found = {one.question: (one.ok, one.answer) for one in reply.findings}
+    return found, (reply.multiple, reply.least)
 
 
 class Unshuffled(nn.Module):
@@ -166,11 +166,10 @@ def test_what_is_prepared_is_not_built_again_for_an_image_or_a_comparison() -> N
     forward(guest, image, EAGER_FP32)
     assert len(built) == 1
     seen = contract.Seen()
-    contract.check(guest, {"scale": 2, "sizes": ASKED, "precisions": ()}, seen)
+    contract.check(guest, CheckContract(scale=2, sizes=SIZES), seen)
     assert len(built) == 1
     for count, precision in enumerate((Precision.FP16, Precision.BF16), 2):
         prepared(guest, EAGER_FP32.in_precision(precision))
-        request: dict[str, Any] = {"scale": 2, "sizes": [], "precisions": [precision.value]}
-        (finding,) = contract.check(guest, request, seen)["findings"]
-        assert finding["ok"] is True
+        (finding,) = contract.check(guest, CheckContract(scale=2, precisions=(precision,)), seen).findings
+        assert finding.ok is True
         assert len(built) == count, "the fp32 output to compare with was made before"

@@ -97,14 +97,13 @@ def srmodel():
 
 def test_a_submission_that_calls_cuda_runs_in_a_child(tmp_path: Path) -> None:
     from rtsr_bench.record import Failure
-    from rtsr_bench.sandbox import Child, Loaded
-    from rtsr_bench.wire import Op
+    from rtsr_bench.sandbox import Child
+    from rtsr_bench.wire import LoadModel
 
     (tmp_path / "arch.py").write_text(ENTRY)
-    request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None, "data_range": 1.0,
-               "format": "python", "scale": 2}  # fmt: skip
+    request = LoadModel(format="python", folder=tmp_path, entry="arch:srmodel", scale=2)
     with Child(device="cpu", threads=1) as child:
-        loaded = child.ask(Op.LOAD, Loaded, request, limit_s=60)
+        loaded = child.ask(request, limit_s=60)
         assert not isinstance(loaded, Failure), loaded
         assert any("asks for CUDA (.cuda())" in note for note in loaded.notes), loaded.notes
         assert not isinstance(child.enhance(bytes(12 * 16 * 3), size=Size(12, 16), scale=2, execution=EAGER_FP32,

@@ -20,8 +20,8 @@ from rtsr_bench.measuring.clocks import Processor
 from rtsr_bench.measuring.enhance import forward
 from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.protocol import Protocol, Size
-from rtsr_bench.sandbox import Child, Loaded
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child
+from rtsr_bench.wire import BeginTiming, FinishTiming, Loaded, LoadModel, Places, TimeCall
 
 CPU = torch.device("cpu")
 IMAGE = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(3))
@@ -60,7 +60,7 @@ def test_a_frozen_graph_does_not_pretend_to_be_channels_last(load_guest: LoadGue
         warnings.simplefilter("ignore")
         frozen = torch.jit.freeze(torch.jit.script(net))  # type: ignore[no-untyped-call]  # torch gives it no types
         frozen.save(tmp_path / "net.pt")
-    guest = load_guest(folder=tmp_path, format="torchscript", checkpoint=str(tmp_path / "net.pt"))
+    guest = load_guest(folder=tmp_path, format="torchscript", checkpoint=tmp_path / "net.pt")
     with pytest.raises(BadGuest, match="the weights of the TorchScript file are constants of its graph"):
         forward(guest, IMAGE, LAST)
     assert forward(guest, IMAGE, EAGER_FP32).shape == (1, 3, 12, 20)
@@ -97,27 +97,26 @@ def test_a_backend_gets_a_model_in_the_number_format_and_each_execution_its_own(
 
 def test_an_output_in_another_memory_format_is_looked_into_where_it_was_asked(load_guest: LoadGuest) -> None:
     guest = load_guest()
-    where = {"places": [0, 7, 719], "given": [0, 5, 179]}
+    where = Places(output=(0, 7, 719), given=(0, 5, 179))
     answers = []
     for execution in (EAGER_FP32, LAST):
-        request = {"size": [6, 10], "batch": 1, "scale": 2, "execution": execution.plain(), "warmup": 1, "seed": 1}
+        request = BeginTiming(size=Size(6, 10), batch=1, scale=2, execution=execution, warmup=1, seed=1)
         one = timing.Timing(guest, CPU, Processor(), request, None, lambda done: None)
-        one.repeat({"seed": 3, "probe": None}, None)
-        answers.append(one.finish({"probe": where}))
+        one.repeat(TimeCall(seed=3), None)
+        answers.append(one.finish(FinishTiming(probe=where)))
         one.close()
-    assert answers[0]["given"] == answers[1]["given"]
-    assert answers[1]["probe"] == pytest.approx(answers[0]["probe"], abs=1e-5)
+    assert answers[0].given == answers[1].given
+    assert answers[1].probe == pytest.approx(answers[0].probe, abs=1e-5)
 
 
 def test_a_child_measures_under_an_execution(tmp_path: Path) -> None:
     (tmp_path / "arch.py").write_text(TWO_CONVS)
     rules = Protocol(scale=2, data_sets=("x",), degradation="x", conventions=(), input=Size(24, 40), precision={},
                      warmup=1, repeats=2)  # fmt: skip
-    request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None, "data_range": 1.0,
-               "format": "python", "scale": 2, "execution": LAST.plain()}  # fmt: skip
+    request = LoadModel(format="python", folder=tmp_path, entry="arch:srmodel", scale=2, execution=LAST)
     images, pixels = [], bytes(range(240)) * 12
     with Child(device="cpu") as child:
-        assert isinstance(child.ask(Op.LOAD, Loaded, request, limit_s=60), Loaded)
+        assert isinstance(child.ask(request, limit_s=60), Loaded)
         conductor = Conductor(child, rules, LAST)
         assert conductor.begin(1) is None
         assert isinstance(conductor.call(random_input()), Call)

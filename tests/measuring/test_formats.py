@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import complexity, contract, operators
@@ -18,6 +19,7 @@ from rtsr_bench.measuring.enhance import forward
 from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.measuring.loading import load
 from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.wire import CountOperations, LoadModel
 
 SIZE = Size(12, 16)
 PARAMS = 3 * 8 * 9 + 8 + 8 * 12 * 9 + 12
@@ -49,9 +51,7 @@ def net() -> Small:
 
 
 def guest_of(form: str, path: Path, **more: Any) -> Guest:
-    request = {"format": form, "folder": str(path.parent), "entry": "", "args": {}, "checkpoint": str(path),
-               "data_range": 1.0, "scale": 2, **more}  # fmt: skip
-    return load(request, torch.device("cpu"))
+    return load(LoadModel(format=form, folder=path.parent, checkpoint=path, scale=2, **more), torch.device("cpu"))
 
 
 def image(size: Size = SIZE) -> torch.Tensor:
@@ -116,19 +116,19 @@ def test_a_graph_is_counted_whole_with_and_without_values(form: str, net: Small,
     guest = guest_of(FORMS[form], saved(net, form, tmp_path / "model.bin"))
     for _ in range(4):  # TorchScript rewrites a graph that has run a few times
         forward(guest, image(), EAGER_FP32)
-    counted = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]] * 3, "computed": True})
-    assert counted["params"] == PARAMS
-    assert [(one["macs"], one["convs"], one["uncounted"]) for one in counted["counts"]] == [(MACS, 2, {})] * 3
-    shapes_alone = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]] * 3})
+    counted = complexity.count(guest, CountOperations(sizes=(SIZE,) * 3, computed=True))
+    assert counted.params == PARAMS
+    assert [(one.macs, one.convs, one.uncounted) for one in counted.counts] == [(MACS, 2, {})] * 3
+    shapes_alone = complexity.count(guest, CountOperations(sizes=(SIZE,) * 3))
     # The constants of a frozen graph have values wherever it is read: it is counted by a computed pass.
-    assert shapes_alone == ({**counted, "counts": []} if form == "frozen" else counted)
+    assert shapes_alone == (replace(counted, counts=()) if form == "frozen" else counted)
 
 
 def test_a_count_of_nothing_is_marked_as_no_count(net: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     guest = guest_of("torchscript", saved(net, "torchscript", tmp_path / "model.pt"))
     monkeypatch.setattr(operators, "flop_registry", {})
-    (count,) = complexity.count(guest, {"sizes": [[SIZE.height, SIZE.width]]})["counts"]
-    assert (count["macs"], count["uncounted"]) == (0, {"aten.convolution": 2})
+    (count,) = complexity.count(guest, CountOperations(sizes=(SIZE,))).counts
+    assert (count.macs, count.uncounted) == (0, {"aten.convolution": 2})
 
 
 def test_a_graph_of_which_nothing_is_seen_is_named_as_uncounted() -> None:
@@ -137,8 +137,8 @@ def test_a_graph_of_which_nothing_is_seen_is_named_as_uncounted() -> None:
             """Nothing that torch dispatches."""
 
     built = Guest(build=lambda: Fused("TorchScript"), device=torch.device("cpu"), data_range=1.0)
-    (count,) = complexity.count(built, {"sizes": [[8, 8]]})["counts"]
-    assert count["uncounted"] == {"the whole graph (TorchScript)": 1}
+    (count,) = complexity.count(built, CountOperations(sizes=(Size(8, 8),))).counts
+    assert count.uncounted == {"the whole graph (TorchScript)": 1}
 
 
 @pytest.mark.parametrize("form", ["torchscript", "torch-export"])
@@ -167,13 +167,13 @@ def test_a_fixed_size_is_said_in_one_line(form: str, net: Small, tmp_path: Path)
 
 def test_an_exported_program_of_one_size_is_not_counted_at_another(net: Small, tmp_path: Path) -> None:
     guest = guest_of("torch-export", saved(net, "torch-export", tmp_path / "model.pt2", dynamic=False))
-    (count,) = complexity.count(guest, {"sizes": [[64, 64]]})["counts"]
-    assert count["uncounted"] == {"the whole graph (accepts 12x16 only)": 1}
+    (count,) = complexity.count(guest, CountOperations(sizes=(Size(64, 64),))).counts
+    assert count.uncounted == {"the whole graph (accepts 12x16 only)": 1}
 
 
 def test_an_onnx_graph_is_converted_to_the_number_format_that_is_asked_for(net: Small, tmp_path: Path) -> None:
     half = EAGER_FP32.in_precision(Precision.FP16)
-    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"), execution=half.plain())
+    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"), execution=half)
     assert guest.notes == ["the ONNX graph computes in fp32; where fp16 is asked for it is converted"]
     there = forward(guest, image(), half)
     assert there.dtype is torch.float16
@@ -287,7 +287,7 @@ def test_a_graph_that_computes_in_other_numbers_than_it_takes_says_so(net: Small
 
 def test_a_second_onnx_graph_is_the_half_one(net: Small, tmp_path: Path) -> None:
     half = save_onnx(net, tmp_path / "half.onnx", half=True)
-    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"), half=str(half))
+    guest = guest_of("onnx", saved(net, "onnx", tmp_path / "model.onnx"), files={"half": half})
     assert forward(guest, image(), EAGER_FP32).dtype is torch.float32
     torch.testing.assert_close(
         forward(guest, image(), EAGER_FP32.in_precision(Precision.FP16)).float(), net(image()), rtol=0, atol=5e-3
@@ -315,9 +315,9 @@ def test_onnx_products_have_their_own_formulas(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), path)
     count = count_graph(str(path), Size(6, 8))
-    assert count["macs"] == 3 * 9 * 48 + 3 * 48 * 5 * 4 + 5 * 12 * 7 * 16
-    assert count["convs"] == 2
-    assert count["uncounted"] == {"QLinearConv": 1}
+    assert count.macs == 3 * 9 * 48 + 3 * 48 * 5 * 4 + 5 * 12 * 7 * 16
+    assert count.convs == 2
+    assert count.uncounted == {"QLinearConv": 1}
 
 
 def test_a_missing_onnxruntime_is_one_line_with_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -344,12 +344,11 @@ def test_weights_alone_go_into_a_reference_architecture(suffix: str, tmp_path: P
     (submission,) = discover(folder)
     (model,) = submission.models
     request = load_request(model, submission, resolve_checkpoint(model, submission))
-    assert request["code"] == str(code / "arch.py")
-    fresh = load({**request, "checkpoint": None, "format": "python", "folder": str(code), "scale": 3},
-                 torch.device("cpu"))  # fmt: skip
+    assert request.files == {"code": code / "arch.py"}
+    fresh = load(replace(request, checkpoint=None, format="python", folder=code), torch.device("cpu"))
     weights = {key: value * 0.5 for key, value in fresh.model(EAGER_FP32).state_dict().items()}
     torch.save(weights, folder / "w.pth")
     save_file(weights, folder / "w.safetensors")
-    loaded = load({**request, "scale": 3}, torch.device("cpu")).model(EAGER_FP32)
+    loaded = load(request, torch.device("cpu")).model(EAGER_FP32)
     assert not isinstance(loaded, Deployed)
     assert all(torch.equal(value, weights[key]) for key, value in loaded.state_dict().items())

@@ -15,6 +15,7 @@ from rtsr_bench.measuring import contract
 from rtsr_bench.measuring.enhance import checked, forward
 from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.wire import CheckContract
 
 LoadHandIn = Callable[[str], Guest]
 LINEAR = {"size": (12, 20), "mode": "bilinear", "align_corners": False}
@@ -116,8 +117,10 @@ def test_a_hand_in_runs_in_every_precision(name: str, load_hand_in: LoadHandIn) 
     for precision in (Precision.FP16, Precision.BF16, Precision.AMP_BF16, Precision.FP32):
         there = checked(forward(guest, image, EAGER_FP32.in_precision(precision)), 1, Size(12, 20)).float()
         torch.testing.assert_close(there, exact, rtol=0, atol=0.0 if precision is Precision.FP32 else 0.05)
-    findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40], [25, 41]]})["findings"]
-    assert all(finding["ok"] is not False for finding in findings), findings
+    halves = (Precision.FP16, Precision.BF16)
+    asked = CheckContract(scale=2, sizes=(Size(24, 40), Size(25, 41)), precisions=halves)
+    findings = contract.check(guest, asked).findings
+    assert all(finding.ok is not False for finding in findings), findings
 
 
 def test_lazy_parts_are_the_same_in_every_build_and_process(load_hand_in: LoadHandIn) -> None:

@@ -14,8 +14,8 @@ from rtsr_bench.evaluate.expectations import measure_gap
 from rtsr_bench.evaluate.inputs import Input, random_input
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.protocol import Protocol, Size
-from rtsr_bench.sandbox import Child, Loaded
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child
+from rtsr_bench.wire import Loaded, LoadModel
 
 SIZE = Size(540, 960)
 PROTOCOL = Protocol(
@@ -71,11 +71,10 @@ def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path:
         return Net()
     """
     (tmp_path / "arch.py").write_text(textwrap.dedent(code))
-    request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-               "data_range": 1.0, "format": "python", "scale": scale}  # fmt: skip
+    request = LoadModel(format="python", folder=tmp_path, entry="arch:srmodel", scale=scale)
     with Child(device="cpu") as child:
         assert isinstance(measure_gap(child, protocol, EAGER_FP32), Gap)
-        loaded = child.ask(Op.LOAD, Loaded, request, limit_s=120)
+        loaded = child.ask(request, limit_s=120)
         assert isinstance(loaded, Loaded), loaded
         conductor = Conductor(child, protocol, EAGER_FP32)
         assert conductor.begin(protocol.warmup) is None
@@ -93,9 +92,9 @@ def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path:
 def test_memory_is_told_where_it_is_asked_for_only(tmp_path: Path) -> None:
     """It costs three more calls, which the child of the images need not make."""
     with Child(device="cpu") as child:
-        request = {"folder": str(Path(__file__).parents[1] / "guests" / "good"), "entry": "arch:srmodel", "args": {},
-                   "checkpoint": None, "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
-        assert isinstance(child.ask(Op.LOAD, Loaded, request, limit_s=120), Loaded)
+        folder = Path(__file__).parents[1] / "guests" / "good"
+        request = LoadModel(format="python", folder=folder, entry="arch:srmodel", scale=2)
+        assert isinstance(child.ask(request, limit_s=120), Loaded)
         conductor = Conductor(child, PROTOCOL, EAGER_FP32)
         assert conductor.begin(0) is None
         assert conductor.finish() is None

@@ -16,6 +16,7 @@ from rtsr_bench.measuring.enhance import forward
 from rtsr_bench.measuring.guest import Guest
 from rtsr_bench.measuring.loading import load
 from rtsr_bench.protocol import Size
+from rtsr_bench.wire import CountOperations, LoadModel
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -27,8 +28,7 @@ node, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
 
 
 def guest_of(path: Path, scale: int = 2) -> Guest:
-    request = {"format": "onnx", "folder": str(path.parent), "entry": "", "args": {}, "checkpoint": str(path),
-               "data_range": 1.0, "scale": scale}  # fmt: skip
+    request = LoadModel(format="onnx", folder=path.parent, checkpoint=path, scale=scale)
     return load(request, torch.device("cpu"))
 
 
@@ -52,23 +52,23 @@ FORMS = ("onnx_constants", "onnx_initializers", "onnx_initializers_first_among_i
 @pytest.mark.parametrize("form", FORMS)
 def test_a_network_counts_the_same_however_its_weights_are_written(form: str) -> None:
     guest = guest_of(CASES / form / "net.onnx", scale=4)
-    counted = count(guest, {"sizes": [[64, 96]]})
+    counted = count(guest, CountOperations(sizes=(Size(64, 96),)))
     kernels = 3 * 64 * 9 + 64 * 48 * 9 + 3 * 48
-    assert counted["params"] == kernels + 48  # one of the three has a bias
-    (one,) = counted["counts"]
-    assert (one["macs"], one["convs"], one["uncounted"]) == (kernels * 64 * 96, 3, {})
-    assert one["activations"] == (64 + 48 + 48) * 64 * 96
+    assert counted.params == kernels + 48  # one of the three has a bias
+    (one,) = counted.counts
+    assert (one.macs, one.convs, one.uncounted) == (kernels * 64 * 96, 3, {})
+    assert one.activations == (64 + 48 + 48) * 64 * 96
 
 
 @pytest.mark.parametrize("form", ["onnx_initializers_as_inputs", "onnx_no_shape"])
 def test_the_image_is_the_input_that_is_no_initializer_whatever_shape_is_declared(form: str) -> None:
     guest = guest_of(CASES / form / "net.onnx")
     assert forward(guest, torch.rand(1, 3, 9, 11), EAGER_FP32).shape == (1, 3, 18, 22)
-    counted = count(guest, {"sizes": [[64, 96], [256, 256]]})
-    assert counted["params"] == 3 * 12 * 9 + 12
+    counted = count(guest, CountOperations(sizes=(Size(64, 96), Size(256, 256))))
+    assert counted.params == 3 * 12 * 9 + 12
     macs = [3 * 12 * 9 * height * width for height, width in ((64, 96), (256, 256))]
-    assert [one["macs"] for one in counted["counts"]] == macs
-    assert not any(one["uncounted"] for one in counted["counts"])
+    assert [one.macs for one in counted.counts] == macs
+    assert not any(one.uncounted for one in counted.counts)
 
 
 def test_a_shape_that_does_not_follow_from_the_graph_is_found_by_running(tmp_path: Path) -> None:
@@ -82,14 +82,14 @@ def test_a_shape_that_does_not_follow_from_the_graph_is_found_by_running(tmp_pat
     weights = [weight("w", 4, 3, 1, 1), weight("w2", 5, 4, 1, 1), where]
     path = saved(tmp_path / "net.onnx", nodes, weights)
     one = onnx_counts.count(path, SIZE)
-    assert one["macs"] == 3 * 4 * SIZE.pixels + 4 * 5 * 3 * SIZE.width
-    assert one["uncounted"] == {}
+    assert one.macs == 3 * 4 * SIZE.pixels + 4 * 5 * 3 * SIZE.width
+    assert one.uncounted == {}
 
 
 def test_a_product_whose_shape_cannot_be_had_is_named(tmp_path: Path) -> None:
     nodes = [node("Mystery", ["x"], ["a"], domain="own"), node("Conv", ["a", "w"], ["y"])]
     path = saved(tmp_path / "net.onnx", nodes, [weight("w", 4, 3, 1, 1)])
-    assert onnx_counts.count(path, SIZE)["uncounted"] == {"own.Mystery": 1, "Conv of unknown shape": 1}
+    assert onnx_counts.count(path, SIZE).uncounted == {"own.Mystery": 1, "Conv of unknown shape": 1}
 
 
 def test_settings_of_operators_and_literals_are_no_parameters(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_settings_of_operators_and_literals_are_no_parameters(tmp_path: Path) ->
     weights = [weight("w", 4, 3, 3, 3), weight("b", 4), *norm, weight("gate", 1, 4, 1, 1), scales]
     path = saved(tmp_path / "net.onnx", nodes, weights)
     assert onnx_counts.params(path) == 4 * 3 * 9 + 4 + 2 * 4 + 4
-    assert onnx_counts.count(path, SIZE)["uncounted"] == {}
+    assert onnx_counts.count(path, SIZE).uncounted == {}
 
 
 def test_a_constant_is_a_weight_in_whatever_form_it_reaches_a_product(tmp_path: Path) -> None:
@@ -146,11 +146,11 @@ def test_products_inside_a_branch_are_named_and_others_are_not(tmp_path: Path) -
     weights = [weight("w", 4, 3, 1, 1), yes]
     plain = net(branch(node("Relu", ["x"], ["out"])), branch(node("Neg", ["x"], ["out"])))
     one = onnx_counts.count(saved(tmp_path / "plain.onnx", plain, weights), SIZE)
-    assert (one["macs"], one["uncounted"]) == (12 * SIZE.pixels, {})
+    assert (one.macs, one.uncounted) == (12 * SIZE.pixels, {})
     inner = weight("w2", 3, 3, 1, 1)
     convolves = net(branch(node("Conv", ["x", "w2"], ["out"])), branch(node("Neg", ["x"], ["out"])))
     path = saved(tmp_path / "convolves.onnx", convolves, [*weights, inner])
-    assert onnx_counts.count(path, SIZE)["uncounted"] == {"If over products": 1}
+    assert onnx_counts.count(path, SIZE).uncounted == {"If over products": 1}
     assert onnx_counts.params(path) == 12 + 9
 
 
@@ -168,7 +168,7 @@ def test_a_function_of_the_models_own_is_written_out(tmp_path: Path) -> None:
     onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, functions=[function]), tmp_path / "net.onnx")
     path = str(tmp_path / "net.onnx")
     one = onnx_counts.count(path, SIZE)
-    assert (onnx_counts.params(path), one["macs"], one["uncounted"]) == (12, 12 * SIZE.pixels, {})
+    assert (onnx_counts.params(path), one.macs, one.uncounted) == (12, 12 * SIZE.pixels, {})
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,6 @@ def test_a_graph_of_one_size_is_not_counted_at_another(tmp_path: Path) -> None:
     nodes = [node("Conv", ["x", "w"], ["c"]), node("DepthToSpace", ["c"], ["y"], blocksize=2, mode="CRD")]
     path = tmp_path / "net.onnx"
     saved(path, nodes, [weight("w", 12, 3, 1, 1)], shape=(1, 3, 12, 16))
-    here, there = count(guest_of(path), {"sizes": [[12, 16], [64, 64]]})["counts"]
-    assert (here["macs"], here["uncounted"]) == (36 * 192, {})
-    assert there["uncounted"] == {"the whole graph (accepts 12x16 only)": 1}
+    here, there = count(guest_of(path), CountOperations(sizes=(Size(12, 16), Size(64, 64)))).counts
+    assert (here.macs, here.uncounted) == (36 * 192, {})
+    assert there.uncounted == {"the whole graph (accepts 12x16 only)": 1}

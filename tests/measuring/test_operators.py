@@ -16,6 +16,9 @@ from rtsr_bench.formats.torch_export.loading import Exported
 from rtsr_bench.measuring.complexity import count
 from rtsr_bench.measuring.guest import Guest
 from rtsr_bench.measuring.operators import _FORMULAS, OWN, has_formula, is_product, macs
+from rtsr_bench.protocol import Size
+from rtsr_bench.record import Count
+from rtsr_bench.wire import CountOperations
 
 CLASSES = {
     kind: frozenset(text.split())
@@ -159,9 +162,9 @@ class Plain(nn.Module):
         return nn.functional.pixel_shuffle(self.more(self.conv(x)), 2)
 
 
-def counted(model: nn.Module, *, computed: bool = True, size: tuple[int, int] = (8, 10)) -> dict[str, Any]:
+def counted(model: nn.Module, *, computed: bool = True) -> Count:
     guest = Guest(build=lambda: model, device=torch.device("cpu"), data_range=1.0)
-    (one,) = count(guest, {"sizes": [size], "computed": computed})["counts"]
+    (one,) = count(guest, CountOperations(sizes=(Size(8, 10),), computed=computed)).counts
     return one
 
 
@@ -220,21 +223,21 @@ def test_a_network_with_a_product_without_a_formula_is_counted_in_part_and_says_
     model: Plain, named: set[str]
 ) -> None:
     one = counted(model)
-    assert one["macs"] == Plain.MACS * PIXELS
-    assert named <= set(one["uncounted"])
-    assert all("softmax" not in name and "norm" not in name for name in one["uncounted"])
+    assert one.macs == Plain.MACS * PIXELS
+    assert named <= set(one.uncounted)
+    assert all("softmax" not in name and "norm" not in name for name in one.uncounted)
 
 
 @pytest.mark.parametrize("computed", [False, True])
 def test_work_without_multiply_adds_counts_nothing_and_voids_nothing(computed: bool) -> None:
     one = counted(FreeParts(), computed=computed)
-    assert (one["macs"], one["uncounted"]) == (Plain.MACS * PIXELS, {})
+    assert (one.macs, one.uncounted) == (Plain.MACS * PIXELS, {})
 
 
 @pytest.mark.parametrize("computed", [False, True])
 def test_a_product_counts_the_same_under_every_name(computed: bool) -> None:
     one = counted(Spelled(), computed=computed)
-    assert (one["macs"], one["uncounted"]) == ((Plain.MACS + 4 * 144) * PIXELS, {})
+    assert (one.macs, one.uncounted) == ((Plain.MACS + 4 * 144) * PIXELS, {})
 
 
 def test_a_custom_operator_is_named() -> None:
@@ -247,7 +250,7 @@ def test_a_custom_operator_is_named() -> None:
             return torch.ops.rtsr_test_operators.mystery(x)
 
     one = counted(Custom())
-    assert (one["macs"], one["uncounted"]) == (Plain.MACS * PIXELS, {"rtsr_test_operators.mystery": 1})
+    assert (one.macs, one.uncounted) == (Plain.MACS * PIXELS, {"rtsr_test_operators.mystery": 1})
 
 
 def test_what_an_exported_program_runs_in_another_grad_mode_is_counted(tmp_path: Path) -> None:
@@ -265,9 +268,9 @@ def test_what_an_exported_program_runs_in_another_grad_mode_is_counted(tmp_path:
     assert any(isinstance(one, torch._ops.HigherOrderOperator) for one in inside), "torch writes no region any more"
     torch.export.save(program, tmp_path / "model.pt2")
     one = counted(Exported(torch.export.load(tmp_path / "model.pt2")))
-    assert (one["macs"], one["convs"], one["uncounted"]) == ((Plain.MACS + 144) * PIXELS, 2, {})
+    assert (one.macs, one.convs, one.uncounted) == ((Plain.MACS + 144) * PIXELS, 2, {})
 
 
 def test_flops_are_twice_the_macs() -> None:
     one = counted(Plain())
-    assert one["flops"] == 2 * one["macs"] == 2 * math.prod((3, 12, 9, PIXELS))
+    assert one.flops == 2 * one.macs == 2 * math.prod((3, 12, 9, PIXELS))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from loaded_guests import TWO_CONVS, LoadGuest
+from msgspec.structs import replace
 
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.measuring import contract
@@ -19,10 +20,12 @@ from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.measuring.reasons import kind_of, reason_of
 from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import FailureKind
+from rtsr_bench.wire import CheckContract
 
 GUESTS = Path(__file__).parents[1] / "guests"
 IMAGE = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(3))
 RETURN = "    return Net(**args)"
+ASKED = CheckContract(scale=2, sizes=(Size(24, 40),), precisions=(Precision.FP16, Precision.BF16))
 
 
 def made(how: str, before: str = "") -> str:
@@ -54,8 +57,8 @@ def test_a_model_that_casts_its_input_itself_is_left_as_it_is(load_guest: LoadGu
     assert dtypes(guest.model(EAGER_FP32)) == {torch.float16}
     assert guest.notes == ["the model came in float16 and casts its input itself; for fp32 it is left as it is"]
     assert checked(forward(guest, IMAGE, EAGER_FP32), 1, Size(12, 20)).dtype is torch.float16
-    findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40]]})["findings"]
-    assert all(finding["ok"] is not False for finding in findings), findings
+    findings = contract.check(guest, ASKED).findings
+    assert all(finding.ok is not False for finding in findings), findings
 
 
 @pytest.mark.parametrize("body", ["super().{0}(*args)", "pass", "return 'nothing'"])
@@ -83,7 +86,7 @@ def test_a_network_that_was_built_in_inference_mode_takes_weights(load_guest: Lo
     source = TWO_CONVS.replace("def srmodel", "@torch.inference_mode()\ndef srmodel")
     held = {name: torch.full_like(one, 0.5) for name, one in load_guest().model(EAGER_FP32).state_dict().items()}
     torch.save(held, tmp_path / "w.pth")
-    loaded = load_guest(source, checkpoint=str(tmp_path / "w.pth")).model(EAGER_FP32)
+    loaded = load_guest(source, checkpoint=tmp_path / "w.pth").model(EAGER_FP32)
     assert all(bool((value == 0.5).all()) for value in loaded.state_dict().values())
 
 
@@ -107,8 +110,8 @@ def test_a_model_that_enables_gradients_is_treated_like_any_other(
     output = forward(guest, IMAGE, EAGER_FP32)
     assert not output.requires_grad
     assert checked(output, 1, Size(12, 20)).numpy().shape == (1, 3, 12, 20)
-    findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40]]})["findings"]
-    assert all(finding["ok"] is not False for finding in findings), findings
+    findings = contract.check(guest, ASKED).findings
+    assert all(finding.ok is not False for finding in findings), findings
 
 
 def test_a_tensor_that_a_model_keeps_between_calls_can_be_written_to_in_all(load_guest: LoadGuest) -> None:
@@ -195,14 +198,14 @@ def test_the_whole_reason_of_a_failure_is_kept(error: BaseException, kind: Failu
 @pytest.mark.parametrize("error", ["KeyboardInterrupt('stop it')", "GeneratorExit('stop it')", "SystemExit('stop it')"])
 def test_check_names_any_exception_of_a_call(error: str, load_guest: LoadGuest) -> None:
     guest = load_guest(TWO_CONVS.replace("        return nn", f"        raise {error}\n        return nn"))
-    findings = contract.check(guest, {"scale": 2, "sizes": [[24, 40]]})["findings"]
+    findings = contract.check(guest, ASKED).findings
     name = error.partition("(")[0]
-    assert {finding["answer"].removeprefix("no: ") for finding in findings} == {f"{name}: stop it"}
+    assert {finding.answer.removeprefix("no: ") for finding in findings} == {f"{name}: stop it"}
 
 
 def findings(guest: Guest) -> dict[str, bool | None]:
-    found = contract.check(guest, {"scale": 2, "sizes": [[24, 40], [25, 41]]})["findings"]
-    return {finding["question"]: finding["ok"] for finding in found}
+    found = contract.check(guest, replace(ASKED, sizes=(Size(24, 40), Size(25, 41)))).findings
+    return {finding.question: finding.ok for finding in found}
 
 
 @pytest.mark.parametrize(

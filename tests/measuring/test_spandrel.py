@@ -18,6 +18,7 @@ from rtsr_bench.measuring.enhance import forward
 from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.measuring.loading import load
 from rtsr_bench.measuring.stubs import Stubs
+from rtsr_bench.wire import LoadModel
 
 
 @pytest.fixture
@@ -31,9 +32,10 @@ def spandrel(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def guest_of(path: Path, **more: Any) -> Guest:
-    request = {"format": "spandrel", "folder": str(path.parent), "entry": "", "args": {}, "checkpoint": str(path),
-               "data_range": 1.0, "scale": None, "stub_missing": True, **more}  # fmt: skip
-    return load(request, torch.device("cpu"))
+    return load(
+        LoadModel(format="spandrel", folder=path.parent, checkpoint=path, stub_missing=True, **more),
+        torch.device("cpu"),
+    )
 
 
 def image(height: int, width: int) -> torch.Tensor:

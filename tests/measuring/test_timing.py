@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rtsr_bench.execution import EAGER_FP32
@@ -15,10 +16,11 @@ from rtsr_bench.measuring.clocks import Processor, Timed
 from rtsr_bench.measuring.enhance import checked, forward, shaped
 from rtsr_bench.measuring.guest import BadGuest, Guest
 from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.wire import BeginTiming, FinishTiming, TimeCall
 
 CPU = torch.device("cpu")
-RUNTIME = {"size": [8, 12], "batch": 1, "scale": 2, "execution": EAGER_FP32.plain(), "warmup": 2, "seed": 1}
-REPEAT = {"seed": 3, "probe": None}
+RUNTIME = BeginTiming(size=Size(8, 12), batch=1, scale=2, execution=EAGER_FP32, warmup=2, seed=1)
+REPEAT = TimeCall(seed=3)
 
 
 class Net(torch.nn.Module):
@@ -55,7 +57,7 @@ class Turned:
 def made(clock: Any, **more: Any) -> tuple[timing.Timing, Net]:
     net = Net()
     guest = Guest(build=lambda: net, device=CPU, data_range=1.0)
-    return timing.Timing(guest, CPU, clock, RUNTIME | more, None, lambda done: None), net
+    return timing.Timing(guest, CPU, clock, replace(RUNTIME, **more), None, lambda done: None), net
 
 
 @pytest.fixture(autouse=True)
@@ -82,8 +84,8 @@ def test_a_card_is_kept_busy_for_20_ms_before_each_timed_call(
     one.warm()
     assert len(net.inputs) - before == untimed
     answer = one.repeat(REPEAT, None)
-    assert answer["sample_ms"] == call_ms
-    assert answer["idle_ms"] == pytest.approx(pause_ms if untimed else 2 * pause_ms)
+    assert answer.sample_ms == call_ms
+    assert answer.idle_ms == pytest.approx(pause_ms if untimed else 2 * pause_ms)
     one.close()
 
 
@@ -91,7 +93,7 @@ def test_no_untimed_call_is_given_the_timed_input(monkeypatch: pytest.MonkeyPatc
     one, net = made(Turned(monkeypatch, 8.0, 1.0))
     for seed in (3, 4):
         one.warm()
-        one.repeat(REPEAT | {"seed": seed}, None)
+        one.repeat(TimeCall(seed=seed), None)
     one.close()
     seen = net.inputs
     assert all(not torch.equal(a, b) for i, a in enumerate(seen) for b in seen[:i])
@@ -113,11 +115,11 @@ class Casts(TorchDispatchMode):
 @pytest.mark.parametrize("precision", [Precision.AMP_BF16, Precision.AMP_FP16])
 def test_autocast_casts_each_weight_once_for_all_timed_calls(precision: Precision) -> None:
     with Casts() as casts:
-        one, _ = made(Processor(), execution=EAGER_FP32.in_precision(precision).plain())
+        one, _ = made(Processor(), execution=EAGER_FP32.in_precision(precision))
         assert casts.count == 2  # weight and bias, in the warm-up
         for _ in range(3):
             one.repeat(REPEAT, None)
-        one.finish({"probe": None})
+        one.finish(FinishTiming())
         assert casts.count == 2
         one.close()
     assert not torch.is_autocast_enabled("cpu")
@@ -146,7 +148,7 @@ def test_fp32_is_set_again_before_each_block() -> None:
             return super().forward(x)
 
     guest = Guest(build=Flips, device=CPU, data_range=1.0)
-    one = timing.Timing(guest, CPU, Processor(), RUNTIME | {"warmup": 1}, None, lambda done: None)
+    one = timing.Timing(guest, CPU, Processor(), replace(RUNTIME, warmup=1), None, lambda done: None)
     for _ in range(2):
         one.repeat(REPEAT, None)
     one.close()

@@ -336,7 +336,7 @@ def test_a_file_of_another_format_is_named(load_guest: LoadGuest, tmp_path: Path
         ("python", program, 'net.pt2 is a torch.export program, not weights alone; hand it in with format = "torch-ex'),
     ):
         with pytest.raises(BadGuest) as caught:
-            load_guest(format=form, checkpoint=str(path))
+            load_guest(format=form, checkpoint=path)
         assert str(caught.value).startswith(words)
 
 
@@ -373,6 +373,6 @@ def test_notes_are_fit_to_be_shown_and_short() -> None:
 
 def test_half_weights_in_a_file_are_said(load_guest: LoadGuest, tmp_path: Path) -> None:
     torch.save({name: value.half() for name, value in weights().items()}, tmp_path / "w.pth")
-    guest = load_guest(checkpoint=str(tmp_path / "w.pth"))
+    guest = load_guest(checkpoint=tmp_path / "w.pth")
     assert guest.notes == ["w.pth: holds float16, converted to the network's float32"]
     assert guest.model(EAGER_FP32).head.bias.dtype is torch.float32

@@ -10,9 +10,9 @@ from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
 from rtsr_bench.formats import FORMATS
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Loaded
+from rtsr_bench.sandbox import Child
 from rtsr_bench.submissions import discover
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import LoadModel
 
 PLUGIN = """
 from rtsr_bench.backends import BACKENDS, Backend
@@ -53,10 +53,10 @@ def team(tmp_path: Path) -> Path:
 
 
 def test_what_a_submission_brings_along_is_not_added(team: Path) -> None:
-    request = {"folder": str(team), "entry": "arch:srmodel", "args": {}, "checkpoint": None, "data_range": 1.0,
-               "format": "python", "scale": 2, "packages": str(team.with_name("packages"))}  # fmt: skip
+    packages = team.with_name("packages")
+    request = LoadModel(format="python", folder=team, entry="arch:srmodel", scale=2, packages=packages)
     with Child(device="cpu") as child:
-        failure = child.ask(Op.LOAD, Loaded, request, limit_s=60)
+        failure = child.ask(request, limit_s=60)
     assert isinstance(failure, Failure)
     shipped = ", ".join([*BACKENDS.all(), *FORMATS.all()])
     assert failure.message == (

@@ -25,7 +25,10 @@ from shipped import CASES, FOLDERS, ROOT, Case, manifest
 from rtsr_bench.measuring.complexity import count
 from rtsr_bench.measuring.guest import Guest
 from rtsr_bench.measuring.loading import load
+from rtsr_bench.protocol import Size
+from rtsr_bench.record import Count
 from rtsr_bench.tracks import find_track
+from rtsr_bench.wire import CountOperations, LoadModel
 
 DECLARED = {
     # model: (parameters as deployed, GMAC at the LR size that the tracks of its scale time)
@@ -244,11 +247,11 @@ def test_no_random_weights_pose_as_trained(case: Case, model: torch.nn.Module) -
 def test_parameters_and_operations_are_as_declared(case: Case, model: torch.nn.Module) -> None:
     lr = find_track(f"builtin-x{case.scale}").protocol.input
     guest = Guest(build=case.build, device=torch.device("cpu"), data_range=case.data_range)
-    counted = count(guest, {"sizes": [[lr.height, lr.width]]})
-    (counts,) = counted["counts"]
-    assert (counted["params"], round(counts["macs"] / 1e9, 2)) == DECLARED[case.id]
-    assert counts["uncounted"] == {}
-    assert counted["params"] == sum(parameter.numel() for parameter in model.parameters())
+    counted = count(guest, CountOperations(sizes=(lr,)))
+    (counts,) = counted.counts
+    assert (counted.params, round(counts.macs / 1e9, 2)) == DECLARED[case.id]
+    assert counts.uncounted == {}
+    assert counted.params == sum(parameter.numel() for parameter in model.parameters())
 
 
 def test_the_baseline_of_efficient_sr_2024_has_the_score_that_it_compares_with() -> None:
@@ -256,13 +259,13 @@ def test_the_baseline_of_efficient_sr_2024_has_the_score_that_it_compares_with()
 
     (case,) = [case for case in CASES if case.id == "rlfn/ntire-x4"]
     guest = Guest(build=case.build, device=torch.device("cpu"), data_range=case.data_range)
-    found = count(guest, {"sizes": [[256, 256]]})
-    (one,) = found["counts"]
+    found = count(guest, CountOperations(sizes=(Size(256, 256),)))
+    (one,) = found.counts
     baseline = ESR_BASELINES["ntire-esr-2024"]
-    assert one["uncounted"] == {}  # its attention enlarges bilinearly
-    assert one["macs"] == pytest.approx(baseline.macs, rel=1e-3)  # the challenge's hook counts activations, too
+    assert one.uncounted == {}  # its attention enlarges bilinearly
+    assert one.macs == pytest.approx(baseline.macs, rel=1e-3)  # the challenge's hook counts activations, too
     ingredients = Ingredients(psnr_db=27.0, baseline_psnr_db=26.0, runtime_ms=baseline.runtime_ms,
-                              macs=one["macs"], params=found["params"])  # fmt: skip
+                              macs=one.macs, params=found.params)  # fmt: skip
     assert FORMULAS["ntire-esr-2024"].value(ingredients) == pytest.approx(math.exp(2), rel=1e-3)
 
 
@@ -347,23 +350,22 @@ def live(case: Case) -> torch.nn.Module:
     return model
 
 
-def counted(guest: Guest, image: torch.Tensor) -> tuple[int, dict[str, Any]]:
-    sizes = [list(image.shape[-2:])]
-    found = count(guest, {"sizes": sizes})
-    if not found["counts"]:  # an exported program may name the device on which it makes a constant
-        found = count(guest, {"sizes": sizes, "computed": True})
-    (one,) = found["counts"]
-    return found["params"], one
+def counted(guest: Guest, image: torch.Tensor) -> tuple[int, Count]:
+    sizes = (Size(*image.shape[-2:]),)
+    found = count(guest, CountOperations(sizes=sizes))
+    if not found.counts:  # an exported program may name the device on which it makes a constant
+        found = count(guest, CountOperations(sizes=sizes, computed=True))
+    (one,) = found.counts
+    return found.params, one
 
 
-def counted_file(form: str, path: Path, image: torch.Tensor, scale: int) -> tuple[int, dict[str, Any]]:
+def counted_file(form: str, path: Path, image: torch.Tensor, scale: int) -> tuple[int, Count]:
     """What the harness counts of a file that was submitted."""
-    request = {"format": form, "folder": str(path.parent), "entry": "", "args": {}, "checkpoint": str(path),
-               "data_range": 1.0, "scale": scale}  # fmt: skip
+    request = LoadModel(format=form, folder=path.parent, checkpoint=path, scale=scale)
     return counted(load(request, torch.device("cpu")), image)
 
 
-def counted_python(model: torch.nn.Module, image: torch.Tensor) -> tuple[int, dict[str, Any]]:
+def counted_python(model: torch.nn.Module, image: torch.Tensor) -> tuple[int, Count]:
     return counted(Guest(build=lambda: copy.deepcopy(model), device=torch.device("cpu"), data_range=1.0), image)
 
 

@@ -86,20 +86,14 @@ def test_rlfn_small_images_are_enlarged_and_others_left_alone() -> None:
 
 def test_an_untrained_model_is_one_network_in_every_build(monkeypatch: pytest.MonkeyPatch) -> None:
     from rtsr_bench.measuring.loading import load
+    from rtsr_bench.wire import LoadModel
 
     folder = ROOT / "reference_models" / "ecbsr"
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setitem(sys.modules, "arch", sys)  # put back afterwards, whatever another test had left there,
     del sys.modules["arch"]  # and not taken for this model's
-    request = {
-        "folder": str(folder),
-        "format": "python",
-        "entry": "arch:ecbsr",
-        "args": {"scale": 2, "size": "m4c8"},
-        "checkpoint": None,
-        "data_range": 1.0,
-    }
+    request = LoadModel(format="python", folder=folder, entry="arch:ecbsr", args={"scale": 2, "size": "m4c8"})
     state = torch.random.get_rng_state()
     guest = load(request, torch.device("cpu"))
     assert torch.equal(torch.random.get_rng_state(), state)  # what is drawn while it runs stays random

@@ -18,8 +18,8 @@ from rtsr_bench.evaluate.inputs import Input, random_input
 from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
-from rtsr_bench.sandbox import Child, Finished, Level, Loaded
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child, Level
+from rtsr_bench.wire import Finished, Loaded, LoadModel
 
 SIZE = Size(24, 40)
 PROTOCOL = Protocol(
@@ -48,10 +48,9 @@ NEAREST = """
 def child_with(tmp_path: Path, code: str, **more: Any) -> Iterator[tuple[Child, Loaded | Failure]]:
     """A child on the stand-in with a guest of this code."""
     (tmp_path / "arch.py").write_text(textwrap.dedent(code))
-    request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-               "data_range": 1.0, "format": "python", "scale": 2, **more}  # fmt: skip
+    request = LoadModel(format="python", folder=tmp_path, entry="arch:srmodel", scale=2, **more)
     with Child(device="cuda:0", level=Level.PROCESS) as child:
-        yield child, child.ask(Op.LOAD, Loaded, request, limit_s=120)
+        yield child, child.ask(request, limit_s=120)
 
 
 def conducted(child: Child, execution: Execution = EAGER_FP32) -> tuple[list[Call], Finished]:
@@ -219,7 +218,7 @@ def test_a_guest_that_switches_tf32_on_is_measured_without_it_and_the_record_say
         conducted(child)
         assert "tf32 True" not in said(child)
     with_tf32 = Execution(tf32=True)
-    with child_with(tmp_path, code, execution=with_tf32.plain()) as (child, loaded):
+    with child_with(tmp_path, code, execution=with_tf32) as (child, loaded):
         assert isinstance(loaded, Loaded), loaded
         assert loaded.notes == ()
         conducted(child, with_tf32)
@@ -281,10 +280,9 @@ def test_auto_takes_the_card_where_there_is_one_and_binds_memory_where_there_is_
         "import resource as r, torch\nprint(r.getrlimit(r.RLIMIT_DATA)[0] != r.RLIM_INFINITY, flush=True)\n"
         "def srmodel(): return torch.nn.Upsample(scale_factor=2)\n"
     )
-    request = {"folder": str(tmp_path), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-               "data_range": 1.0, "format": "python", "scale": 2}  # fmt: skip
+    request = LoadModel(format="python", folder=tmp_path, entry="arch:srmodel", scale=2)
     with Child(device="auto", level=Level.PROCESS) as child:
-        assert isinstance(child.ask(Op.LOAD, Loaded, request, limit_s=120), Loaded)
+        assert isinstance(child.ask(request, limit_s=120), Loaded)
         assert child.hello.device == device
     assert child.output == str(bound)  # read to its end once the child is closed
 

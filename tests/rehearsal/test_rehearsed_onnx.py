@@ -13,8 +13,8 @@ from rtsr_bench.evaluate.inputs import random_input
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Level, Loaded
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child, Level
+from rtsr_bench.wire import Loaded, LoadModel
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -45,9 +45,8 @@ def graph(tmp_path: Path) -> Path:
 
 
 def load(child: Child, graph: Path, *, scale: int | None = 2) -> Loaded | Failure:
-    request = {"folder": str(graph.parent), "entry": "", "args": {}, "checkpoint": str(graph),
-               "data_range": 1.0, "format": "onnx", "scale": scale}  # fmt: skip
-    return child.ask(Op.LOAD, Loaded, request, limit_s=120)
+    request = LoadModel(format="onnx", folder=graph.parent, checkpoint=graph, scale=scale)
+    return child.ask(request, limit_s=120)
 
 
 def test_a_graph_runs_on_its_own_stream_between_two_waits(rehearse: Rehearse, graph: Path) -> None:

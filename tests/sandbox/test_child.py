@@ -17,24 +17,15 @@ from rtsr_bench.evaluate.inputs import random_input
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind, Stage
-from rtsr_bench.sandbox import (
-    Child,
-    Counted,
-    Finding,
-    Findings,
-    Isolation,
-    Level,
-    Loaded,
-    Prepared,
-    allow_pickles,
-    obtainable,
-)
-from rtsr_bench.wire import Op
+from rtsr_bench.sandbox import Child, Isolation, Level, allow_pickles, obtainable
+from rtsr_bench.wire import CheckContract, Counted, CountOperations, Finding, Findings, Loaded, LoadModel, Prepared
 
 GUESTS = Path(__file__).parents[1] / "guests"
 PROTOCOL = Protocol(
     scale=2, data_sets=("x",), degradation="x", conventions=(), input=Size(24, 40), precision={}, warmup=2, repeats=5
 )
+HALVES = (Precision.FP16, Precision.BF16)
+CONTRACT = CheckContract(scale=2, sizes=(Size(24, 40), Size(25, 41)), precisions=HALVES)
 
 
 @pytest.fixture
@@ -51,9 +42,8 @@ def good() -> Iterator[Child]:
 
 
 def load(child: Child, guest: str, *, scale: int | None = 2, limit_s: float = 60, **more: Any) -> Loaded | Failure:
-    request = {"folder": str(GUESTS / guest), "entry": "arch:srmodel", "args": {}, "checkpoint": None,
-               "data_range": 1.0, "format": "python", "scale": scale, **more}  # fmt: skip
-    return child.ask(Op.LOAD, Loaded, request, limit_s=limit_s)
+    asked = {"format": "python", "folder": GUESTS / guest, "entry": "arch:srmodel", "scale": scale, **more}
+    return child.ask(LoadModel(**asked), limit_s=limit_s)
 
 
 def enhance(child: Child, *, width: int = 40, limit_s: float = 60) -> bytearray | Failure:
@@ -130,7 +120,7 @@ def test_timing_notices_a_job_done_by_half(child: Child) -> None:
 
 def findings(child: Child, guest: str) -> dict[str, Finding]:
     assert isinstance(load(child, guest), Loaded)
-    answer = child.ask(Op.CHECK, Findings, {"scale": 2, "sizes": [[24, 40], [25, 41]]}, limit_s=60)
+    answer = child.ask(CONTRACT, limit_s=60)
     assert isinstance(answer, Findings)
     return {finding.question: finding for finding in answer.findings}
 
@@ -141,7 +131,7 @@ def test_check_finds_nothing_wrong_with_a_good_guest(good: Child) -> None:
 
 def test_a_size_that_fails_while_a_rule_explains_it_is_a_note(child: Child) -> None:
     assert isinstance(load(child, "raises_on_odd"), Loaded)
-    answer = child.ask(Op.CHECK, Findings, {"scale": 2, "sizes": [[24, 40], [25, 41]]}, limit_s=60)
+    answer = child.ask(CONTRACT, limit_s=60)
     assert isinstance(answer, Findings)
     assert (answer.multiple, answer.least) == (2, 1)
     found = {finding.question: finding for finding in answer.findings}
@@ -160,7 +150,7 @@ def test_a_model_is_prepared_apart_from_enhancing(child: Child) -> None:
 
 def test_the_weights_of_a_checkpoint_are_counted_as_deployed(good: Child) -> None:
     assert isinstance(load(good, "good"), Loaded)
-    counted = good.ask(Op.COMPLEXITY, Counted, {"sizes": [[10, 20]]}, limit_s=60)
+    counted = good.ask(CountOperations(sizes=(Size(10, 20),)), limit_s=60)
     assert isinstance(counted, Counted)
     assert counted.params == 9
     (count,) = counted.counts
@@ -178,7 +168,7 @@ def test_an_operator_without_a_formula_is_named_beside_the_count(child: Child, t
         "srmodel = Net\n"
     )
     assert isinstance(load(child, str(tmp_path)), Loaded)
-    counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[10, 20]]}, limit_s=60)
+    counted = child.ask(CountOperations(sizes=(Size(10, 20),)), limit_s=60)
     assert isinstance(counted, Counted)
     assert counted.counts[0].macs == 0
     uncounted = set(counted.counts[0].uncounted)
@@ -223,7 +213,7 @@ def evil_checkpoint(folder: Path, command: str) -> Path:
 
 def test_a_checkpoint_that_needs_code_is_refused_with_the_way_out(child: Child, tmp_path: Path) -> None:
     checkpoint = evil_checkpoint(tmp_path, f"touch {tmp_path / 'pwned'}; echo it ran")
-    failure = load(child, "good", checkpoint=str(checkpoint))
+    failure = load(child, "good", checkpoint=checkpoint)
     assert isinstance(failure, Failure)
     assert (failure.stage, failure.kind) == (Stage.LOAD, FailureKind.BAD_OUTPUT)
     assert "torch.save(model.state_dict(), path)" in failure.message
@@ -263,7 +253,7 @@ def test_a_pickle_that_is_allowed_runs_in_the_room_and_harms_nothing(by: str, ch
     (tmp_path / "team").mkdir()
     checkpoint = evil_checkpoint(tmp_path / "team", tries)
     if by == "the harness":
-        loaded = load(child, "good", checkpoint=str(checkpoint), allow_pickle=True)
+        loaded = load(child, "good", checkpoint=checkpoint, allow_pickle=True)
     else:
         (tmp_path / "team" / "arch.py").write_text(LOADS_ITSELF)
         loaded = load(child, str(tmp_path / "team"), allow_pickle=True)
@@ -289,7 +279,7 @@ def test_only_a_timed_childs_threads_spin_while_they_wait(timed: bool, policy: s
     )
     (tmp_path / "arch.py").write_text(source)
     with Child(timed=timed) as started:
-        failure = load(started, "good", folder=str(tmp_path))
+        failure = load(started, "good", folder=tmp_path)
     assert isinstance(failure, Failure)
     assert policy in failure.message
 

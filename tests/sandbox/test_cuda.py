@@ -17,10 +17,10 @@ from rtsr_bench.evaluate.inputs import random_input
 from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import Failure, FailureKind
-from rtsr_bench.sandbox import Child, Counted, Finished, Loaded
+from rtsr_bench.sandbox import Child
 from rtsr_bench.submissions import discover, load_request
 from rtsr_bench.system import gauge
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import Counted, CountOperations, Finished, Loaded
 
 PROJECT = Path(__file__).parents[2]
 GUESTS = PROJECT / "tests" / "guests"
@@ -46,8 +46,8 @@ def child() -> Iterator[Child]:
 
 def load(child: Child, folder: Path, **more: Any) -> Loaded | Failure:
     (submission,) = discover(folder)
-    request = {**load_request(submission.models[0], submission, None), "scale": 2, **more}
-    return child.ask(Op.LOAD, Loaded, request, limit_s=120)
+    request = load_request(submission.models[0], submission, None, **more)
+    return child.ask(request, limit_s=120)
 
 
 def timed(child: Child, precision: Precision = Precision.FP16) -> Conducted:
@@ -161,7 +161,7 @@ def test_fp32_on_the_card_is_ieee_unless_tf32_is_asked_for(child: Child) -> None
     pixels = os.urandom(24 * 40 * 3)
     images = []
     for execution in (EAGER_FP32, Execution(tf32=True)):
-        assert isinstance(load(child, PROJECT / "submissions" / "example_team", execution=execution.plain()), Loaded)
+        assert isinstance(load(child, PROJECT / "submissions" / "example_team", execution=execution), Loaded)
         images.append(child.enhance(pixels, size=Size(24, 40), scale=2, execution=execution, limit_s=120))
         assert isinstance(images[-1], bytearray), images[-1]
     with Child(device="cpu") as reference:
@@ -189,7 +189,7 @@ def test_fp16_on_the_card_gives_the_pixels_of_fp32_on_the_cpu_nearly(child: Chil
 
 def test_counting_needs_no_memory_of_the_card(child: Child) -> None:
     assert isinstance(load(child, PROJECT / "submissions" / "example_team"), Loaded)
-    counted = child.ask(Op.COMPLEXITY, Counted, {"sizes": [[1080, 1920]]}, limit_s=120)
+    counted = child.ask(CountOperations(sizes=(Size(1080, 1920),)), limit_s=120)
     assert isinstance(counted, Counted)
     assert counted.counts[0].macs > 0
 

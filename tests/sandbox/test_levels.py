@@ -11,10 +11,12 @@ import venv
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.sandbox import Isolation, Level, bubblewrap, levels, require, seccomp, wants_gpu
 from rtsr_bench.sandbox.room import Room
+from rtsr_bench.wire import LoadModel
 
 
 def test_less_than_required_is_refused_in_one_line_with_the_way_out() -> None:
@@ -210,10 +212,17 @@ def test_the_room_holds_what_was_handed_in_and_nothing_else(tmp_path: Path) -> N
     (tmp_path / "hr.png").write_text("ground truth")
     room = Room()
     try:
-        request = {"folder": str(team), "entry": "arch:net", "checkpoint": str(weights), "half": str(team / "arch.py")}
+        request = LoadModel(
+            format="onnx", folder=team, entry="/etc/passwd", checkpoint=weights, files={"half": team / "arch.py"}
+        )
         moved = room.admit(request, Path("/room"))
-        assert moved == {"folder": "/room/submission", "entry": "arch:net", "checkpoint": "/room/weights/w.safetensors",
-                         "half": "/room/submission/arch.py"}  # fmt: skip
+        assert moved == replace(
+            request,
+            folder=Path("/room/submission"),
+            checkpoint=Path("/room/weights/w.safetensors"),
+            files={"half": Path("/room/submission/arch.py")},
+        )
+        assert [path.name for path in (room.visible / "weights").iterdir()] == ["w.safetensors"]
         inside = room.visible / "submission"
         assert sorted(path.name for path in inside.rglob("*")) == [
             "again.py", "arch.py", "hr.png", "readme.md", "results"
@@ -263,10 +272,11 @@ def test_links_that_stay_inside_the_folder_lead_there_in_the_room(tmp_path: Path
     room = Room()
     try:
         asked = named.absolute()
-        moved = room.admit({"folder": str(asked), "checkpoint": str(asked / "long_chain.pth")}, room.visible)
+        moved = room.admit(LoadModel(format="python", folder=asked, checkpoint=asked / "long_chain.pth"), room.visible)
         shutil.rmtree(team)  # what is read is in the room, or cannot be read
-        inside = Path(moved["folder"])
-        assert Path(moved["checkpoint"]).read_text() == "e100.pth"
+        inside = moved.folder
+        assert moved.checkpoint is not None
+        assert moved.checkpoint.read_text() == "e100.pth"
         for name, content in expected.items():
             if content:
                 assert (inside / name).read_text() == content, name

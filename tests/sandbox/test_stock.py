@@ -17,9 +17,9 @@ import pytest
 
 from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Bounds, Child, ChildSettings, Level, Loaded, Stock, obtainable
+from rtsr_bench.sandbox import Bounds, Child, ChildSettings, Level, Stock, obtainable
 from rtsr_bench.sandbox.plugged import Plugged
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import Loaded, LoadModel
 
 SETTINGS = ChildSettings(
     device="cpu", threads=1, level=Level.PROCESS, bounds=Bounds(), timed=False, visible="",
@@ -197,11 +197,10 @@ PROCESSES = len([name for name in os.listdir("/proc") if name.isdecimal()]) if o
 """
 
 
-def submission(folder: Path, code: str) -> dict[str, Any]:
+def submission(folder: Path, code: str) -> LoadModel:
     folder.mkdir()
     (folder / "arch.py").write_text(code)
-    return {"folder": str(folder), "entry": "arch:srmodel", "args": {}, "checkpoint": None, "data_range": 1.0,
-            "format": "python", "scale": 2}  # fmt: skip
+    return LoadModel(format="python", folder=folder, entry="arch:srmodel", scale=2)
 
 
 def test_a_child_that_waited_beside_a_guest_sees_what_a_new_one_sees(tmp_path: Path) -> None:
@@ -212,10 +211,10 @@ def test_a_child_that_waited_beside_a_guest_sees_what_a_new_one_sees(tmp_path: P
         with stock.take(settings) as child:
             stock.start(settings)
             stock.settle()
-            assert isinstance(child.ask(Op.LOAD, Loaded, first, limit_s=60), Loaded)
+            assert isinstance(child.ask(first, limit_s=60), Loaded)
         with stock.take(settings) as child, Child(threads=1) as new:
             for one in (child, new):
-                failure = one.ask(Op.LOAD, Loaded, second, limit_s=60)
+                failure = one.ask(second, limit_s=60)
                 assert isinstance(failure, Failure)
                 seen.append(json.loads(failure.message.partition(": ")[2]))
     assert seen[0] == seen[1]

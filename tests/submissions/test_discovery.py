@@ -58,7 +58,7 @@ def test_the_ntire_2023_layout_needs_no_manifest(tmp_path: Path) -> None:
     assert model.id == "submission_test-7/x?"
     # srmodel() loads its own checkpoint.pth: the harness must not load it a second time.
     assert model.checkpoint is None
-    assert load_request(model, submission, None)["entry"] == "arch:srmodel"
+    assert load_request(model, submission, None).entry == "arch:srmodel"
     assert submission.requirements == ("einops==0.8.0", "timm    >=1.0")
 
 

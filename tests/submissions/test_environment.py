@@ -12,10 +12,10 @@ import pytest
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Loaded
+from rtsr_bench.sandbox import Child
 from rtsr_bench.submissions import Submission, discover, load_request, shelf, unmet, with_packages
 from rtsr_bench.submissions.packages import wanted
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import Loaded
 
 NAME = "enlarger_of_nobody"
 ARCH = f"""
@@ -118,11 +118,11 @@ def test_an_environment_is_made_once_and_the_child_finds_the_package(index: Path
     assert with_packages(submission) == equipped
     request = load_request(equipped.models[0], equipped, None)
     with Child(device="cpu") as child:
-        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": None}, limit_s=60)
+        loaded = child.ask(request, limit_s=60)
         assert loaded == Loaded(scale=3)
     with Child(device="cpu") as child:
         plain = load_request(submission.models[0], submission, None)
-        refused = child.ask(Op.LOAD, Loaded, {**plain, "scale": None}, limit_s=60)
+        refused = child.ask(plain, limit_s=60)
         assert isinstance(refused, Failure)
         assert NAME in refused.message
 

@@ -24,7 +24,7 @@ def test_a_file_is_a_model_whose_scale_is_found_later(name: str, form: str, tmp_
     assert [path.name for path in submission.folder.iterdir()] == [name]
     assert resolve_checkpoint(model, submission) == submission.folder / name
     request = load_request(model, submission, submission.folder / name)
-    assert (request["format"], request["checkpoint"]) == (form, str(submission.folder / name))
+    assert (request.format, request.checkpoint) == (form, submission.folder / name)
     assert len(checkpoint_sha256(model, submission)) == 64
     file.write_bytes(b"other weights")
     assert discover(file)[0].digest != submission.digest

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rtsr_bench.errors import UserError
 from rtsr_bench.formats import FORMATS
 from rtsr_bench.submissions import CheckpointFile, CheckpointRecipe, Submission, discover, load_request
+from rtsr_bench.wire import LoadModel
 
 SHA = "0123456789abcdef" * 4
 ABOUT = '[submission]\nteam = "Team X"\ntitle = "XNet"\n'
@@ -110,9 +111,9 @@ def test_a_model_may_choose_among_several_weights_of_a_file(hand_in) -> None:
     chosen = 'checkpoint = "arch.py"\nweights_key = "params_ema"\n'
     (submission,) = discover(hand_in(manifest=f"{ABOUT}[[model]]\nscale = 2\n{chosen}"))
     (model,) = submission.models
-    assert load_request(model, submission, None)["weights_key"] == "params_ema"
+    assert load_request(model, submission, None).weights_key == "params_ema"
     (plain,) = discover(hand_in("plain", manifest=f'{ABOUT}[[model]]\nscale = 2\ncheckpoint = "arch.py"\n'))
-    assert "weights_key" not in load_request(plain.models[0], plain, None)
+    assert load_request(plain.models[0], plain, None).weights_key == ""
 
 
 def test_a_model_is_trained_unless_it_says_otherwise(full: Path) -> None:
@@ -149,20 +150,18 @@ def test_the_smallest_manifest_takes_the_rest_from_the_folder(hand_in) -> None:
 
 
 def test_the_child_is_told_what_it_needs(full: Path) -> None:
-    import json
-
     (submission,) = discover(full)
     checkpoint = full / "weights" / "x2.safetensors"
     request = load_request(submission.models[0], submission, checkpoint)
-    assert json.loads(json.dumps(request, allow_nan=False)) == {
-        "format": "python",
-        "folder": str(full),
-        "entry": "nets.small:Net.build",
-        "args": {"channels": 24, "act": "gelu", "widths": [1, 2.5], "flags": {"deep": True}},
-        "checkpoint": str(checkpoint),
-        "data_range": 255.0,
-        "scale": 2,
-    }
+    assert request == LoadModel(
+        format="python",
+        folder=full,
+        entry="nets.small:Net.build",
+        args={"channels": 24, "act": "gelu", "widths": [1, 2.5], "flags": {"deep": True}},
+        checkpoint=checkpoint,
+        data_range=255.0,
+        scale=2,
+    )
 
 
 MISTAKES = {

@@ -16,11 +16,11 @@ from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.formats.ntire_esr.script import needed
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Failure
-from rtsr_bench.sandbox import Child, Loaded
+from rtsr_bench.sandbox import Child
 from rtsr_bench.submissions import discover, load_request
 from rtsr_bench.submissions.ntire_esr import import_entries, read_entries
 from rtsr_bench.submissions.ntire_esr.writing import _toml
-from rtsr_bench.wire import Op
+from rtsr_bench.wire import Loaded
 
 SCRIPT = """
 import os
@@ -209,7 +209,7 @@ def test_the_child_runs_an_entry_as_the_script_does(
     size = Size(40, 24)
     pixels = bytes(range(240)) * (size.pixels * 3 // 240)
     with Child(device="cpu") as child:
-        loaded = child.ask(Op.LOAD, Loaded, {**request, "scale": 4}, limit_s=60)
+        loaded = child.ask(request, limit_s=60)
         assert isinstance(loaded, Loaded), loaded
         answer = child.enhance(pixels, size=size, scale=4, execution=EAGER_FP32, limit_s=60)
     if works:

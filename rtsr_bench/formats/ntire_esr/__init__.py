@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.errors import UserError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rtsr_bench.files.table import Table
+    from rtsr_bench.wire import LoadModel
 
 DEFAULT_ENTRY = "test_demo:select_model"
 DEFAULT_FORWARD = "forward"
@@ -44,7 +45,7 @@ def _read(table: Table, folder: Path) -> Load:
     return Load(entry=entry, args={"args": args, "forward": forward})
 
 
-def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+def _load(request: LoadModel, device: Any, notes: Any) -> Callable[[], Any]:
     from rtsr_bench.formats.ntire_esr.loading import builder
 
     del notes

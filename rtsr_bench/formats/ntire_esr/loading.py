@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ import torch
 
 from rtsr_bench.formats.ntire_esr.script import needed
 from rtsr_bench.measuring.guest import BadGuest
+from rtsr_bench.wire import LoadModel
 
 _Forward = Callable[[torch.Tensor, torch.nn.Module, int | None], Any]
 
@@ -37,13 +38,13 @@ class Entry(torch.nn.Module):
         return self._call(tensor, self.model, self.tile)
 
 
-def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
+def builder(request: LoadModel, device: torch.device) -> Callable[[], torch.nn.Module]:
     """Return what calls `select_model` anew at each call."""
-    folder = Path(str(request["folder"]))
-    module, _, name = str(request["entry"]).partition(":")
+    folder = request.folder
+    module, _, name = request.entry.partition(":")
     script = folder.joinpath(*module.split(".")).with_suffix(".py")
     sys.path.insert(0, str(folder))
-    given = dict(request["args"])
+    given = request.args
     forward = str(given.get("forward") or "")
     functions = _functions(script, [name, *([forward] if forward else [])], int(given["args"]["model_id"]))
     select, call = functions[name], functions.get(forward)
@@ -55,8 +56,8 @@ def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], to
             model, title, data_range, tile = select(arguments, device)
         if not isinstance(model, torch.nn.Module):
             raise BadGuest(f"{name} returned a {type(model).__name__} for {title}, expected a torch.nn.Module")
-        if float(data_range) != float(request["data_range"]):
-            raise BadGuest(f"{name} says data range {data_range:g}, the manifest says {request['data_range']:g}")
+        if float(data_range) != request.data_range:
+            raise BadGuest(f"{name} says data range {data_range:g}, the manifest says {request.data_range:g}")
         if tile is not None and call is None:
             raise BadGuest(f"{name} sets a tile size of {tile}, and {script.name} has no function that makes tiles")
         return Entry(model, call, tile)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.errors import UserError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rtsr_bench.files.table import Table
     from rtsr_bench.submissions.submission import ModelSpec
+    from rtsr_bench.wire import LoadModel
 
 
 def _read(table: Table, folder: Path) -> Load:
@@ -31,13 +32,14 @@ def _read(table: Table, folder: Path) -> Load:
     return Load(args={"half": half} if half else {})
 
 
-def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str, Any]:
-    half = spec.args.get("half")
-    request = plain_request(spec, folder, checkpoint)
-    return request | {"args": {}, "half": str((folder / half).absolute()) if half else None}
+def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> LoadModel:
+    from msgspec.structs import replace
+
+    files = {name: (folder / file).absolute() for name, file in spec.args.items()}
+    return replace(plain_request(spec, folder, checkpoint), args={}, files=files)
 
 
-def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+def _load(request: LoadModel, device: Any, notes: Any) -> Callable[[], Any]:
     from rtsr_bench.formats.onnx.loading import builder
 
     return builder(request, device, notes)

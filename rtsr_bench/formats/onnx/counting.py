@@ -18,6 +18,7 @@ from typing import Any
 
 from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.protocol import Size
+from rtsr_bench.record import Count
 
 FORMULAS = frozenset({"Conv", "ConvTranspose", "DeformConv", "Gemm", "MatMul", "Einsum", "Attention", "AffineGrid"})
 """Products with a formula, see `_macs`."""
@@ -110,7 +111,7 @@ class _Uses:
         self.settings = settings - others
 
 
-def count(path: str, size: Size) -> dict[str, Any]:
+def count(path: str, size: Size) -> Count:
     """Count the graph's products at one LR size; what has no formula or no known shape is listed."""
     onnx = package()
     model = _read(onnx, path)
@@ -131,14 +132,14 @@ def count(path: str, size: Size) -> dict[str, Any]:
         if "Conv" in node.op_type:
             convs += 1
             activations += math.prod(known[node.output[0]])
-    return {
-        "input": {"height": size.height, "width": size.width},
-        "macs": macs,
-        "flops": 2 * macs,
-        "activations": activations,
-        "convs": convs,
-        "uncounted": dict(sorted(uncounted.items())),
-    }
+    return Count(
+        input=size,
+        macs=macs,
+        flops=2 * macs,
+        activations=activations,
+        convs=convs,
+        uncounted=dict(sorted(uncounted.items())),
+    )
 
 
 def _read(onnx: Any, path: str) -> Any:

@@ -10,20 +10,21 @@ can hold the half one. Operations and parameters are counted from the graph (`co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from rtsr_bench.execution import Execution
 from rtsr_bench.formats.onnx.counting import count as count_graph
 from rtsr_bench.formats.onnx.counting import params as params_of
 from rtsr_bench.formats.onnx.retyping import number_formats, retyped
 from rtsr_bench.measuring import numerics
-from rtsr_bench.measuring.deployed import Deployed, expect_graph
+from rtsr_bench.measuring.deployed import Deployed, graph_files
 from rtsr_bench.measuring.guest import BadGuest, Notes, dtype_of
 from rtsr_bench.measuring.weightfile import Kind
 from rtsr_bench.protocol import Size
+from rtsr_bench.record import Count
+from rtsr_bench.wire import LoadModel
 
 _CUDA = "CUDAExecutionProvider"
 _DTYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
@@ -104,7 +105,7 @@ class Graph(Deployed):
         """Elements of the graph's weights; BadGuest where the `onnx` package is missing."""
         return params_of(self.paths[0])
 
-    def counts(self, sizes: list[Size]) -> list[dict[str, Any]]:
+    def counts(self, sizes: list[Size]) -> list[Count]:
         """Count the graph's products at each size that it accepts; what has no formula or no known shape is listed."""
         return [count_graph(self.paths[0], size) for size in sizes]
 
@@ -168,9 +169,9 @@ def _image_shape(session: Any) -> list[Any]:
     return shape
 
 
-def _describe(graph: Graph, request: Mapping[str, Any], notes: Notes) -> None:
+def _describe(graph: Graph, request: LoadModel, notes: Notes) -> None:
     """Say what is not as it is asked for: another number format, several of them, more outputs than one."""
-    asked = (torch.float32, dtype_of(Execution.of(request["execution"])) if "execution" in request else torch.float32)
+    asked = (torch.float32, dtype_of(request.execution))
     own = " and ".join(_NAMES[one] for one in graph.sessions)
     for dtype in dict.fromkeys(asked):
         if dtype in _DTYPES.values() and dtype not in graph.sessions:
@@ -209,13 +210,12 @@ def _on_gpu(
     return output
 
 
-def builder(request: Mapping[str, Any], device: torch.device, notes: Notes) -> Callable[[], torch.nn.Module]:
+def builder(request: LoadModel, device: torch.device, notes: Notes) -> Callable[[], torch.nn.Module]:
     """Return what opens the file, and the half one beside it where there is one, anew at each call."""
-    expect_graph(request, Kind.OTHER, "export it with torch.onnx.export")
-    paths = [str(request["checkpoint"]), *([str(request["half"])] if request.get("half") else [])]
+    paths = [str(path) for path in graph_files(request, Kind.OTHER, "export it with torch.onnx.export")]
 
     def build() -> torch.nn.Module:
-        graph = Graph(paths, device, request.get("scale"))
+        graph = Graph(paths, device, request.scale)
         _describe(graph, request, notes)
         return graph
 

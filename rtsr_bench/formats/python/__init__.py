@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.errors import UserError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rtsr_bench.files.table import Table
+    from rtsr_bench.wire import LoadModel
 
 DEFAULT_ENTRY = "arch:srmodel"
 
@@ -45,7 +46,7 @@ def _read(table: Table, folder: Path) -> Load:
     return Load(entry=entry, args=arguments(table), weights_key=weights_key(table))
 
 
-def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+def _load(request: LoadModel, device: Any, notes: Any) -> Callable[[], Any]:
     from rtsr_bench.formats.python.loading import builder
 
     del device

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from rtsr_bench.formats import FORMATS, Format, Load, Skeleton, plain_request
 if TYPE_CHECKING:
     from rtsr_bench.files.table import Table
     from rtsr_bench.submissions.submission import ModelSpec
+    from rtsr_bench.wire import LoadModel
 
 
 def _folder() -> Path:
@@ -64,14 +65,16 @@ def _like(wanted: str, variant: str, table: Table) -> ModelSpec:
     )
 
 
-def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> dict[str, Any]:
+def _request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> LoadModel:
+    from msgspec.structs import replace
+
     wanted, _, entry = spec.entry.partition("/")
     module = entry.partition(":")[0]
     code = _folder() / wanted / f"{module.replace('.', '/')}.py"
-    return plain_request(spec, folder, checkpoint) | {"entry": entry, "code": str(code)}
+    return replace(plain_request(spec, folder, checkpoint), entry=entry, files={"code": code})
 
 
-def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+def _load(request: LoadModel, device: Any, notes: Any) -> Callable[[], Any]:
     from rtsr_bench.formats.reference.loading import builder
 
     del device

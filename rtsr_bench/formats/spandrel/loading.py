@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from rtsr_bench.measuring.guest import BadGuest, Notes
 from rtsr_bench.measuring.weights import Candidate, called, weights_in
 from rtsr_bench.protocol import SCALES
+from rtsr_bench.wire import LoadModel
 
 _COMPILED = "_orig_mod."
 
@@ -37,12 +38,13 @@ class Described(torch.nn.Module):
         return output[..., : height * self._scale, : width * self._scale] if right or below else output
 
 
-def builder(request: Mapping[str, Any], notes: Notes) -> Callable[[], torch.nn.Module]:
+def builder(request: LoadModel, notes: Notes) -> Callable[[], torch.nn.Module]:
     """Return what builds the network that the weights are for, with them in it."""
     spandrel = _spandrel()
-    path = Path(str(request["checkpoint"]))
+    path = request.checkpoint
+    assert path is not None, "the format reads no manifest without a file"
     entries, descriptor = _recognised(spandrel, path, request, notes)
-    _see_that_it_fits(spandrel, descriptor, path, request.get("scale"))
+    _see_that_it_fits(spandrel, descriptor, path, request.scale)
     tags = f" ({', '.join(map(str, descriptor.tags))})" if descriptor.tags else ""
     notes.add(f"spandrel {spandrel.__version__} takes {path.name} for {descriptor.architecture.name}{tags}, "
               f"x{descriptor.scale}")  # fmt: skip
@@ -65,13 +67,10 @@ def _spandrel() -> Any:
     return spandrel
 
 
-def _recognised(
-    spandrel: Any, path: Path, request: Mapping[str, Any], notes: Notes
-) -> tuple[dict[str, torch.Tensor], Any]:
+def _recognised(spandrel: Any, path: Path, request: LoadModel, notes: Notes) -> tuple[dict[str, torch.Tensor], Any]:
     """The weights that the manifest chose, or the likeliest of a known architecture, and what they make."""
-    found = weights_in(path, allow_pickle=bool(request.get("allow_pickle")))
-    key = str(request.get("weights_key") or "")
-    found = called(key, found, path.name) if key else found
+    found = weights_in(path, allow_pickle=request.allow_pickle)
+    found = called(request.weights_key, found, path.name) if request.weights_key else found
     for candidate in found:
         entries = _tensors(candidate)
         try:

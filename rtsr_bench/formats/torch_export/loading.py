@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from rtsr_bench.measuring.deployed import Deployed, expect_graph
+from rtsr_bench.measuring.deployed import Deployed, graph_files
 from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.measuring.weightfile import Kind
 from rtsr_bench.protocol import Size
+from rtsr_bench.wire import LoadModel
 
 
 class Exported(Deployed):
@@ -35,7 +36,7 @@ def _only_size(program: Any) -> Size | None:
     return Size(height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
-def builder(request: Mapping[str, Any]) -> Callable[[], torch.nn.Module]:
+def builder(request: LoadModel) -> Callable[[], torch.nn.Module]:
     """Return what loads the program anew at each call."""
-    expect_graph(request, Kind.EXPORT, "save it with torch.export.save")
-    return lambda: Exported(torch.export.load(str(request["checkpoint"])))
+    (path,) = graph_files(request, Kind.EXPORT, "save it with torch.export.save")
+    return lambda: Exported(torch.export.load(str(path)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.formats import FORMATS, Format, Load, Skeleton
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rtsr_bench.files.table import Table
+    from rtsr_bench.wire import LoadModel
 
 
 def _read(table: Table, folder: Path) -> Load:
@@ -21,7 +22,7 @@ def _read(table: Table, folder: Path) -> Load:
     return Load()
 
 
-def _load(request: Mapping[str, Any], device: Any, notes: Any) -> Callable[[], Any]:
+def _load(request: LoadModel, device: Any, notes: Any) -> Callable[[], Any]:
     from rtsr_bench.formats.torchscript.loading import builder
 
     del notes

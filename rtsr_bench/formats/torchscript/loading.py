@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from rtsr_bench.measuring.deployed import Deployed, expect_graph
+from rtsr_bench.measuring.deployed import Deployed, graph_files
 from rtsr_bench.measuring.guest import BadGuest
 from rtsr_bench.measuring.weightfile import Kind
+from rtsr_bench.wire import LoadModel
 
 
 class Script(Deployed):
@@ -59,10 +60,10 @@ def _constants(module: torch.nn.Module) -> list[torch.Tensor]:
     return found
 
 
-def builder(request: Mapping[str, Any], device: torch.device) -> Callable[[], torch.nn.Module]:
+def builder(request: LoadModel, device: torch.device) -> Callable[[], torch.nn.Module]:
     """Return what loads the file anew at each call."""
-    expect_graph(request, Kind.TORCHSCRIPT, "save it with torch.jit.save")
-    return lambda: _read(str(request["checkpoint"]), device)
+    (path,) = graph_files(request, Kind.TORCHSCRIPT, "save it with torch.jit.save")
+    return lambda: _read(str(path), device)
 
 
 def _read(path: str, device: torch.device) -> Script:

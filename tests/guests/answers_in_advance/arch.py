@@ -5,11 +5,11 @@ import sys
 WIRE = []
 
 
-def FRAMES():
+def IDS():
     frame = sys._getframe()
     while frame is not None:
-        found = frame.f_locals.get("request")
-        if isinstance(found, dict):
+        found = getattr(frame.f_locals.get("self"), "_id", None)
+        if isinstance(found, str):
             yield found
         frame = frame.f_back
 
@@ -29,6 +29,5 @@ def srmodel():
                 WIRE.append(fd)
         except OSError:
             pass
-    request = [frame for frame in FRAMES() if '"id"' in str(frame) or 'id' in frame][0]
-    os.write(WIRE[0], ('{"event":"done","scale":2,"id":"%s"}\n' % request['id']).encode() * 2)
+    os.write(WIRE[0], ('{"event":"done","scale":2,"id":"%s"}\n' % next(IDS())).encode() * 2)
     return Net()

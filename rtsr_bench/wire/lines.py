@@ -1,15 +1,9 @@
-"""The protocol between parent and child: JSON objects, one per line, over a socket; pixels are passed in files.
-
-The parent sends a request (`op`, its arguments, a random `id`, and file descriptors). The child answers with any number
-of `{"event": "progress"}` and then one `{"event": "done", ...}` or `{"event": "failed", "kind": ..., "message": ...,
-"detail": ...}`, each with the same `id`. `sandbox.replies` defines the answers and validates them as untrusted input.
-"""
+"""Messages as lines: JSON objects, strict and of a bounded length."""
 
 from __future__ import annotations
 
 import json
 import math
-from enum import StrEnum
 from typing import Any
 
 MAX_LINE = 4 * 1024 * 1024
@@ -17,23 +11,6 @@ MAX_LINE = 4 * 1024 * 1024
 
 MAX_TEXT = 8000
 """Maximum characters of a message or detail; longer ones are cut."""
-
-
-class Op(StrEnum):
-    """The requests of the parent, in the order in which it sends them."""
-
-    PLUGINS = "plugins"
-    HELLO = "hello"
-    LOAD = "load"
-    PREPARE = "prepare"
-    ENHANCE = "enhance"
-    RUNTIME = "runtime"
-    WARM = "warm"
-    REPEAT = "repeat"
-    LOOK = "look"
-    FINISH = "finish"
-    COMPLEXITY = "complexity"
-    CHECK = "check"
 
 
 def encode(message: dict[str, Any]) -> bytes:

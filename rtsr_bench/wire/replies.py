@@ -1,16 +1,16 @@
-"""Shapes of a child's answers. A guest's code may have written them: every field is checked before it is believed."""
+"""The answers of the child. They are untrusted input for the parent, because a guest's code may have written them.
+
+The child creates them without `check`. The parent calls it for every answer, so a bad value is a contradiction found by
+the parent and not an exception in the child.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 import msgspec
 
 from rtsr_bench.protocol import SCALES
-from rtsr_bench.record import LEAST_MS, MOST_MS, Count
+from rtsr_bench.record import LEAST_MS, MOST_MS, Count, FailureKind
 
-Reply = TypeVar("Reply")
 _MAX_FACTS, _MAX_COUNTS, _MAX_UNCOUNTED, _MAX_FINDINGS, _MAX_NAME = 64, 16, 200, 64, 300
 _MOST = 1 << 62
 """No count of anything comes near; what is larger no reader of a record could take for a number."""
@@ -24,13 +24,37 @@ def _see_values(probe: tuple[float | None, ...]) -> None:
         raise ValueError("a value of an output beyond what 32 bits hold")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Added:
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="event"):
+    """The base of all answers; `event` on the wire is their tag. Unknown fields are refused."""
+
+    def check(self) -> None:
+        """Raise ValueError if a value is out of range."""
+
+
+class Progress(Message, frozen=True, kw_only=True, tag="progress"):
+    """`done` untimed calls are done; more answers follow."""
+
+    done: int
+
+
+class Failed(Message, frozen=True, kw_only=True, tag="failed"):
+    """The request failed. `detail` is a traceback; `over`: every further call would fail with the same error."""
+
+    kind: FailureKind
+    message: str
+    detail: str = ""
+    over: bool = False
+
+
+class Reply(Message, frozen=True, kw_only=True, tag="done"):
+    """The request is done: the base of all replies."""
+
+
+class Imported(Reply, frozen=True, kw_only=True):
     """The plug-ins are imported."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hello:
+class Hello(Reply, frozen=True, kw_only=True):
     """What the child knows of the device before any guest is there."""
 
     device: str
@@ -41,13 +65,13 @@ class Hello:
     threads: int
     facts: dict[str, str]
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError if there are too many facts."""
         if len(self.facts) > _MAX_FACTS:
             raise ValueError(f"more than {_MAX_FACTS} facts")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
+class Loaded(Reply, frozen=True, kw_only=True):
     """The model is loaded; `scale` is the declared one, or the one found by running it.
 
     `notes`: what had to be done to load it, one sentence each. `stubs`: missing packages in whose place a stub stands.
@@ -57,7 +81,8 @@ class Loaded:
     notes: tuple[str, ...] = ()
     stubs: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError for an unknown scale, and for too many or too long sentences."""
         if len(self.stubs) > _MAX_FINDINGS or any(len(name) > _MAX_NAME for name in self.stubs):
             raise ValueError(f"more than {_MAX_FINDINGS} stubs, or one of more than {_MAX_NAME} characters")
         if len(self.notes) > _MAX_FINDINGS or any(len(note) > _MAX_NAME for note in self.notes):
@@ -66,36 +91,32 @@ class Loaded:
             raise ValueError(f"a scale of {self.scale}, expected one of {SCALES}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
+class Prepared(Reply, frozen=True, kw_only=True):
     """The model is ready for an execution."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Enhanced:
+class Enhanced(Reply, frozen=True, kw_only=True):
     """The SR image lies in its file."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PeakMemory:
+class PeakMemory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bytes in use at most while timing, and before the model was built."""
 
     kind: str
     peak_bytes: int
     baseline_bytes: int
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError for an impossible peak."""
         if not (0 <= self.peak_bytes < _MOST and 0 <= self.baseline_bytes < _MOST and len(self.kind) <= _MAX_NAME):
             raise ValueError("a peak of memory that no machine has")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Warmed:
+class Warmed(Reply, frozen=True, kw_only=True):
     """The untimed calls are done."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repeated:
+class Repeated(Reply, frozen=True, kw_only=True):
     """Milliseconds of one call, on the device and (for CUDA) on the host.
 
     `probe` and `given`: values of the output and the input of the call before; `idle_ms`: how long the device had no
@@ -108,7 +129,8 @@ class Repeated:
     probe: tuple[float | None, ...] = ()
     given: tuple[float | None, ...] = ()
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError for impossible times or values."""
         if not (LEAST_MS <= self.sample_ms <= MOST_MS and 0.0 <= (self.host_ms or 0.0) <= MOST_MS):
             raise ValueError("a sample that is no positive number of milliseconds")
         if not 0.0 <= (self.idle_ms or 0.0) <= MOST_MS:
@@ -116,37 +138,39 @@ class Repeated:
         _see_values(self.probe + self.given)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Looked:
+class Looked(Reply, frozen=True, kw_only=True):
     """Values of the output and the input of the call before."""
 
     probe: tuple[float | None, ...] = ()
     given: tuple[float | None, ...] = ()
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError for impossible values."""
         _see_values(self.probe + self.given)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
+class Finished(Reply, frozen=True, kw_only=True):
     """Values of the last output and its input, and the peak of memory where the system tells."""
 
     probe: tuple[float | None, ...] = ()
     given: tuple[float | None, ...] = ()
     memory: PeakMemory | None = None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError for impossible values or an impossible peak."""
         _see_values(self.probe + self.given)
+        if self.memory is not None:
+            self.memory.check()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counted:
+class Counted(Reply, frozen=True, kw_only=True):
     """Parameters and operations."""
 
     params: int
     counts: tuple[Count, ...]
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError for impossible counts."""
         numbers = [self.params]
         for count in self.counts:
             numbers += [count.macs, count.flops, count.activations, count.convs, *count.uncounted.values()]
@@ -157,8 +181,7 @@ class Counted:
             raise ValueError("more counts, or longer names of operators, than any model has")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One question of the contract check; `ok` is None where the answer is neither good nor bad."""
 
     question: str
@@ -166,24 +189,16 @@ class Finding:
     answer: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Findings:
+class Findings(Reply, frozen=True, kw_only=True):
     """All answers of the contract check; sides of images work that are multiples of `multiple`, `least` at least."""
 
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
     multiple: int = 1
     least: int = 1
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise ValueError for too many findings, or impossible sides."""
         if len(self.findings) > _MAX_FINDINGS:
             raise ValueError(f"more than {_MAX_FINDINGS} findings")
         if not (0 < self.multiple < _MOST and 0 < self.least < _MOST):
             raise ValueError("sides of images that are no number of pixels")
-
-
-def convert(message: dict[str, Any], kind: type[Reply]) -> Reply:
-    """Turn a `done` message into its shape; ValueError with a sentence where it does not fit."""
-    try:
-        return msgspec.convert(message, kind)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"the answer does not fit: {error}") from None

@@ -1,0 +1,93 @@
+"""The protocol between parent and child: JSON objects, one per line, over a socket; pixels are passed in files.
+
+The parent sends a request: `op`, the fields of its class in `requests`, and a random `id`; file descriptors go along.
+The child answers with any number of `{"event": "progress"}` and then with one `{"event": "done", ...}` or
+`{"event": "failed", ...}`, each with the same `id`; their classes are in `replies`. `exchanges` is the one table of
+which reply belongs to which request, and turns messages into these classes and back. Both sides import this package.
+"""
+
+from rtsr_bench.wire.exchanges import EXCHANGES, Exchange, plain, reply_of, request_of
+from rtsr_bench.wire.lines import MAX_LINE, MAX_TEXT, clip, decode, encode
+from rtsr_bench.wire.replies import (
+    Counted,
+    Enhanced,
+    Failed,
+    Finding,
+    Findings,
+    Finished,
+    Hello,
+    Imported,
+    Loaded,
+    Looked,
+    Message,
+    PeakMemory,
+    Prepared,
+    Progress,
+    Repeated,
+    Reply,
+    Warmed,
+)
+from rtsr_bench.wire.requests import (
+    Answer,
+    BeginTiming,
+    CheckContract,
+    CountOperations,
+    EnhanceImage,
+    FinishTiming,
+    Greet,
+    ImportPlugins,
+    KeepWarm,
+    LoadModel,
+    LookAtOutput,
+    Places,
+    PrepareModel,
+    Request,
+    Rlimits,
+    TimeCall,
+)
+
+__all__ = [
+    "EXCHANGES",
+    "MAX_LINE",
+    "MAX_TEXT",
+    "Answer",
+    "BeginTiming",
+    "CheckContract",
+    "CountOperations",
+    "Counted",
+    "EnhanceImage",
+    "Enhanced",
+    "Exchange",
+    "Failed",
+    "Finding",
+    "Findings",
+    "FinishTiming",
+    "Finished",
+    "Greet",
+    "Hello",
+    "ImportPlugins",
+    "Imported",
+    "KeepWarm",
+    "LoadModel",
+    "Loaded",
+    "LookAtOutput",
+    "Looked",
+    "Message",
+    "PeakMemory",
+    "Places",
+    "PrepareModel",
+    "Prepared",
+    "Progress",
+    "Repeated",
+    "Reply",
+    "Request",
+    "Rlimits",
+    "TimeCall",
+    "Warmed",
+    "clip",
+    "decode",
+    "encode",
+    "plain",
+    "reply_of",
+    "request_of",
+]
