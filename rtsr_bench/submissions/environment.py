@@ -1,9 +1,9 @@
 """A virtual environment for what a submission requires: made on demand, kept, and never entered by the harness.
 
-It sees what is installed here and holds what is missing or asked for in another version; torch, numpy and safetensors
-stay those of the harness, which the child has loaded before it sees the submission. Submissions that require the same
-share one. Only wheels are taken, from the index that pip is set up for: a source package would run a stranger's code
-while it is built.
+It sees what is installed here and holds what is missing or asked for in another version; torch, numpy, safetensors and
+msgspec stay those of the harness, which the child has loaded before it sees the submission. Submissions that require
+the same share one. Only wheels are taken, from the index that pip is set up for: a source package would run a
+stranger's code while it is built.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rtsr_bench.submissions.submission import Submission
 
-HELD = ("torch", "numpy", "safetensors")
+HELD = ("torch", "numpy", "safetensors", "msgspec")
 """What the child has loaded before the submission's code: another version beside it would not be the one in use."""
 
 PAIRED = ("torchvision", "torchaudio")
