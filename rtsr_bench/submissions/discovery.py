@@ -24,6 +24,7 @@ from rtsr_bench.submissions.manifest import MANIFEST, read_manifest
 from rtsr_bench.submissions.misnamed import misnamed, refuse_misnamed
 from rtsr_bench.submissions.references import is_reference, named_by
 from rtsr_bench.submissions.requirements import read_requirements
+from rtsr_bench.submissions.strays import why_refused
 from rtsr_bench.submissions.submission import ModelSpec, Submission
 from rtsr_bench.submissions.unpacked import unpacked
 from rtsr_bench.text import ascii_safe
@@ -40,9 +41,9 @@ _WIDTH = 200
 class Survey:
     """What was found: submissions in the order of the paths, then of names.
 
-    `refused` are submissions that cannot be accepted (a broken manifest, an archive with links, another's id)
-    and, where several paths were named, those that hold none; `skipped` are things in a folder of submissions that are
-    none.
+    `refused` are submissions that cannot be accepted (a broken manifest, an archive with links, another's id), things
+    in a folder of submissions that seem meant as one and, where several paths were named, those that hold none;
+    `skipped` are other things in a folder of submissions.
     """
 
     submissions: tuple[Submission, ...]
@@ -84,12 +85,13 @@ def survey(*paths: Path, tell: Callable[[str], object] = _say_nothing) -> Survey
             continue
         try:
             hub = fetched(Address.of(str(path)), tell=tell) if is_address(path) else None
-            sources, others = _sources(hub.place if hub else path, label=str(path))
+            sources, strays, others = _sources(hub.place if hub else path, label=str(path))
         except UserError as error:
             if len(named) == 1:
                 raise
             refused.append(Note(source=path, message=str(error)))
             continue
+        refused += strays
         skipped += others
         for source in sources:
             if source.resolve() in seen:
@@ -106,10 +108,10 @@ def survey(*paths: Path, tell: Callable[[str], object] = _say_nothing) -> Survey
     return Survey(submissions=accepted, refused=(*refused, *clashes), skipped=tuple(skipped))
 
 
-def _sources(path: Path, *, label: str) -> tuple[list[Path], list[Note]]:
-    """Split what the user named (`label`) into submissions and things that are none."""
+def _sources(path: Path, *, label: str) -> tuple[list[Path], list[Note], list[Note]]:
+    """Split what the user named (`label`) into submissions, what seems meant as one, and other things."""
     label = ascii_safe(label)
-    sources: list[Path] = []
+    strays: list[Note] = []
     skipped: list[Note] = []
     try:
         if not path.exists():
@@ -117,24 +119,26 @@ def _sources(path: Path, *, label: str) -> tuple[list[Path], list[Note]]:
                 f"{label}: expected a submission's folder or archive, found nothing there; correct the path"
             )
         if not path.is_dir() or _is_submission(path):
-            return [path], []
+            return [path], [], []
         children = [child for child in path.iterdir() if not _is_junk(child)]
         children.sort(key=lambda child: by_number(child.name))
     except OSError as error:
         raise UserError(_unreadable(path, error)) from None
+    packed = [one for one in children if (_seems_one(one) if one.is_dir() else archive_suffix(one) and one.is_file())]
+    if not packed and misnamed(path) is not None:
+        return [path], [], []
+    sources = [one for one in children if one in packed or (one.is_file() and loose_suffix(one))]
     for child in children:
-        if (child.is_dir() and _seems_one(child)) or (child.is_file() and archive_suffix(child)):
-            sources.append(child)
-        else:
-            skipped.append(Note(source=child, message=f"{ascii_safe(str(child))}: {_why_not(child)}"))
-    if not sources and misnamed(path) is not None:
-        return [path], []
+        if child not in sources:
+            why = why_refused(child, expected=f"{MANIFEST} or {ARCHITECTURE}")
+            note = Note(source=child, message=f"{ascii_safe(str(child))}: {why or _why_not(child)}")
+            (skipped if why is None else strays).append(note)
     if not sources:
         raise UserError(
             f"{label}: expected a submission ({MANIFEST} or {ARCHITECTURE}) or a folder of submissions, "
             f"found {_listing(children)}{_deeper(path)}; `rtsr-bench new DIR` writes a submission to start from"
         )
-    return sources, skipped
+    return sources, strays, skipped
 
 
 def by_number(name: str) -> list[tuple[int, str]]:

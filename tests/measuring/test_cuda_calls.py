@@ -19,6 +19,16 @@ CALLS = {
     "module to a device": ('torch.nn.Conv2d(1, 1, 1).to(device="cuda").weight', '.to("cuda")'),
     "factory": ('torch.zeros(2, device="cuda")', 'device="cuda"'),
     "load": ('torch.load("w.pth", map_location="cuda")', 'map_location="cuda"'),
+    "to a number": ("torch.ones(2).to(torch.cuda.current_device())", '.to("cuda")'),
+    "module to a number": ("torch.nn.Conv2d(1, 1, 1).to(0).weight", '.to("cuda")'),
+    "factory with a number": ("torch.ones(2, device=0)", 'device="cuda"'),
+    "factory of random numbers": ('torch.randperm(2, device="cuda")', 'device="cuda"'),
+    "like another": ('torch.zeros_like(torch.ones(2), device="cuda")', 'device="cuda"'),
+    "method": ('torch.ones(2).new_zeros(2, device=torch.device("cuda", 0))', 'device="cuda"'),
+    "type by name": ('torch.ones(2).type("torch.cuda.FloatTensor")', ".type(torch.cuda...)"),
+    "type": ("torch.ones(2).type(torch.cuda.FloatTensor)", ".type(torch.cuda...)"),
+    "pinned": ("torch.ones(2).pin_memory()", ".pin_memory()"),
+    "load by keyword": ('torch.load(f="w.pth", map_location="cuda")', 'map_location="cuda"'),
     "load by a function": ('torch.load("w.pth", map_location=lambda s, l: s.cuda())', "a map_location function"),
 }
 CHILD = """
@@ -80,14 +90,28 @@ ENTRY = """
 import torch
 
 
+@torch.jit.script
+def scripted(x: torch.Tensor) -> torch.Tensor:
+    return x + torch.zeros_like(x) * torch.ones(1, dtype=x.dtype)
+
+
 class Net(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.conv = torch.nn.Conv2d(3, 12, 3, padding=1)
         self.offset = torch.zeros(1, 12, 1, 1, device="cuda")
+        self.place = torch.device("cuda", torch.cuda.current_device())
 
     def forward(self, x):
-        return torch.nn.functional.pixel_shuffle(self.conv(x.cuda()) + self.offset, 2)
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        with torch.cuda.device(self.place), torch.cuda.stream(torch.cuda.Stream()):
+            start.record()
+            out = self.conv(scripted(x.cuda(non_blocking=True))) + self.offset.to(self.place)
+            end.record(torch.cuda.current_stream())
+        torch.cuda.current_stream().wait_stream(torch.cuda.default_stream())
+        torch.cuda.synchronize()
+        assert start.elapsed_time(end) >= 0 and "cpu" in torch.cuda.get_device_name(0)
+        return torch.nn.functional.pixel_shuffle(out, 2)
 
 
 def srmodel():

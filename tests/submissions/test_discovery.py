@@ -135,6 +135,22 @@ def test_a_folder_of_many(tmp_path: Path, hand_in) -> None:
     assert discover(many) == found.submissions
 
 
+def test_what_seems_submitted_is_refused_and_not_passed_over(tmp_path: Path, hand_in) -> None:
+    many = tmp_path / "many"
+    hand_in("good", parent=many)
+    files = {"team.rar": b"", "team.tar.xz": b"", "code/net.py": b"", "zoo/deep/net.PTH": b"", "notes.md": b""}
+    lay_out(many, files)
+    found = survey(many)
+    assert [submission.id for submission in found.submissions] == ["good"]
+    assert {note.source.name: note.message.partition(": ")[2].partition(";")[0] for note in found.refused} == {
+        "team.rar": "an archive of a kind that is not read",
+        "team.tar.xz": "an archive of a kind that is not read",
+        "code": "a folder without submission.toml or arch.py that holds net.py",
+        "zoo": "a folder without submission.toml or arch.py that holds deep/net.PTH",
+    }
+    assert [note.source.name for note in found.skipped] == ["notes.md"]
+
+
 def test_one_bad_hand_in_does_not_stop_the_others(tmp_path: Path, hand_in) -> None:
     many = tmp_path / "many"
     hand_in("good", parent=many)
