@@ -41,10 +41,24 @@ def lacks(module: str, *, stubbed: bool = False) -> Cause:
     if top in _OWN:
         own = f"module {ascii_safe(module)}"
         return Cause(group="lack a file of their own", one="lacks a file of its own", own=own)
+    if "." in module and not stubbed:  # Python names the package alone where that is not there
+        said = f"another version of {top}{_than(distribution_of(top))}"
+        own = f"it has no {ascii_safe(module)}; requirements.txt can name a version, --with-requirements installs it"
+        return Cause(group=f"need {said}", one=f"needs {said}", own=own)
     said = f"{top}: `pip install {distribution_of(top)}`, --with-requirements" + (
         " (a stub is not enough)" if stubbed else ", or --stub-missing if inference does not use it"
     )
     return Cause(group=f"need {said}", one=f"needs {said}")
+
+
+def _than(distribution: str) -> str:
+    """The words ` than VERSION` for the version that is installed here, empty for none."""
+    from importlib import metadata
+
+    try:
+        return f" than {metadata.version(distribution)}"
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def refused(message: str) -> Cause:

@@ -175,6 +175,12 @@ def _notes(
             beside += [str(key) for key in content if str(key) != taken.path[0]]
         said = list(dict.fromkeys(f"`{name}`" for name in beside))
         yield f"the weights are those in {taken.name}" + (f"; beside it: {_listed(said, _BESIDE)}" if said else "")
+        alike = [".".join(one.path) for one in others if not match(one.entries, model.state_dict()).faults]
+        if alike:
+            key = f'weights_key = "{alike[0].removesuffix(_ANY)}"'
+            named = _listed([f"`{one}`" for one in alike], _BESIDE)
+            fit, which = ("fits", "it") if len(alike) == 1 else ("fit", "the first of them")
+            yield f"{named} {fit} as well; {key} in the manifest chooses {which}"
     for candidate, misfit, _ in () if taken.part else refused:
         yield f"{candidate.name if candidate.path else 'the top level'} does not fit the network: {misfit.counts}"
     yield from names.said

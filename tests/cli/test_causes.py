@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # demo_records serves the tests of several rooms
@@ -32,7 +33,7 @@ def test_causes_are_grouped_and_the_one_of_most_comes_first() -> None:
         grouped([
             ("a/x4", cause_of(missing("cv2"))),
             ("b/x4", cause_of(missing("einops"))),
-            ("c/x4", cause_of(missing("einops.layers.torch"))),
+            ("c/x4", cause_of(missing("einops"))),
             ("d/x4", refused("submission.toml: expected TOML")),
             ("e/x4", cause_of(failed("ValueError: no", stage=Stage.ENHANCE))),
             ("f/x4", cause_of(failed("KeyError: 'x'. And more", stage=Stage.ENHANCE))),
@@ -62,6 +63,13 @@ def test_what_all_entries_of_a_group_say_is_said_once() -> None:
     ]
     assert list(grouped([("a", not_measured("disk full"))])) == ["1 not measured: disk full", "    a"]
     assert list(grouped([])) == []
+
+
+def test_a_module_that_an_installed_package_lacks_needs_another_version() -> None:
+    cause = cause_of(missing("numpy.of_tomorrow"))
+    assert cause.one == f"needs another version of numpy than {np.__version__}"
+    assert cause.own.startswith("it has no numpy.of_tomorrow; requirements.txt can name a version")
+    assert short(missing("numpy.of_tomorrow")) == "failed: needs numpy"
 
 
 def test_a_package_whose_stub_was_used_is_needed() -> None:

@@ -46,7 +46,8 @@ def test_a_record_and_its_page_keep_the_notes_and_the_whole_reason(rtsr_bench: R
     assert isinstance(good.fidelity, Fidelity)
     assert isinstance(good.runtime, Runtime)
     note = "net.pth: the weights are those in `state_dict_ema`; beside it: `state_dict`, `epoch`"
-    assert good.notes == (note,)
+    alike = 'net.pth: `state_dict` fits as well; weights_key = "state_dict" in the manifest chooses it'
+    assert good.notes == (note, alike)
     failure = bad.runtime
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.EXCEPTION

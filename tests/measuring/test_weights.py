@@ -70,6 +70,7 @@ def test_an_average_is_preferred_and_what_stood_beside_it_is_said(plain: str, av
     net, notes = fitted(held, tmp_path / "w.pth")
     assert bool((net.state_dict()["head.bias"] == 0.75).all())
     assert notes[0] == f"w.pth: the weights are those in `{averaged}`; beside it: `{plain}`, `optimizer`"
+    assert notes[1] == f'w.pth: `{plain}` fits as well; weights_key = "{plain}" in the manifest chooses it'
 
 
 def test_an_average_of_parts_of_a_network_is_not_taken_and_said_to_be_there(tmp_path: Path) -> None:

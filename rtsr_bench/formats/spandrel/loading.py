@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,12 @@ class Described(torch.nn.Module):
 
 def builder(request: LoadModel, notes: Notes) -> Callable[[], torch.nn.Module]:
     """Return what builds the network that the weights are for, with them in it."""
-    spandrel = _spandrel()
     path = request.checkpoint
     assert path is not None, "the format reads no manifest without a file"
-    entries, descriptor = _recognised(spandrel, path, request, notes)
+    found = weights_in(path, allow_pickle=request.allow_pickle)  # first: a file that holds none needs no package
+    found = called(request.weights_key, found, path.name) if request.weights_key else found
+    spandrel = _spandrel()
+    entries, descriptor = _recognised(spandrel, path, found, notes)
     _see_that_it_fits(spandrel, descriptor, path, request.scale)
     tags = f" ({', '.join(map(str, descriptor.tags))})" if descriptor.tags else ""
     notes.add(f"spandrel {spandrel.__version__} takes {path.name} for {descriptor.architecture.name}{tags}, "
@@ -67,10 +69,10 @@ def _spandrel() -> Any:
     return spandrel
 
 
-def _recognised(spandrel: Any, path: Path, request: LoadModel, notes: Notes) -> tuple[dict[str, torch.Tensor], Any]:
-    """The weights that the manifest chose, or the likeliest of a known architecture, and what they make."""
-    found = weights_in(path, allow_pickle=request.allow_pickle)
-    found = called(request.weights_key, found, path.name) if request.weights_key else found
+def _recognised(
+    spandrel: Any, path: Path, found: Sequence[Candidate], notes: Notes
+) -> tuple[dict[str, torch.Tensor], Any]:
+    """The first of the weights found, the likeliest first, that are of a known architecture, and what they make."""
     for candidate in found:
         entries = _tensors(candidate)
         try:
