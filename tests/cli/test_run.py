@@ -262,8 +262,11 @@ def test_a_run_killed_at_any_moment_is_resumed_by_the_same_command(rtsr_bench: R
     folder = tmp_path / "kept"
     for name in ("first", "second"):
         shutil.copytree(GUESTS / "good", tmp_path / "teams" / name)
-    second = tmp_path / "teams" / "second" / "arch.py"  # slow to load, so that a late kill finds no record of it
-    second.write_text(f"import time\n\ntime.sleep(3)\n{second.read_text()}")
+        manifest = '[submission]\nteam = "T"\ntitle = "N"\n[[model]]\nscale = 2\n'  # else each runs once to find it
+        (tmp_path / "teams" / name / "submission.toml").write_text(manifest)
+    second = tmp_path / "teams" / "second" / "arch.py"
+    quick = second.read_text()
+    second.write_text(f"import time\n\ntime.sleep(60)\n{quick}")  # so that even a late kill comes before its record
     arguments = ["run", str(tmp_path / "teams"), *LITTLE, "--data-root", str(tiny), "--records", str(folder)]
     records_before: dict[str, bytes] = {}
     killed = []
@@ -276,7 +279,9 @@ def test_a_run_killed_at_any_moment_is_resumed_by_the_same_command(rtsr_bench: R
         killed.append(killed_at(moment, later_s, sign, arguments, tmp_path))
         assert all((folder / name).read_bytes() == data for name, data in records_before.items())
         records_before = {path.name: path.read_bytes() for path in folder.glob("*.json")} if folder.is_dir() else {}
+    assert [(one.submission.id, one.runtime) for one in records(folder) if not isinstance(one.runtime, Runtime)] == []
     assert len(records_before) == 1, "each moment was met"
+    second.write_text(quick)
     assert rtsr_bench(*arguments).returncode == 0
     assert sorted(record.submission.id for record in records(folder)) == ["first", "second"]
     for pid in killed:

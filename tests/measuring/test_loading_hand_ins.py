@@ -48,7 +48,10 @@ def without(prefix: str, weights: dict[str, Any]) -> dict[str, Any]:
             "state_dict_ema",
             "net.pth",
             lambda held: held["state_dict_ema"],
-            ("the weights are those in `state_dict_ema`; beside it: `state_dict`, `epoch`",),
+            (
+                "the weights are those in `state_dict_ema`; beside it: `state_dict`, `epoch`",
+                '`state_dict` fits as well; weights_key = "state_dict" in the manifest chooses it',
+            ),
         ),
         (
             "ref_module_prefix_safetensors",
