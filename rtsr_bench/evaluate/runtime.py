@@ -101,7 +101,7 @@ def measure_runtime(
     timed = blocks.run(_order(protocol, expected, conductor.warmup_seeds()))
     if isinstance(timed, Failure):
         return Timing(measured=timed)
-    doubted = _doubt(timed, gap, kind, blocks, expected)
+    timed, doubted = _settled(timed, gap, kind, blocks, conductor, expected, start.wall_s)
     if isinstance(doubted, Failure) and not child.alive:
         return Timing(measured=doubted)
     finished = conductor.finish(memory=True)
@@ -178,28 +178,34 @@ def _judged(timed: Timed, gap: Gap, kind: str) -> Failure | None:
     return failure
 
 
-def _doubt(timed: Timed, gap: Gap, kind: str, blocks: Blocks, expected: Expected) -> Failure | None:
-    """Compare images with random numbers; a disagreement is tried again, with inputs the guest has not seen.
+def _settled(
+    timed: Timed, gap: Gap, kind: str, blocks: Blocks, conductor: Conductor, expected: Expected, began_s: float
+) -> tuple[Timed, Failure | None]:
+    """Compare images with random numbers; return the calls that count and what speaks against them.
 
-    It counts if the same comparison fails each time: chance fails one or another.
+    A disagreement is tried again, with as many calls on inputs the guest has not seen. It counts if the same comparison
+    fails each time: chance fails one or another. The calls of the last try are those that count, so that a guest gains
+    nothing by doing its work only after it was doubted.
     """
-    found, quiet, crops = _disagreements(timed, gap, kind), timed.quiet, len(timed.crops)
+    found = _disagreements(timed, gap, kind)
     for turn in range(TRIED_AGAIN):
-        if not found or not quiet:
-            return None
-        # Low quantiles need more random numbers than crops, to hold those that were skipped.
-        plan: list[MakeInput] = [random_input for _ in range(min(len(timed.noise), 3 * crops))]
-        plan += [expected.crops.input for _ in range(crops)]
+        if not found or not timed.quiet:
+            break
+        now = monotonic()
+        conductor.extend(now - began_s)  # a try may take as long as the one before
+        began_s = now
+        plan: list[MakeInput] = [random_input for _ in timed.noise]
+        plan += [expected.crops.input for _ in timed.crops]
         share = len(expected.spare) // TRIED_AGAIN
         spare = expected.spare[turn * share : (turn + 1) * share]
         plan += [partial(_same, given) for given in (*spare, *(call.given for call in timed.repeated))]
         secrets.SystemRandom().shuffle(plan)
         again = blocks.run(plan)
         if isinstance(again, Failure):
-            return again
-        quiet = again.quiet
-        found = {name: failure for name, failure in _disagreements(again, gap, kind).items() if name in found}
-    return next(iter(found.values()), None) if quiet else None
+            return timed, again
+        timed = again
+        found = {name: failure for name, failure in _disagreements(timed, gap, kind).items() if name in found}
+    return timed, next(iter(found.values()), None) if timed.quiet else None
 
 
 def _disagreements(timed: Timed, gap: Gap, kind: str) -> dict[str, Failure]:

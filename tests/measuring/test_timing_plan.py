@@ -181,6 +181,20 @@ def test_two_different_disagreements_accuse_nobody(monkeypatch: pytest.MonkeyPat
     assert len(played.given) > first, "there was no second try"
 
 
+def test_a_model_that_works_only_after_it_was_doubted_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = 100 + 16 + IMAGE_CHECKS + 3
+
+    def fast_at_first(given: Input) -> float:
+        return 0.5 if given.image is None and len(played.given) <= first else 3.0
+
+    played = Played(fast_at_first)
+    found = measure(monkeypatch, played, 100, Told(0.0))
+    assert isinstance(found, Measured), found
+    assert found.runtime.samples_ms == (3.0,) * 100
+    assert found.runtime.image_ms == (3.0,) * 16
+    assert played.extended_s > 0, "the further calls have to fit into the limit of the first"
+
+
 def test_a_model_that_only_remembers_known_images_is_caught_in_every_try(monkeypatch: pytest.MonkeyPatch) -> None:
     met: set[Input] = set()
 
