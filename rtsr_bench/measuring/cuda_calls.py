@@ -113,9 +113,10 @@ class CudaCalls:
         for name in _QUIET:
             setattr(cuda, name, self._answer(lambda *_, **__: None, f"torch.cuda.{name}"))
         cuda.current_device = self._answer(lambda: 0, "torch.cuda.current_device")
-        for name in ("Stream", "stream", "current_stream", "default_stream", "device"):
+        for name in ("stream", "current_stream", "default_stream"):
             setattr(cuda, name, self._answer(_Stream, f"torch.cuda.{name}"))
-        cuda.Event = self._answer(_Event, "torch.cuda.Event")
+        for name, kind in {"Stream": _Stream, "device": _Stream, "Event": _Event}.items():
+            setattr(cuda, name, self._noted(kind, f"torch.cuda.{name}"))
         cuda.get_device_name = self._answer(lambda *_: str(self._device), "torch.cuda.get_device_name")
         cuda.get_device_capability = self._answer(lambda *_: (0, 0), "torch.cuda.get_device_capability")
 
@@ -169,6 +170,17 @@ class CudaCalls:
             return function(f, self._device if place is None else place, *args, **kwargs)
 
         return load
+
+    def _noted(self, kind: type[_Stream], what: str) -> type[_Stream]:
+        """Return a subclass that notes its use: a class, because code names it in annotations and `isinstance`."""
+        mapping = self
+
+        class Noted(kind):  # type: ignore[misc, valid-type]  # a class that is chosen at run time
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                mapping._use(what)
+
+        return Noted
 
     def _answer(self, answer: Callable[..., Any], what: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -96,6 +96,8 @@ def scripted(x: torch.Tensor) -> torch.Tensor:
 
 
 class Net(torch.nn.Module):
+    ended: torch.cuda.Event | None = None
+
     def __init__(self):
         super().__init__()
         self.conv = torch.nn.Conv2d(3, 12, 3, padding=1)
@@ -110,7 +112,9 @@ class Net(torch.nn.Module):
             end.record(torch.cuda.current_stream())
         torch.cuda.current_stream().wait_stream(torch.cuda.default_stream())
         torch.cuda.synchronize()
-        assert start.elapsed_time(end) >= 0 and "cpu" in torch.cuda.get_device_name(0)
+        self.ended = end
+        assert isinstance(end, torch.cuda.Event) and start.elapsed_time(end) >= 0
+        assert "cpu" in torch.cuda.get_device_name(0)
         return torch.nn.functional.pixel_shuffle(out, 2)
 
 
