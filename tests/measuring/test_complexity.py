@@ -200,14 +200,13 @@ def failed(kind: FailureKind) -> Failure:
 
 
 def test_a_crash_without_values_is_no_verdict_and_one_out_of_time_is() -> None:
-    whole = Counted(params=1, counts=())
-    crashed = Answers(failed(FailureKind.CRASHED))
-    fresh = Answers(Loaded(scale=2), whole)
-    assert count_model(crashed, request("double"), (), start=lambda: fresh, load_s=1, count_s=1) == whole  # type: ignore[arg-type]  # a double
-    late = Answers(failed(FailureKind.TIMEOUT))
-    assert count_model(late, request("double"), (), start=lambda: pytest.fail("again"), load_s=1, count_s=1) == failed(  # type: ignore[arg-type]
-        FailureKind.TIMEOUT
-    )
+    whole, load_it = Counted(params=1, counts=()), request("double")
+    crashed: Any = Answers(failed(FailureKind.CRASHED))
+    fresh: Any = Answers(Loaded(scale=2), whole)
+    late: Any = Answers(failed(FailureKind.TIMEOUT))
+    assert count_model(crashed, load_it, (), start=lambda: fresh, load_s=1, count_s=1) == whole
+    ended = count_model(late, load_it, (), start=lambda: pytest.fail("again"), load_s=1, count_s=1)
+    assert ended == failed(FailureKind.TIMEOUT)
 
 
 def test_counts_for_other_sizes_than_asked_for_are_a_contradiction() -> None:
