@@ -1,11 +1,12 @@
 """What an entry costs beyond its own work: with children started ahead and without, turn by turn, side by side.
 
-    python benchmarks/entries.py [--entries N] [--rounds R] [--submission FOLDER] [--checks C]
+    python benchmarks/entries.py [--entries N] [--rounds R] [--submission FOLDER] [--checks C] [--track TRACK]
 
-Each round measures N copies of a small model on three tiny images, once with `Bench.start_ahead` and once without it,
-each time in a run of its own, in turns, so that both meet the same machine. An entry's seconds are those from the
-beginning of its measurement to its record, without the seconds of its timed calls; below them stands where they went.
-With models and images of the usual size, what is done beside the images costs nothing: these are the worst case.
+Each round measures N copies of a small model on three tiny images (or on the images of TRACK), once with
+`Bench.start_ahead` and once without it, each time in a run of its own, in turns, so that both meet the same machine.
+An entry's seconds are those from the beginning of its measurement to its record, without the seconds of its timed
+calls; below them stands where they went. Its own work is loading, images, counting and timed calls. The tiny images
+are the worst case: the less time images take, the less can be started beside them.
 Then `rtsr-bench check` is run C times. Beside each round: the load average, and the share of the processors that other
 programs used.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import shutil
 import statistics
@@ -21,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,7 @@ from rtsr_bench.wire import (
 PROJECT = Path(__file__).parents[1]
 PARTS = ("starting children", "loading", "images", "without a model", "timed calls", "counting", "ending children")
 MANIFEST = '[submission]\nid = "{0}"\nteam = "{0}"\ntitle = "{0}"\n\n[[model]]\nscale = 2\nentry = "arch:srmodel"\n'
+_HARNESS = ("starting children", "without a model", "ending children")
 _TIMED = (BeginTiming, KeepWarm, TimeCall, LookAtOutput, FinishTiming)
 
 
@@ -62,7 +65,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.beyond: list[float] = []
-        self.parts: Counter[str] = Counter()
+        self.parts: dict[str, float] = defaultdict(float)
         self._timed: Child | None = None
         self._loaded = False
         self._inside = False
@@ -103,6 +106,10 @@ class Stopwatch:
 
         return started
 
+    def overhead(self) -> float:
+        """Mean seconds an entry that the harness itself costs."""
+        return math.fsum(self.parts[part] for part in _HARNESS) / len(self.beyond)
+
     def entry(self, *arguments: Any, **keywords: Any) -> Any:
         """Measure a job as the executor does, and keep its seconds beyond the timed calls."""
         began = time.perf_counter()
@@ -136,6 +143,7 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--checks", type=int, default=3)
+    parser.add_argument("--track", help="use the images of this track, such as builtin-x2")
     parser.add_argument("--submission", type=Path, default=PROJECT / "tests" / "guests" / "good")
     options = parser.parse_args()
     ways = {"ahead": Stopwatch(), "when needed": Stopwatch()}
@@ -146,7 +154,7 @@ def main() -> None:
         for number in range(options.rounds):
             for way, watch in list(ways.items())[:: 1 if number % 2 else -1]:
                 with _load_told(f"round {number + 1}, {way}"), watch.watching(ahead=way == "ahead"):
-                    _run(place, place / f"records-{number}-{way.replace(' ', '-')}")
+                    _run(place, place / f"records-{number}-{way.replace(' ', '-')}", options.track)
         _print(ways)
         checks = [_check(place / "entries" / "e0") for _ in range(options.checks)]
     if checks:
@@ -168,8 +176,9 @@ def _images(folder: Path) -> None:
         hr.resize((96, 64), Image.Resampling.BICUBIC).save(folder / f"img_{number:03}_SRF_2_LR.png")
 
 
-def _run(place: Path, records: Path) -> None:
-    selection = Selection(paths=(place / "entries",), tracks=("classic-x2",), roots=(place / "data",))
+def _run(place: Path, records: Path, track: str | None) -> None:
+    roots = () if track else (place / "data",)
+    selection = Selection(paths=(place / "entries",), tracks=(track or "classic-x2",), roots=roots)
     overrides = Overrides(input=Size(48, 64), warmup=2, repeats=6)
     settings = Settings(
         selection=selection, output=Output(records=records), places=(Place(device="cpu"),), overrides=overrides
@@ -200,7 +209,11 @@ def _print(ways: dict[str, Stopwatch]) -> None:
     rows: list[tuple[str, Callable[[Stopwatch], float]]] = [
         ("beyond timed calls, median", lambda watch: statistics.median(watch.beyond)),
         ("beyond timed calls, worst", lambda watch: max(watch.beyond)),
-        *((f"  {part}", lambda watch, part=part: watch.parts[part] / len(watch.beyond)) for part in PARTS),  # type: ignore[misc]  # a default holds the part of this turn
+        (
+            "beyond its own work, mean",
+            lambda watch: math.fsum(watch.parts[part] for part in _HARNESS) / len(watch.beyond),
+        ),
+        *((f"  {part}", lambda watch, part=part: watch.parts[part] / len(watch.beyond)) for part in PARTS),
     ]
     for name, value in rows:
         print(f"{name:<26}" + "".join(f"{value(watch):14.2f}" for watch in ways.values()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import torch
 from msgspec.structs import replace
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.measuring import numerics, timing
 from rtsr_bench.measuring.clocks import Processor, Timed
 from rtsr_bench.measuring.enhance import checked, forward, shaped
@@ -28,9 +30,11 @@ class Net(torch.nn.Module):
         super().__init__()
         self.conv = torch.nn.Conv2d(3, 12, 3, padding=1)
         self.inputs: list[torch.Tensor] = []
+        self.places: set[int] = set()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.inputs.append(x.clone())
+        self.places.add(x.data_ptr())
         return torch.nn.functional.pixel_shuffle(self.conv(x), 2)
 
 
@@ -97,6 +101,38 @@ def test_no_untimed_call_is_given_the_timed_input(monkeypatch: pytest.MonkeyPatc
     one.close()
     seen = net.inputs
     assert all(not torch.equal(a, b) for i, a in enumerate(seen) for b in seen[:i])
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Iterator[int]:
+    """Raw pixels of an image of the timed size."""
+    (tmp_path / "image").write_bytes(bytes(range(48)) * 6)
+    opened = os.open(tmp_path / "image", os.O_RDONLY)
+    yield opened
+    os.close(opened)
+
+
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.AMP_BF16])
+def test_images_are_timed_under_the_same_conditions_as_random_numbers(
+    precision: Precision, image: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small: list[torch.Size] = []
+    convolve = torch.conv2d
+
+    def seen(given: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        small.append(given.shape)
+        return convolve(given, kernel)
+
+    monkeypatch.setattr(timing, "_convolve", seen)
+    one, net = made(Processor(), execution=Execution(precision=precision))
+    for given in (None, image, None, image):
+        before = len(small)
+        one.repeat(REPEAT, given)
+        assert len(small) - before == 3, "caches and threads are in the same state before every timed call"
+    one.close()
+    assert len(net.places) == 1, "an input in other memory takes another time"
+    expected = torch.arange(48, dtype=torch.float32).repeat(6).reshape(8, 12, 3).permute(2, 0, 1)[None] / 255
+    assert torch.equal(net.inputs[-1], expected)
 
 
 class Casts(TorchDispatchMode):
