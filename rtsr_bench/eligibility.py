@@ -31,6 +31,7 @@ KIND_WORDS = {
 }
 STAGE_WORDS = {
     Stage.LOAD: "while loading",
+    Stage.EXPORT: "while being prepared for its execution",
     Stage.ENHANCE: "while enhancing images",
     Stage.RUNTIME: "while being timed",
     Stage.COMPLEXITY: "while being counted",

@@ -5,6 +5,8 @@ An outcome field is the measurement, a `Failure` (tried and failed) or None (not
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 7 (2026-11): `setup`: what an execution needs before its first call; `fidelity_fp32` is that of eager fp32, beside
+  every other execution.
 - 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
   `baseline_mse`; `protocol.metrics`. `repeatability` and `submitted_images` were `made_twice` and `handed_in`.
 - 7 (2026-11): `stubs_allowed`, `stubs`: packages that were not installed and in whose place a stub stood;
@@ -38,6 +40,7 @@ from rtsr_bench.record.measurements import (
     ImageFidelity,
     Memory,
     Runtime,
+    Setup,
     Telemetry,
 )
 
@@ -59,6 +62,7 @@ __all__ = [
     "Record",
     "Repeatability",
     "Runtime",
+    "Setup",
     "Stage",
     "SubmissionFacts",
     "SubmittedImages",
@@ -75,8 +79,9 @@ class Record:
     """One model on one track under one protocol on one system; all published values are derived from records.
 
     `started` is UTC in ISO 8601; `wall_s` the seconds of the whole measurement; `overrides` the command-line overrides
-    that made it unofficial, in words. `fidelity` is in the timed precision, `fidelity_fp32` is added if that is not
-    fp32; a model with `untrained` has neither. `data` are the sets that fidelity is (or would be) measured on.
+    that made it unofficial, in words. `fidelity` is that of the timed execution; `fidelity_fp32`, in eager fp32, is
+    added if the timed one is another; a model with `untrained` has neither. `setup` is None for executions that need
+    none. `data` are the sets that fidelity is (or would be) measured on.
     `repeatability` compares two processes, if it came to that; `submitted_images` compares the team's own SR images,
     None if there are none. `pickle_allowed`: weights could be read as code, with `--allow-pickle`. `execution`: how the
     model was run, None if not recorded. `notes`: what the child did to load and run the model (prefix removed, EMA
@@ -109,6 +114,7 @@ class Record:
     execution: Execution | None = None
     stubs_allowed: bool = False
     stubs: tuple[str, ...] = ()
+    setup: Setup | None = None
 
     def __post_init__(self) -> None:
         try:

@@ -20,6 +20,7 @@ class Stage(StrEnum):
     """Where a guest failed."""
 
     LOAD = "load"
+    EXPORT = "export"
     ENHANCE = "enhance"
     RUNTIME = "runtime"
     COMPLEXITY = "complexity"

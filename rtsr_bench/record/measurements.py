@@ -153,3 +153,21 @@ class Memory:
     kind: str
     peak_bytes: int
     baseline_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """What an execution needs before its first call, such as exporting and compiling, in the process that was timed.
+
+    `seconds`: from the loaded PyTorch model to its first output at the timed size, on the harness's clock.
+    `graph_bytes`: size of the exported graph or of the compiled code, 0 if the backend does not tell. `peak_bytes`: how
+    far the child's memory rose meanwhile, None if the system does not tell.
+    """
+
+    seconds: float
+    graph_bytes: int = 0
+    peak_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.seconds < math.inf) or self.graph_bytes < 0:
+            raise ValueError(f"impossible set-up: {self.seconds!r} s, {self.graph_bytes!r} bytes")
