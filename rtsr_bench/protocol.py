@@ -90,12 +90,16 @@ class Convention:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Limits of a guest in wall-clock seconds: to load, for one image, for the whole timing, for counting."""
+    """Limits of a guest in wall-clock seconds: to load, for one image, for the whole timing, for counting.
+
+    `export_s`: to export and compile the model, for executions that do.
+    """
 
     load_s: float = 120.0
     enhance_s: float = 300.0
     runtime_s: float = 3600.0
     complexity_s: float = 120.0
+    export_s: float = 900.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from shutil import which
 from typing import Any
 
+from rtsr_bench.errors import UserError
 from rtsr_bench.execution import Execution, MemoryFormat, Option, Precision
 from rtsr_bench.plugins import Registry
 
@@ -57,6 +59,10 @@ def same_algorithm(execution: Execution, device_kind: str) -> Tolerance:
     )
 
 
+EVERYWHERE = {"cpu": frozenset(Precision), "cuda": frozenset(Precision)}
+"""Every precision on every kind of device."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backend:
     """One way to run models, named by `--execution` or a track's `execution`.
@@ -65,8 +71,11 @@ class Backend:
     `torch.device`, with weights in the precision `execution.weights`, and may change it. It returns a callable for a
     tensor (N, 3, H, W) in that precision and in `execution.memory_format`, which is called without gradients and under
     `execution.autocast`, if any. An exception in it is a failure of the model. `memory_format` and `options` are those
-    of the executions with this backend. `needs`: top-level modules that must be installed, each with the command that
-    installs it. `tolerance(execution, device_kind)` is the allowed difference between two processes.
+    of the executions with this backend, the options with their defaults. `engine`: it exports or compiles the model, so
+    that its set-up is measured and its images are compared with those of eager fp32; the callable may tell the size of
+    what was made as `graph_bytes`. `precisions`: those it can run by kind of device, a kind that is absent is not
+    supported. `needs`: top-level modules that must be installed, and `programs` that must be on the path, each with the
+    command that installs it. `tolerance(execution, device_kind)` is the allowed difference between two processes.
     """
 
     name: str
@@ -74,25 +83,68 @@ class Backend:
     prepare: Callable[[Any, Execution, Any], Callable[[Any], Any]]
     memory_format: MemoryFormat = MemoryFormat.CONTIGUOUS
     options: Mapping[str, Option] = field(default_factory=dict)
+    engine: bool = False
+    precisions: Mapping[str, frozenset[Precision]] = field(default_factory=lambda: EVERYWHERE)
     needs: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
     tolerance: Callable[[Execution, str], Tolerance] = same_algorithm
 
-    @property
-    def rules(self) -> dict[str, Any]:
-        """The fields of a protocol that select this backend."""
-        return {"backend": self.name, "memory_format": self.memory_format, "options": dict(self.options)}
+    def rules(self, options: Mapping[str, Option] | None = None) -> dict[str, Any]:
+        """The fields of a protocol that select this backend, with these options in place of the defaults."""
+        chosen = {**self.options, **(options or {})}
+        changed = {name: value for name, value in chosen.items() if value != self.options[name]}
+        return {"backend": self.name, "memory_format": self.memory_format, "options": changed}
 
     @property
     def lacks(self) -> str:
         """What is not installed and how to install it, on one line; empty if nothing is missing."""
         missing = {module: command for module, command in self.needs.items() if find_spec(module) is None}
+        missing |= {program: command for program, command in self.programs.items() if which(program) is None}
         if not missing:
             return ""
         commands = "; ".join(dict.fromkeys(missing.values()))
         return f"execution {self.name} needs {', '.join(missing)}, which is not installed here: {commands}"
 
+    def refuses(self, precision: Precision, device_kind: str) -> str:
+        """Why it cannot run this precision on this kind of device (`cpu`, `cuda`), on one line; empty if it can."""
+        can = self.precisions.get(device_kind, frozenset())
+        if precision in can:
+            return ""
+        if not can:
+            return f"execution {self.name} does not run on {device_kind}, only on {', '.join(sorted(self.precisions))}"
+        names = ", ".join(one.value for one in Precision if one in can)
+        return f"execution {self.name} does not run {precision.value} on {device_kind}: expected --precision {names}"
+
 
 BACKENDS: Registry[Backend] = Registry("execution", __name__, lambda backend: backend.name)
+
+
+def rules_of(text: str) -> dict[str, Any]:
+    """Return the fields of a protocol that `NAME` or `NAME:OPTION=VALUE,...` selects; UserError for anything else."""
+    name, _, rest = text.partition(":")
+    backend = BACKENDS.find(name)
+    options: dict[str, Option] = {}
+    for one in filter(None, rest.split(",")):
+        key, equals, value = one.partition("=")
+        if not equals or key not in backend.options:
+            known = ", ".join(f"{option}={default}" for option, default in backend.options.items())
+            expected = f"OPTION=VALUE of {known}" if known else "no option"
+            raise UserError(f"execution {name}: expected {expected}, found {one!r}")
+        options[key] = _option(name, key, value, backend.options[key])
+    return backend.rules(options)
+
+
+def _option(name: str, key: str, value: str, default: Option) -> Option:
+    """A value in the type of the option's default."""
+    if isinstance(default, bool):
+        if value in ("true", "false"):
+            return value == "true"
+        raise UserError(f"execution {name}: expected {key}=true or {key}=false, found {value!r}")
+    try:
+        return type(default)(value)
+    except ValueError:
+        kind = type(default).__name__
+        raise UserError(f"execution {name}: expected {key} of type {kind}, found {value!r}") from None
 
 
 def tolerance(execution: Execution, device_kind: str) -> Tolerance:

@@ -134,16 +134,21 @@ class Display:
             mine = [_row(record) for record in records if record.track == track]
             mine.sort(key=best_first)
             first, columns = mine[0], _columns(mine[0])
-            title = track
-            if first.record.overrides:
-                title += f", unofficial: {' '.join(first.record.overrides)}; MACs at {first.counted_at}"
+            executions = [_execution(row.record) for row in mine]
+            several = len(set(executions)) > 1
+            title, changed = track, [one for one in first.record.overrides if not (several and "--execution" in one)]
+            if changed:
+                title += f", unofficial: {' '.join(changed)}; MACs at {first.counted_at}"
             table = Table(title=fit(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
             for column in columns:
                 justify: Literal["left", "right"] = "right" if column.numeric else "left"
                 table.add_column(fit(_heading(column)), justify=justify, no_wrap=True)
+            if several:
+                table.add_column("execution", no_wrap=True)
             table.add_column("note")
-            for row in mine:
-                table.add_row(*(fit(_cell(column, row)) for column in columns), fit(_note(row, columns)))
+            for row, execution in zip(mine, executions, strict=True):
+                cells = [*(_cell(column, row) for column in columns), *([execution] if several else [])]
+                table.add_row(*map(fit, cells), fit(_note(row, columns)))
             self._out.print(table)
             self._out.print()
 
@@ -167,6 +172,10 @@ class _Job(Listener):
 
 _BRIEF = ("gain_db", "runtime_ms", "fps", "score")
 """Keys of the columns in the line about one model, after the PSNR of its score."""
+
+
+def _execution(record: Record) -> str:
+    return record.execution.words if record.execution else record.protocol.backend
 
 
 def _row(record: Record) -> Row:

@@ -130,7 +130,6 @@ _OVERRIDES = grouped(
     "overrides",
     _overrides,
     click.option("--quick", is_flag=True, help="Smaller input, fewer repeats, a few images; unofficial."),
-    click.option("--execution", metavar="NAME", help="Other execution, such as channels-last; unofficial."),
     click.option("--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; unofficial."),
     click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial."),
     click.option("--warmup", type=int, help="Other number of untimed calls; unofficial."),
@@ -144,7 +143,7 @@ _OVERRIDES = grouped(
         "limits",
         multiple=True,
         type=_LimitType(),
-        help="Other limit of load, enhance, runtime or complexity; unofficial.",
+        help="Other limit of load, export, enhance, runtime or complexity; unofficial.",
     ),
 )
 
@@ -211,6 +210,13 @@ _BESIDE_A_CAMPAIGN = ("campaign", "again", "gallery", "jobs_out", "executor", "v
 @_OUTPUT
 @_PACE
 @click.option("--executor", default="local", show_default=True, metavar="NAME", help="Where the jobs run.")
+@click.option(
+    "--execution",
+    "executions",
+    multiple=True,
+    metavar="NAME",
+    help="Other execution than the track's, such as compile or openvino (repeatable); all: every one at hand.",
+)
 @click.option("--campaign", type=click.Path(path_type=Path), help="Take submissions and settings from this TOML file.")
 @click.option("-v", "--verbose", is_flag=True, help="Say why each model and data set was left out.")
 @click.pass_context
@@ -222,6 +228,7 @@ def run_command(
     output: Output,
     pace: Pace,
     executor: str,
+    executions: tuple[str, ...],
     campaign: Path | None,
     verbose: bool,
 ) -> None:
@@ -239,7 +246,14 @@ def run_command(
     elif not selection.paths:
         raise UserError("nothing to measure: name a submission's folder or archive, or a --campaign")
     else:
-        settings = Settings(selection=selection, output=output, pace=pace, places=(place,), overrides=overrides)
+        settings = Settings(
+            selection=selection,
+            output=output,
+            pace=pace,
+            places=(place,),
+            overrides=overrides,
+            executions=tuple(dict.fromkeys(executions)),
+        )
     end_on_signals()
     context.exit(run_submissions(replace(settings, executor=executor), verbose=verbose))
 

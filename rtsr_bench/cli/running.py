@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -111,13 +111,28 @@ class _Run:
         )
         self._refuse(troubles)
         limits = Limits(**{f"{name}_s": seconds for name, seconds in self.settings.overrides.limits})
-        asked = self._asked(executor)
+        asked = [self._asked(executor, name, optional=optional) for name, optional in self._executions()]
         made = plan(ready, asked, lambda one, model: executor.find_scale(one, model, limit_s=limits.load_s))
         self._say_left_out(made)
         self._refuse(one.error for one in made.refused)
         return made, [*troubles, *(one.error for one in made.refused)]
 
-    def _asked(self, executor: Executor) -> Asked:
+    def _executions(self) -> Iterator[tuple[str | None, bool]]:
+        """Each execution asked for (None: that of each track), and whether it is one of `all`."""
+        from rtsr_bench.backends import BACKENDS
+        from rtsr_bench.evaluate.overrides import ALL
+
+        named = self.settings.executions
+        for one in named or (None,):
+            if one != ALL:
+                yield one, False
+        for backend in BACKENDS.all().values() if ALL in named else ():
+            if backend.lacks:
+                self.display.note(f"left out: {backend.lacks}")
+            elif backend.name not in named:
+                yield backend.name, True
+
+    def _asked(self, executor: Executor, execution: str | None, *, optional: bool) -> Asked:
         from rtsr_bench.datasets import data_roots
         from rtsr_bench.evaluate import Asked
         from rtsr_bench.tracks import all_tracks, find_track
@@ -128,8 +143,9 @@ class _Run:
             named=bool(selection.tracks),
             roots=data_roots(selection.roots),
             place=executor.place,
-            overrides=self.settings.overrides,
+            overrides=replace(self.settings.overrides, execution=execution),
             models=selection.models,
+            optional=optional,
         )
 
     def _say_left_out(self, made: Plan) -> None:

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from rtsr_bench.backends import BACKENDS
+from rtsr_bench.backends import BACKENDS, rules_of
 from rtsr_bench.errors import UserError
-from rtsr_bench.evaluate.overrides import LIMITS, Overrides
+from rtsr_bench.evaluate.overrides import ALL, LIMITS, Overrides
 from rtsr_bench.evaluate.place import Place
 from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
 from rtsr_bench.files.table import Table
@@ -66,23 +66,29 @@ def read_campaign(file: Path) -> Settings:
         ),
         places=_places(table),
         overrides=Overrides(
-            execution=_execution(table),
             limits=tuple((name, _limit(limits, name)) for name in LIMITS if limits.has(name)),
         ),
+        executions=_executions(table),
         title=f"{title} (campaign {digest})",
     )
 
 
-def _execution(table: Table) -> str | None:
-    named = _texts(table, "execution", single=True)
-    if not named:
-        return None
-    known = tuple(BACKENDS.all())
-    if named[0] not in known:
-        raise table.mistake("execution", expected=f"one of {', '.join(known)}", hint=f'write execution = "{known[0]}"')
-    if lacks := BACKENDS.find(named[0]).lacks:
-        raise UserError(f"{table.where} {lacks}")
-    return named[0]
+def _executions(table: Table) -> tuple[str, ...]:
+    named = _texts(table, "execution", single=table.has("execution") and isinstance(table.value("execution"), str))
+    for one in named:
+        if one == ALL:
+            continue
+        known = tuple(BACKENDS.all())
+        if one.partition(":")[0] not in known:
+            expected = f"one of {', '.join(known)}, {ALL}"
+            raise table.mistake("execution", expected=expected, hint=f'write execution = "{known[0]}"')
+        try:
+            lacks = BACKENDS.find(str(rules_of(one)["backend"])).lacks
+        except UserError as error:
+            raise UserError(f"{table.where} {error}") from None
+        if lacks:
+            raise UserError(f"{table.where} {lacks}")
+    return named
 
 
 def _places(table: Table) -> tuple[Place, ...]:

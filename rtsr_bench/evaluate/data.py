@@ -30,8 +30,12 @@ def find_set(name: str, protocol: Protocol, roots: Sequence[Path]) -> Dataset | 
 class TrackData:
     """Looks each track's data sets up once. Broken data of tracks that nobody named are a line and no error."""
 
-    def __init__(self, *, roots: Sequence[Path], overrides: Overrides, place: Place, named: bool) -> None:
+    def __init__(
+        self, *, roots: Sequence[Path], overrides: Overrides, place: Place, named: bool, optional: bool = False
+    ) -> None:
+        """With `optional` a track that the execution cannot run is a line, too, even if the user named the track."""
         self._roots, self._overrides, self._place, self._named = roots, overrides, place, named
+        self._optional = optional
         self._found: dict[str, tuple[tuple[Dataset, ...], tuple[Line, ...]]] = {}
         self._broken: set[tuple[str, int]] = set()
 
@@ -55,8 +59,10 @@ class TrackData:
         return tuple(line for line, _ in self._found[track.id][1]) if track.id in self._found else ()
 
     def _sets(self, track: Track) -> tuple[tuple[Dataset, ...], tuple[Line, ...]]:
-        lacks = BACKENDS.find(self.protocol(track).backend).lacks
-        if lacks and self._named:
+        execution = self.protocol(track).execution(self._place.device_kind)
+        backend = BACKENDS.find(execution.backend)
+        lacks = backend.lacks or backend.refuses(execution.precision, self._place.device_kind)
+        if lacks and self._named and not self._optional:
             raise UserError(f"track {track.id} cannot be measured: {lacks}")
         if lacks:
             return (), ((f"{track.id}: {lacks}", ""),)

@@ -34,8 +34,9 @@ class Job:
 
     @property
     def label(self) -> str:
-        """The job for readers: `team_x/x2 on open4k-x2`."""
-        return f"{self.model.id} on {self.track.id}"
+        """The job for readers: `team_x/x2 on open4k-x2`, with the execution if it is not the track's."""
+        execution = f", {self.overrides.execution}" if self.overrides.execution else ""
+        return f"{self.model.id} on {self.track.id}{execution}"
 
     @property
     def uses(self) -> tuple[DataUse, ...]:

@@ -14,7 +14,8 @@ from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.listener import Listener
 from rtsr_bench.evaluate.reruns import command
 from rtsr_bench.evaluate.runtime import Measured
-from rtsr_bench.evaluate.stages import Images, ImageStage, TimedStage, Work, measure_images, measure_timed
+from rtsr_bench.evaluate.stages import Images, ImageStage, TimedStage, measure_images, measure_timed
+from rtsr_bench.evaluate.work import Work
 from rtsr_bench.record import Failure, Record, Repeatability
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
 
@@ -84,6 +85,7 @@ def _with_outcomes(record: Record, work: Work, first: ImageStage, timed: TimedSt
         runtime=measured.runtime if isinstance(measured, Measured) else measured,
         memory=measured.memory if isinstance(measured, Measured) else measured,
         complexity=timed.complexity,
+        setup=timed.setup,
         repeatability=_repeatability(work, images, timed),
         submitted_images=images.comparison.outcome()
         if images.comparison and not isinstance(other or images.fidelity, Failure)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rtsr_bench.backends import BACKENDS
+from rtsr_bench.backends import BACKENDS, rules_of
 from rtsr_bench.errors import UserError
 from rtsr_bench.files.table import closest
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.tracks import quick
 
+ALL = "all"
+"""In the place of an execution's name: every one at hand."""
+
 _LARGEST_SIDE = 16384
-LIMITS = ("load", "enhance", "runtime", "complexity")
+LIMITS = ("load", "export", "enhance", "runtime", "complexity")
 """What a guest's seconds can be limited of: the fields of `rtsr_bench.protocol.Limits`."""
 LONGEST_S = 1_000_000
 
@@ -31,8 +34,10 @@ class Overrides:
     limits: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.execution is not None and BACKENDS.find(self.execution).lacks:
-            raise UserError(f"--execution: {BACKENDS.find(self.execution).lacks}")
+        if self.execution is not None:
+            lacks = BACKENDS.find(str(rules_of(self.execution)["backend"])).lacks
+            if lacks:
+                raise UserError(f"--execution: {lacks}")
         for name, least in (("warmup", 0), ("repeats", 1), ("images", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -50,7 +55,7 @@ class Overrides:
         if self.quick:
             protocol = quick(protocol)
         if self.execution is not None:
-            protocol = replace(protocol, **BACKENDS.find(self.execution).rules)
+            protocol = replace(protocol, **rules_of(self.execution))
         if self.precision is not None:
             protocol = replace(protocol, precision={**protocol.precision, device_kind: self.precision})
         given = {name: getattr(self, name) for name in ("input", "warmup", "repeats", "images")}

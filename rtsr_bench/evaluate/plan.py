@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtsr_bench.datasets import Dataset
@@ -58,11 +58,11 @@ class Plan:
 
     @classmethod
     def joined(cls, parts: Iterable[Plan]) -> Plan:
-        """Put plans together; what several of them leave out is left out once."""
+        """Put plans together; what several of them leave out or refuse is left out or refused once."""
         parts = list(parts)
         return cls(
             jobs=tuple(job for part in parts for job in part.jobs),
-            refused=tuple(one for part in parts for one in part.refused),
+            refused=tuple({(one.submission, str(one.error)): one for part in parts for one in part.refused}.values()),
             left_out=tuple(dict.fromkeys(one for part in parts for one in part.left_out)),
         )
 
@@ -71,7 +71,8 @@ class Plan:
 class Asked:
     """What is asked for: these tracks, of these models, measured in this way at this place.
 
-    `named` says that the user named the tracks. `models` are patterns on ids of models, empty for all.
+    `named` says that the user named the tracks. `models` are patterns on ids of models, empty for all. `optional`: what
+    this execution cannot run is left out with a line, because it is one of `all`.
     """
 
     tracks: Sequence[Track]
@@ -80,6 +81,7 @@ class Asked:
     place: Place
     overrides: Overrides
     models: Sequence[str] = ()
+    optional: bool = False
 
 
 def summed_up(left_out: Sequence[LeftOut], *, data: bool = True) -> tuple[str, ...]:
@@ -98,27 +100,50 @@ def summed_up(left_out: Sequence[LeftOut], *, data: bool = True) -> tuple[str, .
     return tuple(lines)
 
 
-def plan(submissions: Sequence[Submission], asked: Asked, find_scale: FindScale) -> Plan:
-    """Pair every model with every track of its scale whose data are at hand.
+def plan(submissions: Sequence[Submission], asked: Sequence[Asked], find_scale: FindScale) -> Plan:
+    """Pair every model with every track of its scale whose data are at hand, in each of the ways `asked`.
 
     A model whose manifest gives no scale is run once by `find_scale`. If that fails, the failure becomes a record on
     the first track with data at hand, and is refused if there is none. A submission of a team is refused if no track
     asked for has the scale of any of its models; reference models are only left out then. Nothing is downloaded here;
-    models whose weights are not at hand come last, so that none waits for a server that others chose.
+    models whose weights are not at hand come last, so that none waits for a server that others chose. The jobs of a
+    model follow each other.
 
     UserError if nothing can be measured (HarnessError if that is no submission's fault), and for a track that the user
     named and whose data are not at hand.
     """
-    data = TrackData(roots=asked.roots, overrides=asked.overrides, place=asked.place, named=asked.named)
+    scales: dict[str, int | Failure] = {}
+
+    def found(submission: Submission, model: ModelSpec) -> int | Failure:
+        key = f"{submission.id}\n{model.id}"
+        if key not in scales:
+            scales[key] = find_scale(submission, model)
+        return scales[key]
+
+    made = Plan.joined(_in_one_way(submissions, one, found) for one in asked)
+    if not made.jobs:
+        raise _nothing(made)
+    order: dict[tuple[str, str], int] = {}
+    for job in made.jobs:
+        order.setdefault((job.submission.id, job.model.id), len(order))
+    jobs = sorted(made.jobs, key=lambda job: (not at_hand(job.model), order[job.submission.id, job.model.id]))
+    return replace(made, jobs=tuple(jobs))
+
+
+def _in_one_way(submissions: Sequence[Submission], asked: Asked, find_scale: FindScale) -> Plan:
+    data = TrackData(
+        roots=asked.roots, overrides=asked.overrides, place=asked.place, named=asked.named, optional=asked.optional
+    )
     made = Plan.joined(_of_submission(submission, asked, data, find_scale) for submission in submissions)
+    if asked.optional:
+        return made
     if not made.jobs:
         raise _nothing(made)
     measured = {job.track.id for job in made.jobs}
     for track in asked.tracks if asked.named else ():
         if track.id not in measured and data.missing(track):
             raise UserError(f"track {track.id} cannot be measured: {'; '.join(data.missing(track))}")
-    jobs = sorted(made.jobs, key=lambda job: not at_hand(job.model))
-    return Plan(jobs=tuple(jobs), refused=made.refused, left_out=(*made.left_out, *_unused(asked, measured)))
+    return replace(made, left_out=(*made.left_out, *_unused(asked, measured)))
 
 
 def _nothing(made: Plan) -> RtsrBenchError:
@@ -223,12 +248,14 @@ def _job(
     sets: tuple[Dataset, ...],
     unloadable: Failure | None = None,
 ) -> Job:
+    protocol = data.protocol(track)
+    own = replace(asked.overrides, execution=None)  # an execution that is the track's own overrides nothing
     return Job(
         submission=submission,
         model=model,
         track=track,
-        protocol=data.protocol(track),
-        overrides=asked.overrides,
+        protocol=protocol,
+        overrides=own if own.apply(track.protocol, asked.place.device_kind) == protocol else asked.overrides,
         data=sets,
         roots=tuple(asked.roots) if any(one.folder for one in sets) else (),
         place=asked.place,

@@ -68,11 +68,15 @@ class Witness:
             if self._images[index][1].shape[:2] == (hr.height, hr.width)
         ]
 
-    def disagrees(self, child: Child, protocol: Protocol, execution: Execution) -> Failure | None:
-        """Enhance the images again in another child; INCONSISTENT where the pixels are others."""
+    def disagrees(self, child: Child, protocol: Protocol, execution: Execution, first: str = "") -> Failure | None:
+        """Enhance the images again; INCONSISTENT where the pixels are others than those remembered.
+
+        These were made in another process, or, where it is named, by the `first` execution.
+        """
+        who = f"{first} and {execution.words}" if first else "two processes"
         for index in sorted(self._chosen & set(self._images)):
-            (data_set, first), pair = self._images[index], self._pairs()[index]
-            height, width = first.shape[0] // protocol.scale, first.shape[1] // protocol.scale
+            (data_set, before), pair = self._images[index], self._pairs()[index]
+            height, width = before.shape[0] // protocol.scale, before.shape[1] // protocol.scale
             lr = np.ascontiguousarray(pair.lr()[:height, :width])
             limit_s = protocol.limits.enhance_s
             again = child.enhance(
@@ -80,14 +84,14 @@ class Witness:
             )
             if isinstance(again, Failure):
                 return again
-            second = np.frombuffer(again, dtype=np.uint8).reshape(first.shape)
-            self.found.append(difference(pair.name, data_set, first, second))
-            apart = images_apart(first, second)
+            second = np.frombuffer(again, dtype=np.uint8).reshape(before.shape)
+            self.found.append(difference(pair.name, data_set, before, second))
+            apart = images_apart(before, second)
             most = tolerance(execution, child.hello.device.partition(":")[0]).most_mse
             if apart > most:
                 found, least = (10 * np.log10(255**2 / mse) for mse in (apart, most))
                 message = (
-                    f"{pair.name}: two processes gave different images, {found:.1f} dB from each other, at least "
+                    f"{pair.name}: {who} gave different images, {found:.1f} dB from each other, at least "
                     f"{least:.0f} dB expected"
                 )
                 return Failure(stage=Stage.ENHANCE, kind=FailureKind.INCONSISTENT, message=message)

@@ -50,12 +50,16 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """A whole run: everything selected is measured at each of the `places`, one place after another."""
+    """A whole run: everything selected is measured at each of the `places`, one place after another.
+
+    `executions`: each model is measured under each of them; empty for the tracks' own, `all` for every one at hand.
+    """
 
     selection: Selection
     output: Output
     pace: Pace = field(default_factory=Pace)
     places: tuple[Place, ...] = (Place(),)
     overrides: Overrides = field(default_factory=Overrides)
+    executions: tuple[str, ...] = ()
     executor: str = "local"
     title: str = ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.bench import Bench
@@ -14,41 +15,21 @@ from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.crops import Keeper
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.fidelity import measure_fidelity
-from rtsr_bench.evaluate.job import Job
-from rtsr_bench.evaluate.listener import Listener
 from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.evaluate.runtime import Measured, Timing, Watching, measure_runtime
 from rtsr_bench.evaluate.submitted_images import Comparison
-from rtsr_bench.execution import Execution, Precision
+from rtsr_bench.evaluate.work import Work
+from rtsr_bench.execution import EAGER_FP32, Execution, Precision
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size
-from rtsr_bench.record import Complexity, Failure, Fidelity, System
+from rtsr_bench.record import Complexity, Failure, Fidelity, Setup, System
 from rtsr_bench.sandbox import Child, count_model
 from rtsr_bench.system import Gauge, describe, gauge, watching
-from rtsr_bench.wire import Loaded, LoadModel
+from rtsr_bench.wire import Loaded
 
 ALSO_COUNTED_AT = Size(256, 256)
 """The input at which the field's other challenges count; stands beside the count at the track's own LR size."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
-    """What every stage needs: the job, the bench it runs on, what the child is told to load, and who listens.
-
-    `more`: other jobs follow on this bench.
-    """
-
-    job: Job
-    bench: Bench
-    guest: LoadModel
-    listener: Listener
-    more: bool = False
-
-    @property
-    def execution(self) -> Execution:
-        """How the model is run and timed."""
-        return self.job.protocol.execution(self.bench.device_kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +72,7 @@ class TimedStage:
     notes: tuple[str, ...] = ()
     stubs: tuple[str, ...] = ()
     timing: Timing | None = None
+    setup: Setup | None = None
     disagreement: Failure | None = None
     complexity: Complexity | Failure | None = None
 
@@ -138,11 +120,20 @@ def measure_timed(work: Work, first: ImageStage) -> TimedStage:
         loaded = _load(child, work)
         if isinstance(loaded, Failure):
             return TimedStage(failed=loaded)
-        timing = _timing(child, work, first.expected, gap, meter)
+        setup = _setup(child, work) if isinstance(first.expected, Expected) else None
+        if isinstance(setup, Failure):
+            timing: Timing | None = Timing(measured=setup)
+        else:
+            timing = _timing(child, work, first.expected, gap, meter)
         disagreement = _look_again(child, work, first.images)
         complexity = _complexity(child if child.alive else None, work)
     return TimedStage(
-        notes=loaded.notes, stubs=loaded.stubs, timing=timing, disagreement=disagreement, complexity=complexity
+        notes=loaded.notes,
+        stubs=loaded.stubs,
+        timing=timing,
+        setup=None if isinstance(setup, Failure) else setup,
+        disagreement=disagreement,
+        complexity=complexity,
     )
 
 
@@ -167,50 +158,72 @@ def _load(child: Child, work: Work) -> Loaded | Failure:
 
 
 def _fidelity(child: Child, work: Work, keepers: Sequence[Keeper | None]) -> Images:
-    job = work.job
+    """Measure the images under the execution and, where that is another, in eager fp32.
+
+    Eager fp32 comes first beside an engine, which then stays prepared: compiling takes long.
+    """
+    job, execution = work.job, work.execution
     witness = Witness(data=job.data, timed=job.protocol.input, scale=job.protocol.scale)
     comparison = Comparison.of(job.submission, job.model, job.data)
+    eager = Witness(data=job.data)
+    also_fp32 = execution.precision is not Precision.FP32 or execution.backend != EAGER_FP32.backend
+    in_fp32 = _images_under(child, work, EAGER_FP32, [eager]) if also_fp32 and work.engine else None
+    if in_fp32 is not None and not child.alive:
+        return Images(fidelity=in_fp32, fidelity_fp32=in_fp32)
+    fidelity = _images_under(child, work, execution, [*keepers, witness, comparison])
+    if work.engine and execution.precision is Precision.FP32 and not isinstance(fidelity, Failure) and child.alive:
+        fidelity = eager.disagrees(child, job.protocol, execution, "eager fp32") or fidelity
+    if also_fp32 and not work.engine and child.alive:
+        in_fp32 = _images_under(child, work, EAGER_FP32, [])
+    return Images(fidelity=fidelity, fidelity_fp32=in_fp32, witness=witness, comparison=comparison)
 
-    def under(which: Execution, keepers: Sequence[Keeper | None]) -> Fidelity | Failure:
-        ready = child.prepare(which, limit_s=job.protocol.limits.load_s)
-        if isinstance(ready, Failure):
-            return ready
-        work.listener.stage(f"images in {which.precision.value}", sum(len(data.pairs) for data in job.data))
-        return measure_fidelity(
-            child,
-            job.data,
-            job.protocol,
-            which,
-            baselines=work.bench.baselines,
-            on_image=work.listener.step,
-            keepers=[keeper for keeper in keepers if keeper is not None],
-        )
 
-    execution = work.execution
-    fidelity = under(execution, [*keepers, witness, comparison])
-    also_fp32 = execution.precision is not Precision.FP32 and child.alive
-    return Images(
-        fidelity=fidelity,
-        fidelity_fp32=under(execution.in_precision(Precision.FP32), ()) if also_fp32 else None,
-        witness=witness,
-        comparison=comparison,
+def _images_under(
+    child: Child, work: Work, execution: Execution, keepers: Sequence[Keeper | None]
+) -> Fidelity | Failure:
+    """Prepare the model for an execution and enhance every image under it."""
+    job = work.job
+    ready = work.prepare(child, execution, work.first_size)
+    if isinstance(ready, Failure):
+        return ready
+    work.listener.stage(f"images in {execution.words}", sum(len(data.pairs) for data in job.data))
+    return measure_fidelity(
+        child,
+        job.data,
+        job.protocol,
+        execution,
+        baselines=work.bench.baselines,
+        on_image=work.listener.step,
+        keepers=[keeper for keeper in keepers if keeper is not None],
     )
 
 
 def _expect(child: Child, work: Work, witness: Witness | None) -> Expected | Failure:
     """Let another child than the timed one say what timed calls will have to give."""
-    ready = child.prepare(work.execution, limit_s=work.job.protocol.limits.load_s) if child.alive else None
+    rules = work.job.protocol
+    ready = work.prepare(child, work.execution, rules.input) if child.alive else None
     if isinstance(ready, Failure):
         return ready
     work.listener.stage("outputs to compare with", 1)
-    return expect_outputs(child, work.job.data, work.job.protocol, work.execution, witness.made() if witness else [])
+    return expect_outputs(child, work.job.data, rules, work.execution, witness.made() if witness else [])
+
+
+def _setup(child: Child, work: Work) -> Setup | Failure | None:
+    """Export and compile the model in the process that is timed, on the harness's clock; None where that is nothing."""
+    if not work.engine:
+        return None
+    began = monotonic()
+    ready = work.prepare(child, work.execution, work.job.protocol.input)
+    if isinstance(ready, Failure):
+        return ready
+    return Setup(seconds=monotonic() - began, graph_bytes=ready.graph_bytes, peak_bytes=ready.peak_bytes)
 
 
 def _timing(child: Child, work: Work, expected: Expected | Failure | None, gap: Gap, meter: Gauge) -> Timing | None:
     if not isinstance(expected, Expected):
         return None if expected is None else Timing(measured=expected)
     job, rules = work.job, work.job.protocol
-    work.listener.stage(f"timing in {work.execution.precision.value}", rules.warmup + rules.repeats)
+    work.listener.stage(f"timing in {work.execution.words}", rules.warmup + rules.repeats)
     machine = Machine(
         LoadMeter(child.cpu_s, meter.foreign(child.pids)),
         official=rules.digest == job.track.protocol.digest,

@@ -19,8 +19,12 @@ _PYTHON = 'weights alone are submitted with the code of the network, as format =
 class Deployed(torch.nn.Module):
     """A network that was loaded from a graph in a file; `kind` names the format.
 
-    `size` is the only input size that the graph accepts, None where it accepts any.
+    `size` is the only input size that the graph accepts, None where it accepts any. `compiles`: torch.compile can make
+    kernels of it. `onnx` is the file of a network that came as ONNX.
     """
+
+    compiles = False
+    onnx: Path | None = None
 
     def __init__(self, kind: str, size: Size | None = None) -> None:
         super().__init__()
@@ -39,6 +43,11 @@ class Deployed(torch.nn.Module):
                 f"the {self.kind} file accepts an input of {self.size} only, {given} was given; "
                 "export it again with dynamic height and width"
             )
+
+    @property
+    def exportable(self) -> torch.nn.Module:
+        """What the ONNX exporter accepts of this network."""
+        return self
 
     @property
     def own_arena(self) -> bool:

@@ -12,8 +12,9 @@ import torch
 from rtsr_bench.execution import Execution
 from rtsr_bench.measuring import numerics
 from rtsr_bench.measuring.guest import BadGuest, Guest, autocast, laid_out, no_gradients
+from rtsr_bench.measuring.memory import MemoryRise
 from rtsr_bench.protocol import Size
-from rtsr_bench.wire import Enhanced, EnhanceImage
+from rtsr_bench.wire import Enhanced, EnhanceImage, Prepared, PrepareModel
 
 _CHUNK = 1 << 24
 _CHECKED = 1 << 22
@@ -26,6 +27,22 @@ def prepared(guest: Guest, execution: Execution) -> Callable[[torch.Tensor], Any
     model = guest.model(execution)
     numerics.settle(tf32=execution.tf32)
     return model
+
+
+def prepare(guest: Guest, request: PrepareModel) -> Prepared:
+    """Make the model ready, and with a size call it once: some backends export and compile only then."""
+    size = request.size
+    if size is None:
+        prepared(guest, request.execution)
+        return Prepared()
+    rise = MemoryRise(guest.device)
+    runs = prepared(guest, request.execution)
+    output = forward(guest, torch.zeros(1, 3, size.height, size.width, device=guest.device), request.execution)
+    if type(output) is not torch.Tensor:
+        raise BadGuest(f"the model returned a {type(output).__name__}, expected a tensor")
+    del output
+    told = getattr(runs, "graph_bytes", None)
+    return Prepared(graph_bytes=int(told()) if callable(told) else 0, peak_bytes=rise.bytes())
 
 
 def forward(guest: Guest, tensor: torch.Tensor, execution: Execution) -> Any:

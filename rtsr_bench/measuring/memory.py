@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,24 @@ class MemoryWatch:
             _C.malloc_trim(0)
         except AttributeError:  # no glibc: what its allocator keeps is counted as in use
             return
+
+
+class MemoryRise:
+    """How far the process's resident set rises above what it is now."""
+
+    def __init__(self, device: torch.device) -> None:
+        """Note what is in use now; of a CUDA device nothing is told."""
+        self._before: int | None = None
+        if device.type == "cuda":
+            return
+        with suppress(OSError):
+            _CLEAR.write_text("5")
+            self._before = _status_bytes("VmRSS")
+
+    def bytes(self) -> int | None:
+        """Bytes since then, None if the system does not tell."""
+        most = _status_bytes("VmHWM")
+        return None if self._before is None or most is None else max(0, most - self._before)
 
 
 def keep_freed() -> None:

@@ -189,10 +189,10 @@ class Timing:
         shape = (self._batch, 3, self._size.height, self._size.width)
         tensor = torch.empty(shape, dtype=dtype_of(self._execution), device=self._device)
         tensor = laid_out(tensor, self._execution).normal_(generator=self._generator)
-        module = None if self._guest is None else self._guest.module
-        arena = isinstance(module, Deployed) and module.own_arena
-        if isinstance(module, Deployed):
-            module.give_back()
+        network = self._model if isinstance(self._model, Deployed) else self._guest and self._guest.module
+        arena = isinstance(network, Deployed) and network.own_arena
+        if isinstance(network, Deployed):
+            network.give_back()
         with no_gradients():
             return self._watch.peak(
                 lambda: shaped(self._call(tensor), self._batch, self._size.times(self._scale)), arena=arena

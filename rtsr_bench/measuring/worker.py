@@ -51,7 +51,6 @@ from rtsr_bench.wire import (
     LoadModel,
     LookAtOutput,
     Message,
-    Prepared,
     PrepareModel,
     Progress,
     Reply,
@@ -132,8 +131,7 @@ class Worker:
         guest = self._loaded()
         match request:
             case PrepareModel():
-                enhance.prepared(guest, request.execution)
-                return Prepared()
+                return enhance.prepare(guest, request)
             case EnhanceImage():
                 return enhance.enhance(guest, request, *self._files)
             case CheckContract():

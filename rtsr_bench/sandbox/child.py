@@ -7,6 +7,7 @@ import secrets
 import selectors
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Self, cast
 
@@ -186,9 +187,13 @@ class Child(Started):
         self.kill()
         return self._failure(stage, FailureKind.INCONSISTENT, f"the process answered garbage: {error}")
 
-    def prepare(self, execution: Execution, *, limit_s: float) -> Prepared | Failure:
-        """Make the model ready for an execution, which may take building it anew: no part of enhancing an image."""
-        return self.ask(PrepareModel(execution=execution), limit_s=limit_s)
+    def prepare(self, execution: Execution, *, limit_s: float, size: Size | None = None) -> Prepared | Failure:
+        """Make the model ready for an execution, which may take building it anew: no part of enhancing an image.
+
+        With the `size` of an input everything is exported and compiled that a call needs; this fails at Stage.EXPORT.
+        """
+        answer = self.ask(PrepareModel(execution=execution, size=size), limit_s=limit_s)
+        return replace(answer, stage=Stage.EXPORT) if isinstance(answer, Failure) and size is not None else answer
 
     def enhance(
         self, lr: bytes | memoryview, *, size: Size, scale: int, execution: Execution, limit_s: float

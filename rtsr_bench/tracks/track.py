@@ -192,7 +192,7 @@ def _track(table: Mapping[str, Any]) -> Track:
         repeats=int(timing["repeats"]),
         limits=Limits(**table.get("limits", {})),
         tf32=_flag(timing.get("tf32", False)),
-        **(BACKENDS.find(timing["execution"]).rules if "execution" in timing else {}),
+        **(BACKENDS.find(timing["execution"]).rules() if "execution" in timing else {}),
         metrics=_metrics(table["fidelity"].get("metrics", DEFAULT_METRICS)),
     )
     return Track(

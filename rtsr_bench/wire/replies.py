@@ -92,7 +92,18 @@ class Loaded(Reply, frozen=True, kw_only=True):
 
 
 class Prepared(Reply, frozen=True, kw_only=True):
-    """The model is ready for an execution."""
+    """The model is ready for an execution.
+
+    `graph_bytes`: size of the graph or the code that was made; `peak_bytes`: how far memory rose, None if unknown.
+    """
+
+    graph_bytes: int = 0
+    peak_bytes: int | None = None
+
+    def check(self) -> None:
+        """Raise ValueError for impossible sizes."""
+        if not (0 <= self.graph_bytes < _MOST and 0 <= (self.peak_bytes or 0) < _MOST):
+            raise ValueError(f"a graph of {self.graph_bytes} bytes, a peak of {self.peak_bytes}")
 
 
 class Enhanced(Reply, frozen=True, kw_only=True):

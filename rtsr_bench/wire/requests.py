@@ -91,9 +91,14 @@ class LoadModel(Request[Loaded], frozen=True, kw_only=True):
 
 
 class PrepareModel(Request[Prepared], frozen=True, kw_only=True):
-    """Make the model ready for an execution, which may take building it anew."""
+    """Make the model ready for an execution, which may take building it anew.
+
+    With `size` it is called once with an input of that size, so that everything is exported and compiled that a call
+    needs.
+    """
 
     execution: Execution
+    size: Size | None = None
 
 
 class EnhanceImage(Request[Enhanced], frozen=True, kw_only=True):

@@ -105,7 +105,7 @@ def test_an_execution_is_what_the_rules_say_of_a_kind_of_device() -> None:
     rules = find_track("builtin-x2").protocol
     assert rules.execution("cpu") == EAGER_FP32
     assert rules.execution("cuda") == Execution(precision=Precision.FP16)
-    other = replace(rules, tf32=True, **BACKENDS.find("channels-last").rules).execution("cpu")
+    other = replace(rules, tf32=True, **BACKENDS.find("channels-last").rules()).execution("cpu")
     assert other == Execution(backend="channels-last", memory_format=MemoryFormat.CHANNELS_LAST, tf32=True)
     assert (other.in_precision(Precision.AMP_BF16).weights, other.autocast) == (Precision.FP32, None)
     assert Execution(precision=Precision.AMP_BF16).autocast is Precision.BF16

@@ -14,6 +14,7 @@ from rtsr_bench.datasets import Dataset, Missing
 from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
 from rtsr_bench.evaluate import Asked, Job, Overrides, Plan, plan
 from rtsr_bench.evaluate.place import Place
+from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Failure, FailureKind, Stage
 from rtsr_bench.submissions import ModelSpec, Submission
 from rtsr_bench.submissions.selection import with_models
@@ -80,17 +81,54 @@ class World:
         replaced = not self.named and states.get(track.yields_to) == PRESENT
         return states[track.id] == PRESENT and not replaced
 
-    def planned(self, models: Sequence[str] = ()) -> Plan:
+    def planned(
+        self,
+        models: Sequence[str] = (),
+        executions: Sequence[str | None] = (None,),
+        precision: Precision | None = None,
+        optional: bool = False,
+    ) -> Plan:
         def find_scale(one: Submission, model: ModelSpec) -> int | Failure:
+            probed.append((one.id, model.variant))
             return probe(model.variant.partition("-")[2])
 
-        asked = Asked(
-            tracks=self.asked, named=self.named, roots=(), place=Place(device="cpu"), overrides=Overrides(),
-            models=models,
-        )  # fmt: skip
+        probed: list[tuple[str, str]] = []
+        asked = [
+            Asked(
+                tracks=self.asked, named=self.named, roots=(), place=Place(device="cpu"), models=models,
+                overrides=Overrides(execution=one, precision=precision), optional=optional,
+            )
+            for one in executions
+        ]  # fmt: skip
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("rtsr_bench.evaluate.data.find_dataset", self.find_dataset)
-            return plan(with_models(self.submissions, models), asked, find_scale)
+            made = plan(with_models(self.submissions, models), asked, find_scale)
+        assert len(probed) == len(set(probed)), "a model is run once to find its scale"
+        return made
+
+
+TWO = World(
+    models=(("x2", "finds2"), ("x2",)), references=(False, False), tracks=((2, PRESENT, -1),), named=True
+)  # fmt: skip
+
+
+def test_each_model_is_measured_under_each_execution_one_after_another() -> None:
+    made = TWO.planned(executions=["eager", "channels-last"])
+    assert [(job.model.variant, job.protocol.backend) for job in made.jobs] == [
+        ("m0-x2", "eager"), ("m0-x2", "channels-last"), ("m1-finds2", "eager"), ("m1-finds2", "channels-last"),
+        ("m0-x2", "eager"), ("m0-x2", "channels-last"),
+    ]  # fmt: skip
+    assert [job.submission.id for job in made.jobs] == ["s0"] * 4 + ["s1"] * 2
+    assert {job.overrides.options for job in made.jobs} == {(), ("--execution channels-last",)}
+
+
+def test_an_execution_that_cannot_run_the_precision_is_refused_or_left_out_where_it_is_one_of_all() -> None:
+    words = "execution onnxruntime does not run bf16 on cpu: expected --precision fp32"
+    with pytest.raises(UserError, match=words):
+        TWO.planned(executions=["eager", "onnxruntime"], precision=Precision.BF16)
+    made = TWO.planned(executions=["eager", "onnxruntime"], precision=Precision.BF16, optional=True)
+    assert {job.protocol.backend for job in made.jobs} == {"eager"}
+    assert any(words in one.line for one in made.left_out)
 
 
 def submission(name: str, *kinds: str, reference: bool = False) -> Submission:

@@ -25,7 +25,7 @@ from rtsr_bench.wire import BeginTiming, FinishTiming, Loaded, LoadModel, Places
 
 CPU = torch.device("cpu")
 IMAGE = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(3))
-LAST = Execution(**BACKENDS.find("channels-last").rules)
+LAST = Execution(**BACKENDS.find("channels-last").rules())
 
 
 def is_last(tensor: torch.Tensor) -> bool:

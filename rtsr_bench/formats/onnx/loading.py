@@ -11,6 +11,7 @@ can hold the half one. Operations and parameters are counted from the graph (`co
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -41,7 +42,7 @@ class Graph(Deployed):
         height, width = shape[2:] if len(shape) == 4 else (None, None)
         fixed = Size(height, width) if isinstance(height, int) and isinstance(width, int) else None
         super().__init__("ONNX", fixed)
-        self.paths, self.scale, self.device = paths, scale, device
+        self.paths, self.scale, self.device, self.onnx = paths, scale, device, Path(paths[0])
         self._shrink = False
         self.sessions = {_dtype(session): session for session in sessions}
 
@@ -100,6 +101,10 @@ class Graph(Deployed):
             arena = f"gpu:{self.device.index or 0}" if kind == "cuda" else "cpu:0"
             options.add_run_config_entry("memory.enable_memory_arena_shrinkage", arena)
         return options
+
+    def graph_bytes(self) -> int:
+        """Size of the files."""
+        return sum(Path(path).stat().st_size for path in self.paths)
 
     def params(self) -> int:
         """Elements of the graph's weights; BadGuest where the `onnx` package is missing."""

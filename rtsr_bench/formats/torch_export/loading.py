@@ -17,6 +17,8 @@ from rtsr_bench.wire import LoadModel
 class Exported(Deployed):
     """An exported program; `size` is set where its height and width are numbers and no symbols."""
 
+    compiles = True
+
     def __init__(self, program: Any) -> None:
         super().__init__("torch.export", _only_size(program))
         self.inner = program.module()

@@ -40,6 +40,11 @@ class Script(Deployed):
             )
         return self.inner(tensor)
 
+    @property
+    def exportable(self) -> torch.nn.Module:
+        """The module itself: a scripted module inside of another one cannot be traced."""
+        return self.inner
+
     def without_values(self) -> Script:
         """The file read anew onto the meta device: torch moves no scripted module there."""
         return _read(self.path, torch.device("meta"))
