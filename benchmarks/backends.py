@@ -1,0 +1,88 @@
+"""How fast models are as they are deployed: every execution at hand, one run, side by side.
+
+    python benchmarks/backends.py [--track TRACK] [--model PATTERN]... [--input HxW] [--warmup N] [--repeats N] [--records DIR]
+
+Runs `rtsr-bench run --execution all` on reference models and the example, and prints a Markdown table: median runtime,
+its ratio to eager, the loss against eager fp32 in dB, seconds and size of the set-up, foreign load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from rtsr_bench.leaderboard import derive_row
+from rtsr_bench.record import Failure, Record, Runtime
+from rtsr_bench.statistics import median
+from rtsr_bench.store import load_records
+from rtsr_bench.tracks import find_track
+
+PROJECT = Path(__file__).parents[1]
+MODELS = ("rt4ksr/s-x?", "rt4ksr/xxs-x?", "bicubic_plus_plus/*", "span/*", "espcn/*", "example_team/*")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--track", default="builtin-x2")
+    parser.add_argument("--model", action="append", default=[])
+    parser.add_argument("--input", default="540x960")
+    parser.add_argument("--warmup", default="3")
+    parser.add_argument("--repeats", default="20")
+    parser.add_argument("--images", default="6")
+    parser.add_argument("--records", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        records = options.records or Path(temporary, "records")
+        command = [sys.executable, "-m", "rtsr_bench", "run", "reference_models", "submissions", "--execution", "all"]
+        for name in ("track", "input", "warmup", "repeats", "images"):
+            command += [f"--{name}", getattr(options, name)]
+        for pattern in options.model or MODELS:
+            command += ["--model", pattern]
+        subprocess.run([*command, "--records", str(records), "--device", "cpu"], cwd=PROJECT, check=False)
+        by_model: dict[str, list[Record]] = defaultdict(list)
+        for stored in load_records(records).records:
+            by_model[stored.record.model.id].append(stored.record)
+    print("| model | execution | ms | of eager | loss, dB | set-up, s | graph, kB | foreign load |")
+    print("|---|---|---|---|---|---|---|---|")
+    for model, mine in sorted(by_model.items()):
+        eager = next((_median(one) for one in mine if one.protocol.backend == "eager"), None)
+        for one in sorted(mine, key=lambda one: _median(one) or float("inf")):
+            print(f"| {model} | {' | '.join(_cells(one, eager))} |")
+
+
+def _median(record: Record) -> float | None:
+    return median(record.runtime.samples_ms) if isinstance(record.runtime, Runtime) else None
+
+
+def _cells(record: Record, eager_ms: float | None) -> list[str]:
+    execution = record.execution.words if record.execution else record.protocol.backend
+    if not isinstance(record.runtime, Runtime):
+        failed = next((one for one in (record.fidelity, record.runtime) if isinstance(one, Failure)), None)
+        return [execution, failed.brief if failed else "not timed", *[""] * 5]
+    found = median(record.runtime.samples_ms)
+    setup, loss = record.setup, _loss(record)
+    return [
+        execution,
+        f"{found:.2f}",
+        f"{found / eager_ms:.2f}" if eager_ms else "",
+        "" if loss is None else f"{loss:.4f}",
+        f"{setup.seconds:.1f}" if setup else "",
+        f"{setup.graph_bytes / 1e3:.0f}" if setup else "",
+        "" if record.runtime.foreign_load is None else f"{100 * record.runtime.foreign_load:.0f} %",
+    ]
+
+
+def _loss(record: Record) -> float | None:
+    """PSNR of eager fp32 minus that of the execution, under the score's convention."""
+    track = find_track(record.track)
+    row = derive_row("", record, track)
+    return row.loss_db
+
+
+if __name__ == "__main__":
+    main()
