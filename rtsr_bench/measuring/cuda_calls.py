@@ -107,6 +107,7 @@ class CudaCalls:
             if operator is not None:  # scripted code calls the operator, whose device cannot be mapped
                 _builtins._register_builtin(mapped, operator)  # noqa: SLF001 - the only way
         torch.load = self._loading(torch.load)
+        torch.Generator = self._generator(torch.Generator)  # type: ignore[misc]  # a class in the place of a class
         self._install_module(torch.cuda)
 
     def _install_module(self, cuda: Any) -> None:
@@ -170,6 +171,16 @@ class CudaCalls:
             return function(f, self._device if place is None else place, *args, **kwargs)
 
         return load
+
+    def _generator(self, kind: type[torch.Generator]) -> type[torch.Generator]:
+        """Return a subclass that makes generators on the measured device."""
+        replaced = self._replaced
+
+        class Generator(kind):  # type: ignore[misc, valid-type]  # a class that is chosen at run time
+            def __new__(cls, device: Any = "cpu") -> Any:
+                return super().__new__(cls, replaced(device, "torch.Generator(...)"))
+
+        return Generator
 
     def _noted(self, kind: type[_Stream], what: str) -> type[_Stream]:
         """Return a subclass that notes its use: a class, because code names it in annotations and `isinstance`."""

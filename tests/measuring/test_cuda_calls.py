@@ -22,6 +22,7 @@ CALLS = {
     "to a number": ("torch.ones(2).to(torch.cuda.current_device())", '.to("cuda")'),
     "module to a number": ("torch.nn.Conv2d(1, 1, 1).to(0).weight", '.to("cuda")'),
     "factory with a number": ("torch.ones(2, device=0)", 'device="cuda"'),
+    "generator": ('torch.rand(2, generator=torch.Generator("cuda:0").manual_seed(3))', "torch.Generator(...)"),
     "factory of random numbers": ('torch.randperm(2, device="cuda")', 'device="cuda"'),
     "like another": ('torch.zeros_like(torch.ones(2), device="cuda")', 'device="cuda"'),
     "method": ('torch.ones(2).new_zeros(2, device=torch.device("cuda", 0))', 'device="cuda"'),

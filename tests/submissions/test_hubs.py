@@ -222,6 +222,7 @@ def test_what_hugging_face_may_not_answer(changed: dict[str, object], words: str
     "text",
     [
         "gh:org",
+        "GH:org/nets",
         "hf:org/nets@",
         "gh:org/nets#../x",
         "gh:../nets",

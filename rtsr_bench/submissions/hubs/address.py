@@ -84,4 +84,4 @@ class Fetched:
 
 def is_address(path: Path) -> bool:
     """Whether a path that the user named is an address on a hub; something of that name at hand comes first."""
-    return str(path).partition(":")[0] in HUBS and ":" in str(path) and not path.exists()
+    return str(path).partition(":")[0].lower() in HUBS and ":" in str(path) and not path.exists()
