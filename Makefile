@@ -12,11 +12,12 @@ SHOWN := --model 'bicubic/*' --model 'rt4ksr/s-x?' --model 'example_team/*'
 # A folder of published checkpoints serves instead of a download, where there is one beside the project.
 export RTSR_BENCH_MIRROR ?= $(abspath $(wildcard ../shared/weights))
 
-.PHONY: help install demo test lint types test-gpu benchmarks timing leaderboard clean
+.PHONY: help install demo test test-lowest lint types test-gpu benchmarks timing leaderboard clean
 
 help:
 	@echo "make demo         install, evaluate light references and the example on the built-in set (quick), write a report"
 	@echo "make test         install, lint, type-check, test"
+	@echo "make test-lowest  test with the oldest versions of what rtsr-bench depends on"
 	@echo "make test-gpu     the tests that need a CUDA device"
 	@echo "make benchmarks   how fast fidelity is beside reading, its definition and the official procedure, side by side"
 	@echo "make timing       how right the clock is, how often cheats are caught: an hour on a machine with nothing else to do"
@@ -55,6 +56,14 @@ demo: $(VENV)/.demo
 test: install lint types
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not gpu"
 
+# The oldest versions that pyproject.toml admits, in an environment of their own; torch 2.6 may bring gigabytes of CUDA libraries.
+LOWEST := .venv-lowest
+test-lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	sed -n '/^dependencies/,/^]/s/^ *"\([a-z0-9-]*\)>=\([0-9.]*\).*/\1==\2.*/p; s/^onnx = \["onnx>=\([0-9.]*\)", "onnxruntime>=\([0-9.]*\)"\]/onnx==\1.*\nonnxruntime==\2.*/p' pyproject.toml > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWEST)/lowest.txt --editable '.[dev,onnx,sandbox]'
+	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -m "not gpu"
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -81,4 +90,4 @@ leaderboard: install
 	$(BIN)/rtsr-bench report --out reports/site
 
 clean:
-	rm -rf $(VENV) $(DEMO) reports/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(DEMO) reports/site .mypy_cache .ruff_cache .pytest_cache .hypothesis
