@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
 
 
-class _SizeType(click.ParamType[Size]):
+if TYPE_CHECKING:
+    _OfSize = click.ParamType[Size]
+    _OfLimit = click.ParamType[tuple[str, float]]
+    _OfHours = click.ParamType[float]
+else:  # before click 8.4 it takes no type
+    _OfSize = _OfLimit = _OfHours = click.ParamType
+
+
+class _SizeType(_OfSize):
     name = "HEIGHTxWIDTH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
@@ -31,7 +39,7 @@ class _SizeType(click.ParamType[Size]):
         return Size(int(height), int(width))
 
 
-class _LimitType(click.ParamType[tuple[str, float]]):
+class _LimitType(_OfLimit):
     name = "NAME=SECONDS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
@@ -42,7 +50,7 @@ class _LimitType(click.ParamType[tuple[str, float]]):
             self.fail(f"expected NAME=SECONDS such as runtime=600, found {value!r}", param, ctx)
 
 
-class _HoursType(click.ParamType[float]):
+class _HoursType(_OfHours):
     name = "HOURS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
