@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rtsr_bench.number_warnings import WarningKind
 from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
 from rtsr_bench.report.tables import Note
 
@@ -15,7 +16,12 @@ FALLS = "Value of the track's published formula: increases with runtime, MACs an
 
 
 def _doubts(row: Row) -> tuple[Note, ...]:
-    return tuple(Note(tone="warn", text=one.short) for one in row.warnings if one.about == "fidelity")
+    """Warnings about fidelity but the loss of an execution, which has a column."""
+    return tuple(
+        Note(tone="warn", text=one.short)
+        for one in row.warnings
+        if one.about == "fidelity" and one.kind is not WarningKind.EXECUTION_LOSS
+    )
 
 
 def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
