@@ -71,6 +71,7 @@ def executions_table(
             )
             for row in rows
         ),
+        mark_best=False,
     )
 
 

@@ -43,7 +43,6 @@ def _loss(scope: Scope) -> tuple[BoardColumn, ...]:
         key="loss_db",
         label="Loss",
         unit="dB",
-        better="lower",
         digits=3,
         signed=True,
         terminal="loss dB",
