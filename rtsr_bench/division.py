@@ -9,8 +9,9 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from rtsr_bench.execution import EAGER_FP32, Execution, Precision
+
 if TYPE_CHECKING:
-    from rtsr_bench.execution import Execution
     from rtsr_bench.protocol import Protocol
     from rtsr_bench.record import Record
     from rtsr_bench.tracks import Track
@@ -45,3 +46,9 @@ def execution_of(record: Record) -> Execution | None:
         return record.execution or record.protocol.execution(record.system.device_kind)
     except KeyError:
         return None
+
+
+def is_plain_eager(record: Record) -> bool:
+    """Return whether the model was run as in eager fp32 except for the precision; also if that is not known."""
+    execution = execution_of(record)
+    return execution is None or execution.in_precision(Precision.FP32) == EAGER_FP32

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rtsr_bench.division import Division, execution_of
+from rtsr_bench.division import Division, execution_of, is_plain_eager
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.record import Fidelity, Runtime
 from rtsr_bench.record.measurements import MSE
@@ -87,7 +87,7 @@ def warnings(
 ) -> tuple[NumberWarning, ...]:
     """The warnings of a record, most important first; fidelity is compared under `convention` (a key).
 
-    `execution_loss_db` is what a record of the open `division` loses against eager fp32, None if that is not known.
+    `execution_loss_db` is what the record's execution loses against eager fp32, None if that is not known.
     """
     found: list[NumberWarning] = []
     if summary is not None and isinstance(record.runtime, Runtime):
@@ -99,10 +99,10 @@ def warnings(
         if summary.samples < FEW_REPEATS:
             text = f"Only {summary.samples} repeats: interval and percentiles are rough."
             found.append(_about_runtime(WarningKind.FEW_REPEATS, f"{summary.samples} repeats", text))
-    if division is Division.OPEN:
-        found += _of_execution(record, execution_loss_db)
-    else:
+    if division is not Division.OPEN and is_plain_eager(record):
         found += _of_precision(record, convention)
+    else:
+        found += _of_execution(record, execution_loss_db, division)
     found += _of_gain(record, convention)
     return tuple(found)
 
@@ -214,16 +214,16 @@ def _of_precision(record: Record, convention: str) -> list[NumberWarning]:
     return [NumberWarning(kind=WarningKind.PRECISION_LOSS, about="fidelity", short=short, text=text)]
 
 
-def _of_execution(record: Record, loss_db: float | None) -> list[NumberWarning]:
-    """The loss of an open row against eager fp32, if it is above the limit or unknown."""
+def _of_execution(record: Record, loss_db: float | None, division: Division | None) -> list[NumberWarning]:
+    """The loss against eager fp32, if it is above the limit, or unknown in the open division."""
     timed, execution = record.fidelity, execution_of(record)
     if not isinstance(timed, Fidelity) or execution == EAGER_FP32:
         return []
     words = execution.words if execution else "this execution"
-    if loss_db is None:
+    if loss_db is None and division is Division.OPEN:
         text = f"Fidelity under eager fp32 is not known, so the loss of {words} is not, either."
         short = "loss against eager fp32 not known"
-    elif loss_db > FIDELITY_LOSS_LIMIT_DB:
+    elif loss_db is not None and loss_db > FIDELITY_LOSS_LIMIT_DB:
         text = f"Under {words} the PSNR is {loss_db:.2f} dB lower than under eager fp32."
         short = f"loses {loss_db:.2f} dB against eager fp32"
     else:

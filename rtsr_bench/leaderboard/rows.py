@@ -32,9 +32,10 @@ class Row:
     `fidelity` is over the images of the data sets that the track's score uses, `by_set` has every data set. `source`
     names the record, `earlier` counts older records of the same key, `score` is None if an input of the formula is
     missing, `scored_under` is the convention key of the score's PSNR, `lower_is_better` the direction of the formula.
-    `track` is None if this version does not know it; `twin`: another row of its group has the same model. `loss_db`:
-    PSNR under eager fp32 less that of this execution, positive if it is worse; None without both. `best_source`: if
-    this row is in the open division and another execution of its model is better, the source of that one's row.
+    `track` is None if this version does not know it; `twin`: another row of its group has the same model, or its model
+    was measured from different files. `loss_db`: PSNR under eager fp32 less that of this execution, positive if it is
+    worse; None without both. `best_source`: if this row is in the open division and another execution of its model is
+    better, the source of that one's row.
     """
 
     source: str

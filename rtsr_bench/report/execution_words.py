@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.division import Division
+from rtsr_bench.division import Division, is_plain_eager
 from rtsr_bench.leaderboard import fidelity_means
 from rtsr_bench.record import Fidelity
 from rtsr_bench.report.text import number, shorten
@@ -41,7 +41,7 @@ def fidelity_words(row: Row) -> str:
     if not isinstance(row.record.fidelity, Fidelity):
         return ""
     precision = row.record.fidelity.precision.value
-    if row.division is not Division.OPEN or row.execution is None:
+    if row.execution is None or (row.division is not Division.OPEN and is_plain_eager(row.record)):
         return " ".join(filter(None, (f"In {precision}, the timed precision.", _fp32_words(row))))
     said = f"Under the timed execution: {shorten(row.execution.words, WORDS_LENGTH)}."
     full = row.fidelity.psnr_db.get(row.scored_under) if row.fidelity else None

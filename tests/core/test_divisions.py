@@ -249,6 +249,17 @@ def test_a_closed_row_has_the_warning_it_had() -> None:
     assert [warning.kind for warning in row.warnings] == [WarningKind.PRECISION_LOSS]
 
 
+def test_an_unofficial_row_under_another_backend_is_not_said_to_lose_by_its_precision() -> None:
+    one = under(record(system=CPU, looking=True), "openvino", loss_db=0.2)
+    (row,) = board(one).rows
+    assert row.division is None
+    assert [warning.short for warning in row.warnings if warning.about == "fidelity"] == [
+        "loses 0.20 dB against eager fp32"
+    ]
+    (row,) = board(replace(one, fidelity_fp32=None)).rows
+    assert not [warning for warning in row.warnings if warning.about == "fidelity"]
+
+
 def test_a_record_without_an_execution_has_that_of_its_protocol() -> None:
     assert board(record(system=CPU)).rows[0].execution.words == "eager, fp32"
     nameless = replace(record(system=CPU), protocol=replace(TRACK.protocol, precision={}))
