@@ -23,7 +23,8 @@ Terms, with one meaning each in code, command line, JSON, pages and documents:
 - *system*: the hardware and software measured on
 - *failure* / *violation* / *warning*: the guest failed / a rule is not met / a number is unreliable
 - *leaderboard*, *report*: ranked rows of one track on one kind of device; the site that shows them
-- *official* / *unofficial*: the protocol's digest equals the shipped one / does not
+- *official* / *unofficial*: the protocol's digest equals the shipped one / differs in more than the execution
+- *closed* / *open division*: rows measured under the track's own execution / under any other
 """
 
 __version__ = "0.1.0"

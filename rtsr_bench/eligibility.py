@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from rtsr_bench.division import Division, division
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Complexity, Failure, FailureKind, Fidelity, Runtime, Stage
 from rtsr_bench.record.measurements import MSE
@@ -94,8 +95,8 @@ def count_at_256(complexity: object) -> Count | None:
 
 
 def is_official(record: Record, track: Track | None) -> bool:
-    """Whether the record was measured under exactly the protocol of its track, shipped or from a plug-in."""
-    return track is not None and record.protocol.digest == track.protocol.digest
+    """Whether the record was measured under exactly the protocol of its track: whether it is in the closed division."""
+    return division(record, track) is Division.CLOSED
 
 
 def failures(record: Record) -> tuple[Failure, ...]:
@@ -125,7 +126,7 @@ def reasons(
     if track is None:
         text = f"No track {record.track!r} is shipped or named with --plugin, so the record cannot be scored."
         found.append(Reason(kind=Ineligibility.NO_TRACK, short="track unknown", text=text))
-    elif not is_official(record, track):
+    elif division(record, track) is None:
         found.append(Reason(kind=Ineligibility.UNOFFICIAL, short="unofficial", text=unofficial_words(record, track)))
     found += _off_protocol(record)
     found += _incomplete(record)

@@ -133,11 +133,11 @@ class Display:
         for track in dict.fromkeys(record.track for record in records):
             mine = [_row(record) for record in records if record.track == track]
             mine.sort(key=best_first)
-            first, columns = mine[0], _columns(mine[0])
+            first, columns = mine[0], _columns(mine)
             executions = [_execution(row.record) for row in mine]
-            several = len(set(executions)) > 1
+            several = len(set(executions)) > 1 and all(column.key != "execution" for column in columns)
             title, changed = track, [one for one in first.record.overrides if not (several and "--execution" in one)]
-            if changed:
+            if changed and first.division is None:
                 title += f", unofficial: {' '.join(changed)}; MACs at {first.counted_at}"
             table = Table(title=fit(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
             for column in columns:
@@ -185,11 +185,13 @@ def _row(record: Record) -> Row:
     return derive_row("", record, all_tracks().get(record.track))
 
 
-def _columns(row: Row) -> tuple[BoardColumn, ...]:
-    """The columns of a leaderboard that the terminal shows, for a row's rules."""
+def _columns(rows: Sequence[Row]) -> tuple[BoardColumn, ...]:
+    """The columns of a leaderboard that the terminal shows, for the rules of the first row."""
+    from rtsr_bench.division import Division
     from rtsr_bench.report.column import Scope, board_columns
 
-    scope = Scope.of(row.record.protocol, row.track)
+    is_open = any(row.division is Division.OPEN for row in rows)
+    scope = Scope.of(rows[0].record.protocol, rows[0].track, is_open=is_open)
     return tuple(column for column in board_columns(scope) if column.terminal is not None)
 
 
@@ -224,7 +226,7 @@ def _brief(row: Row) -> Iterator[tuple[str, str]]:
     from rtsr_bench.metric import METRICS
     from rtsr_bench.score import PSNR
 
-    columns = {column.key: column for column in _columns(row)}
+    columns = {column.key: column for column in _columns([row])}
     psnr = METRICS.find(PSNR)
     shown = [key for key in columns if key in {psnr.column(one.key) for one in row.record.protocol.conventions}]
     for key in dict.fromkeys((psnr.column(row.scored_under), *shown, *_BRIEF)):

@@ -138,7 +138,9 @@ _OVERRIDES = grouped(
     "overrides",
     _overrides,
     click.option("--quick", is_flag=True, help="Smaller input, fewer repeats, a few images; unofficial."),
-    click.option("--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; unofficial."),
+    click.option(
+        "--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; in the open division."
+    ),
     click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial."),
     click.option("--warmup", type=int, help="Other number of untimed calls; unofficial."),
     click.option("--repeats", type=int, help="Other number of timed calls; unofficial."),

@@ -5,15 +5,15 @@ from rtsr_bench.leaderboard.boards import (
     DeviceKind,
     Group,
     Leaderboard,
-    best_first,
     data_digest,
     device_kind,
     how_measured,
     leaderboards,
     started_at,
 )
+from rtsr_bench.leaderboard.executions import all_executions, same_model
 from rtsr_bench.leaderboard.means import FidelityMeans, fidelity_means
-from rtsr_bench.leaderboard.rows import Row, derive_row, scoring_convention
+from rtsr_bench.leaderboard.rows import Row, best_first, derive_row, scoring_convention
 
 __all__ = [
     "BANDS",
@@ -23,6 +23,7 @@ __all__ = [
     "Group",
     "Leaderboard",
     "Row",
+    "all_executions",
     "band",
     "best_first",
     "data_digest",
@@ -32,6 +33,7 @@ __all__ = [
     "how_measured",
     "leaderboards",
     "pareto_front",
+    "same_model",
     "scoring_convention",
     "started_at",
 ]

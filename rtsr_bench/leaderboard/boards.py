@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rtsr_bench.eligibility import Ineligibility, differences, is_official
+from rtsr_bench.division import Division, division
+from rtsr_bench.eligibility import Ineligibility, differences
 from rtsr_bench.execution import EAGER_FP32
-from rtsr_bench.leaderboard.rows import Row, derive_row
+from rtsr_bench.leaderboard.executions import best_executions
+from rtsr_bench.leaderboard.rows import Row, best_first, derive_row
 from rtsr_bench.tracks import all_tracks
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from rtsr_bench.protocol import Protocol
     from rtsr_bench.record import Record
     from rtsr_bench.tracks import Track
+
+
+_OPEN = "open"
+"""The rules in the id of a group of the open division; a digest has 16 hex digits."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,19 +45,34 @@ class DeviceKind:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """Comparable rows: measured under one protocol on the same data. Only official groups are ranked."""
+    """Comparable rows: measured under one protocol on the same data. Only groups of a division are ranked.
 
-    official: bool
+    `division` is None for unofficial rows. In the open division, executions differ and `protocol` is the track's: each
+    model has one row, that of its best execution; `others` are the rows of its other executions.
+    """
+
+    division: Division | None
     complete: bool
     protocol: Protocol
     data_digest: str
     how: str
     rows: tuple[Row, ...]
+    others: tuple[Row, ...] = ()
+
+    def is_of_data(self, row: Row) -> bool:
+        """Whether a row was measured on the same data as this group."""
+        return self.data_digest == data_digest(row.record)
+
+    @property
+    def official(self) -> bool:
+        """Whether its rows were measured under exactly the track's protocol."""
+        return self.division is Division.CLOSED
 
     @property
     def id(self) -> str:
         """Short name, stable as long as protocol and data are the same."""
-        return f"{self.protocol.digest[:8]}-{self.data_digest[:8]}"
+        rules = _OPEN if self.division is Division.OPEN else self.protocol.digest[:8]
+        return f"{rules}-{self.data_digest[:8]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +86,8 @@ class Leaderboard:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The rows of every group, in the order shown."""
-        return tuple(row for group in self.groups for row in group.rows)
+        """The rows of every group in the order shown, each group's other executions after them."""
+        return tuple(row for group in self.groups for row in (*group.rows, *group.others))
 
 
 def leaderboards(records: Mapping[str, Record], tracks: Mapping[str, Track] | None = None) -> tuple[Leaderboard, ...]:
@@ -107,15 +127,17 @@ def data_digest(record: Record) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def how_measured(protocol: Protocol, device: str) -> str:
-    """A protocol in one sentence, for a kind of device (`cpu`, `cuda`)."""
+def how_measured(protocol: Protocol, device: str, *, any_execution: bool = False) -> str:
+    """A protocol in one sentence, for a kind of device (`cpu`, `cuda`); without its execution if that may be any."""
     precision = protocol.precision.get(device)
+    execution = f", {precision.value if precision else 'precision not named'}"
+    if protocol.backend != EAGER_FP32.backend:
+        execution += f", execution {protocol.backend}"
     images = "all images" if protocol.images is None else f"the first {protocol.images} images of each data set"
     if protocol.window is not None:
         images += f" (the central {protocol.window} pixels of HR)"
     return (
-        f"LR input {protocol.input}, batch {protocol.batch}, {precision.value if precision else 'precision not named'}"
-        f"{'' if protocol.backend == EAGER_FP32.backend else f', execution {protocol.backend}'},"
+        f"LR input {protocol.input}, batch {protocol.batch}{'' if any_execution else execution},"
         f" {protocol.warmup} warm-up calls and {protocol.repeats} repeats; fidelity on {images}"
         f" of {', '.join(protocol.data_sets)}."
     )
@@ -140,42 +162,57 @@ def _latest(records: Mapping[str, Record]) -> list[tuple[str, Record, int]]:
 
 
 def _groups(rows: Sequence[Row], track: Track | None) -> tuple[Group, ...]:
-    """Rows by protocol and data: official and complete first, then official, then the rest; the larger group first."""
+    """Rows by protocol and data, those of the open division by data only.
+
+    Closed and complete ones first, then open and complete, incomplete, and unofficial ones; the larger group first.
+    """
     members: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        members.setdefault((row.record.protocol.digest, data_digest(row.record)), []).append(row)
+        rules = _OPEN if row.division is Division.OPEN else row.record.protocol.digest
+        members.setdefault((rules, data_digest(row.record)), []).append(row)
     groups = [_group(mine, digest, track) for (_, digest), mine in members.items()]
-    return tuple(
-        sorted(groups, key=lambda one: (not one.official, not one.complete, -len(one.rows), one.id)),
-    )
+
+    def place(group: Group) -> tuple[bool, bool, bool, int, str]:
+        kind = group.division
+        return kind is None, not group.complete, kind is Division.OPEN, -len(group.rows), group.id
+
+    return tuple(sorted(groups, key=place))
 
 
 def _group(rows: Sequence[Row], digest: str, track: Track | None) -> Group:
     first = rows[0].record
-    official = is_official(first, track)
+    kind = division(first, track)
     complete = any(all(reason.kind is not Ineligibility.INCOMPLETE_DATA for reason in row.reasons) for row in rows)
+    others: Sequence[Row] = ()
+    if kind is Division.OPEN:
+        rows, others = best_executions(rows)
     models = [row.record.model.id for row in rows]
-    rows = [replace(row, twin=models.count(row.record.model.id) > 1) for row in rows]
+    rows = [replace(row, twin=row.twin or models.count(row.record.model.id) > 1) for row in rows]
     ordered = sorted(rows, key=best_first)
     return Group(
-        official=official,
+        division=kind,
         complete=complete,
-        protocol=first.protocol,
+        protocol=track.protocol if track and kind else first.protocol,
         data_digest=digest,
-        how=_how(first, track, official=official, complete=complete),
-        rows=_ranked(ordered) if official else tuple(ordered),
+        how=_how(first, track, kind, complete=complete),
+        rows=_ranked(ordered) if kind else tuple(ordered),
+        others=tuple(sorted(others, key=best_first)),
     )
 
 
-def _how(record: Record, track: Track | None, *, official: bool, complete: bool) -> str:
+def _how(record: Record, track: Track | None, kind: Division | None, *, complete: bool) -> str:
     """The sentence that introduces a group."""
-    said = how_measured(record.protocol, record.system.device_kind)
+    said = how_measured(record.protocol, record.system.device_kind, any_execution=kind is Division.OPEN)
     own = track is not None and not track.shipped
     whose = "the protocol of this track (not a shipped one)" if own else "the track's protocol"
-    if official and not complete:
-        return f"Measured under {whose}, but not on all of its data, and therefore not ranked: {said}"
-    if official:
-        return f"Measured under {whose}: {said}"
+    unranked = "" if complete else ", but not on all of its data, and therefore not ranked"
+    if kind is Division.OPEN:
+        return (
+            f"Measured under {whose} except for the execution{unranked}: {said} One row per model, with its best"
+            " execution; all of them are below the table."
+        )
+    if kind is Division.CLOSED:
+        return f"Measured under {whose}{unranked}: {said}"
     if track is None:
         return f"Not ranked, because the track is unknown to this version: {said}"
     changed = differences(record.protocol, track.protocol)
@@ -187,19 +224,6 @@ def _how(record: Record, track: Track | None, *, official: bool, complete: bool)
             f" Runtime, FPS and score apply to an input of {record.protocol.input}, not of {track.protocol.input}."
         )
     return sentence
-
-
-def best_first(row: Row) -> tuple[int, float, float, str, str]:
-    """Sort key: eligible rows by score, then other rows with a score, a gain, neither; the model's id breaks ties."""
-    official_reasons = [reason for reason in row.reasons if reason.kind is not Ineligibility.UNOFFICIAL]
-    tier = 0 if not official_reasons else 1
-    if row.failed:
-        tier = 3
-    elif row.score is None:
-        tier = 2
-    gain = row.gain_db if row.gain_db is not None else -math.inf
-    score = row.score or 0.0
-    return tier, score if row.lower_is_better else -score, -gain, row.record.model.id, row.source
 
 
 def _ranked(ordered: Sequence[Row]) -> tuple[Row, ...]:

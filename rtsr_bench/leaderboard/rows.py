@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rtsr_bench.division import Division, division, execution_of
 from rtsr_bench.eligibility import Below, Ineligibility, Reason, count_at_256, counted_at, reasons
 from rtsr_bench.leaderboard.bands import Band, band
 from rtsr_bench.leaderboard.exact import exact_images
+from rtsr_bench.leaderboard.loss import loss_db
 from rtsr_bench.leaderboard.means import FidelityMeans, fidelity_means
 from rtsr_bench.number_warnings import NumberWarning, warnings
 from rtsr_bench.protocol import Colour, Convention, Size
@@ -19,6 +21,7 @@ from rtsr_bench.statistics import RuntimeSummary, summarise
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rtsr_bench.execution import Execution
     from rtsr_bench.tracks import Track
 
 
@@ -29,7 +32,10 @@ class Row:
     `fidelity` is over the images of the data sets that the track's score uses, `by_set` has every data set. `source`
     names the record, `earlier` counts older records of the same key, `score` is None if an input of the formula is
     missing, `scored_under` is the convention key of the score's PSNR, `lower_is_better` the direction of the formula.
-    `track` is None if this version does not know it; `twin`: another row of its group has the same model.
+    `track` is None if this version does not know it; `twin`: another row of its group has the same model, or its model
+    was measured from different files. `loss_db`: PSNR under eager fp32 less that of this execution, positive if it is
+    worse; None without both. `best_source`: if this row is in the open division and another execution of its model is
+    better, the source of that one's row.
     """
 
     source: str
@@ -47,11 +53,23 @@ class Row:
     lower_is_better: bool = False
     track: Track | None = None
     twin: bool = False
+    loss_db: float | None = None
+    best_source: str = ""
 
     @property
     def failed(self) -> bool:
         """Whether fidelity or runtime failed."""
         return any(reason.kind is Ineligibility.FAILED for reason in self.reasons)
+
+    @property
+    def division(self) -> Division | None:
+        """Its division on its track; None if it is unofficial."""
+        return division(self.record, self.track)
+
+    @property
+    def execution(self) -> Execution | None:
+        """How the model was run; None if the record does not tell."""
+        return execution_of(self.record)
 
     @property
     def crop(self) -> Size | None:
@@ -101,6 +119,9 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
             elif convention not in overall.psnr_db or convention not in overall.baseline_psnr_db:
                 trouble = f"The record lacks PSNR or baseline under {convention}, which the score needs."
     summary = summarise(record.runtime) if isinstance(record.runtime, Runtime) else None
+    full = record.fidelity_fp32
+    lost = loss_db(judged, _judged(record, full.images, track), convention) if isinstance(full, Fidelity) else None
+    doubts = warnings(record, summary, convention, execution_loss_db=lost, division=division(record, track))
     gain = overall.gain_db(convention) if overall else None
     return Row(
         source=source,
@@ -113,11 +134,25 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
         by_set=by_set,
         runtime=summary,
         reasons=reasons(record, track, gain_db=gain, trouble=trouble, below=_below(record, track, by_set)),
-        warnings=(*warnings(record, summary, convention), *exact_images(judged, convention)),
+        warnings=(*doubts, *exact_images(judged, convention)),
         earlier=earlier,
         lower_is_better=track is not None and track.score.lower_is_better,
         track=track,
+        loss_db=lost,
     )
+
+
+def best_first(row: Row) -> tuple[int, float, float, str, str]:
+    """Sort key: eligible rows by score, then other rows with a score, a gain, neither; the model's id breaks ties."""
+    official_reasons = [reason for reason in row.reasons if reason.kind is not Ineligibility.UNOFFICIAL]
+    tier = 0 if not official_reasons else 1
+    if row.failed:
+        tier = 3
+    elif row.score is None:
+        tier = 2
+    gain = row.gain_db if row.gain_db is not None else -math.inf
+    score = row.score or 0.0
+    return tier, score if row.lower_is_better else -score, -gain, row.record.model.id, row.source
 
 
 def _judged(record: Record, images: Sequence[ImageFidelity], track: Track | None) -> Sequence[ImageFidelity]:

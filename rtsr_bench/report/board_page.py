@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.leaderboard import Group, Leaderboard, how_measured
-from rtsr_bench.report.board_table import board_table, scope_of, set_table
+from rtsr_bench.division import Division
+from rtsr_bench.leaderboard import Group, Leaderboard, all_executions, how_measured
+from rtsr_bench.report.board_table import board_table, executions_table, scope_of, set_table
 from rtsr_bench.report.figures import Point, scatter_figure
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.text import one_line
@@ -14,7 +15,7 @@ from rtsr_bench.report.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rtsr_bench.report.press import Press
+    from rtsr_bench.report.press import Press, View
 
 CONTOURS_FOR = "ntire23-rtsr"
 
@@ -28,9 +29,22 @@ def group_heading(group: Group, board: Leaderboard) -> str:
     """The heading of a group."""
     if board.track is None:
         return "Records without a track"
-    if not group.official:
+    if group.division is None:
         return "Unofficial runs (not ranked)"
-    return "Ranked" if group.complete else "Incomplete data"
+    if not any(one.division is Division.OPEN for one in board.groups):
+        return "Ranked" if group.complete else "Incomplete data"
+    name = f"{group.division.value.capitalize()} division"
+    return name if group.complete else f"{name}, incomplete data"
+
+
+def group_tag(group: Group, board: Leaderboard) -> dict[str, str]:
+    """The tag beside the heading of a group: its class and its words."""
+    if group.division is None:
+        return {"class": "unofficial", "words": "unofficial"}
+    own = board.track is not None and not board.track.shipped
+    if group.division is Division.OPEN:
+        return {"class": "open", "words": "other executions"}
+    return {"class": "official", "words": "own track's protocol" if own else "official protocol"}
 
 
 def print_board(press: Press, board: Leaderboard, slug: str, links: Mapping[str, str]) -> str:
@@ -59,15 +73,27 @@ def _group(press: Press, board: Leaderboard, group: Group, slug: str, links: Map
     return {
         "group": group,
         "heading": heading,
+        "tag": group_tag(group, board),
         "data": _data_words(group),
         "torch": torch,
         "view": press.table(board_table(board, group, table_id, where, links)),
         "sets": press.table(sets) if sets else None,
+        "executions": _executions(press, board, group, f"{table_id}--executions", where, links),
         "warnings": [
             (row.record.model.id, links[row.source], warning) for row in group.rows for warning in row.warnings
         ],
         "figures": _figures(board, group, links),
     }
+
+
+def _executions(
+    press: Press, board: Leaderboard, group: Group, table_id: str, where: str, links: Mapping[str, str]
+) -> View | None:
+    """Every execution of the models in a group of the open division; None for other groups."""
+    if group.division is not Division.OPEN:
+        return None
+    rows = all_executions(board, group)
+    return press.table(executions_table(board, group, rows, table_id, f"{where}, all executions", links))
 
 
 def _data_words(group: Group) -> str:

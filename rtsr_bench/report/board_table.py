@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rtsr_bench.report.column import Scope, board_columns
+from rtsr_bench.division import Division
+from rtsr_bench.metric import METRICS
+from rtsr_bench.report.column import BoardColumn, Scope, board_columns
 from rtsr_bench.report.tables import Column, Table, TableRow
 from rtsr_bench.report.text import shorten
+from rtsr_bench.score import PSNR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from rtsr_bench.leaderboard import Group, Leaderboard
+    from rtsr_bench.leaderboard import Group, Leaderboard, Row
+
+DIVISION = BoardColumn(
+    key="division",
+    label="Division",
+    terminal=None,
+    value=lambda row: row.division.value if row.division else None,
+    explanation="closed: the track's own execution; open: another one.",
+)
 
 
 def scope_of(board: Leaderboard, group: Group) -> Scope:
     """The scope of a group's tables: the track's conventions, or all of the protocol if the track is unknown."""
-    return Scope.of(group.protocol, board.track)
+    return Scope.of(group.protocol, board.track, is_open=group.division is Division.OPEN)
 
 
 def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table:
@@ -28,11 +40,39 @@ def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, l
             notes={column.key: column.notes(row) for column in columns},
             links={"model": links[row.source]},
             band=row.frame_band,
-            muted=row.failed or bool(row.record.model.untrained) or (group.official and row.rank is None),
+            muted=row.failed or bool(row.record.model.untrained) or (group.division is not None and row.rank is None),
         )
         for row in group.rows
     )
     return Table(id=table_id, caption=caption, columns=columns, rows=rows)
+
+
+def executions_table(
+    board: Leaderboard, group: Group, rows: Sequence[Row], table_id: str, caption: str, links: Mapping[str, str]
+) -> Table:
+    """Executions of the models in a group of the open division, side by side; `rows` are from `all_executions`."""
+    scope = scope_of(board, group)
+    known = {column.key: column for column in board_columns(scope)}
+    psnr = METRICS.find(PSNR).column(scope.scored.key)
+    keys = ("model", "execution", "score", psnr, "loss_db", "runtime_ms", "fps", "setup_s", "graph_bytes")
+    chosen = [replace(known[key], shown=True) for key in keys if key in known]
+    columns = (*chosen[:1], DIVISION, *chosen[1:])
+    return Table(
+        id=table_id,
+        caption=caption,
+        columns=columns,
+        rows=tuple(
+            TableRow(
+                values={column.key: column.of(row) for column in columns},
+                notes={column.key: column.notes(row) for column in columns},
+                links={"model": links[row.source]},
+                band=row.frame_band,
+                muted=bool(row.reasons),
+            )
+            for row in rows
+        ),
+        mark_best=False,
+    )
 
 
 def set_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table | None:

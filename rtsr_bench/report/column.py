@@ -61,7 +61,7 @@ class Scope:
     """The parameters of a table's columns: the track (None if unknown) and the part of the rules that is shown.
 
     `conventions` and `metrics` are those that have columns, `scored` is the convention of the score; `timed_at` and
-    `counted_at` are LR sizes.
+    `counted_at` are LR sizes. `is_open`: rows of the open division are among them, so executions differ.
     """
 
     track: Track | None
@@ -70,9 +70,10 @@ class Scope:
     scored: Convention
     timed_at: Size
     counted_at: Size
+    is_open: bool = False
 
     @classmethod
-    def of(cls, protocol: Protocol, track: Track | None) -> Scope:
+    def of(cls, protocol: Protocol, track: Track | None, *, is_open: bool = False) -> Scope:
         """The scope of rows measured under a protocol and scored by a track."""
         conventions = track.headline if track else protocol.conventions
         return cls(
@@ -82,6 +83,7 @@ class Scope:
             scored=track.score.convention if track else next(iter(conventions), Convention(Colour.RGB)),
             timed_at=protocol.input,
             counted_at=counted_at(protocol, track),
+            is_open=is_open,
         )
 
     @property

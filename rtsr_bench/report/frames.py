@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.eligibility import count_at, failure_words, failures, is_official
+from rtsr_bench.eligibility import failure_words, failures, is_official
 from rtsr_bench.leaderboard import Row, data_digest, derive_row, leaderboards
 from rtsr_bench.metric import known
 from rtsr_bench.protocol import DEFAULT_METRICS
-from rtsr_bench.record import Complexity, Fidelity, Memory, Record, Runtime
-from rtsr_bench.report.columns.memory import memory_bytes
+from rtsr_bench.record import Fidelity, Memory, Record, Runtime
 from rtsr_bench.report.columns.standing import standing
 from rtsr_bench.report.exports import csv_cell  # it disarms formulas
+from rtsr_bench.report.frame_values import counted, set_up, timed
 from rtsr_bench.report.text import one_line
-from rtsr_bench.statistics import median
 from rtsr_bench.tracks import all_tracks
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ _JUDGED = {
     **dict.fromkeys(("device_kind", "device", "cpu", "os", "python", "torch", "isolation"), _TEXT),
     "torch_threads": _WHOLE,
     "official": _FLAG,
+    "division": _TEXT,
     "latest": _FLAG,
     "standing": _TEXT,
     "rank": _WHOLE,
@@ -53,6 +53,9 @@ _MEASURED = {
     "retimed": _WHOLE,
     **dict.fromkeys(("samples", "warmup", "batch", "input_height", "input_width"), _WHOLE),
     "precision": _TEXT,
+    "execution": _TEXT,
+    **dict.fromkeys(("loss_db", "setup_s"), _REAL),
+    **dict.fromkeys(("graph_bytes", "setup_peak_bytes"), _WHOLE),
     **dict.fromkeys(("params", "macs", "flops", "activations", "memory_bytes"), _WHOLE),
     **dict.fromkeys(("memory_kind", "reasons", "warnings", "failures", "overrides", "data_sets", "started"), _TEXT),
     "wall_s": _REAL,
@@ -72,7 +75,8 @@ def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | Non
     """Records by name as the data frames `records`, `images` and `samples`, one observation per row, ordered by name.
 
     records: one row per record, including earlier ones (`latest` is false, no rank), with derived values and evidence;
-    metrics and gain under the `convention` of the score and over its data sets, operations at the timed input.
+    metrics, gain and loss under the `convention` of the score and over its data sets, operations at the timed input.
+    `rank` is that in the `division` (closed or open; missing: unofficial), `loss_db` that against eager fp32.
     images: one row per record, image and convention, in the timed precision. samples: one row per timed repeat, from 1;
     `frame_ms` is `sample_ms` over the batch. Missing values and counts beyond 64 bits are NA; text is on one line.
     `boards`: the leaderboards of the same records, if available. All three frames join on `record`. In a notebook:
@@ -182,6 +186,8 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
         "python": system.python,
         "torch": system.torch,
         "isolation": system.isolation,
+        "division": row.division.value if row.division else "",
+        "execution": row.execution.words if row.execution else "",
         "standing": standing(row),
         "convention": key,
         "memory_kind": record.memory.kind if isinstance(record.memory, Memory) else "",
@@ -201,8 +207,8 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
     return {
         **_who(row),
         **{name: one_line(value) or None for name, value in text.items()},
-        **_timed(row),
-        **_counted(row),
+        **timed(row),
+        **counted(row),
         "scale": record.model.scale,
         "torch_threads": system.torch_threads,
         "official": _official(record),
@@ -213,44 +219,9 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
         **{one.column(): means.value(one, key) if means else None for one in metrics},
         **{_baseline(one.column()): means.of_bicubic(one, key) if means else None for one in metrics},
         "images": means.images if means else None,
+        "loss_db": row.loss_db,
+        **set_up(record),
         "wall_s": record.wall_s,
-    }
-
-
-def _timed(row: Row) -> dict[str, Any]:
-    """Values of the timed repeats; empty if there are none."""
-    runtime, summary = row.record.runtime, row.runtime
-    if not isinstance(runtime, Runtime) or summary is None:
-        return {}
-    low, high = summary.ci_ms or (None, None)
-    return {
-        "runtime_ms": summary.mean_ms,
-        "runtime_ci_low_ms": low,
-        "runtime_ci_high_ms": high,
-        **{name: getattr(summary, name) for name in ("median_ms", "p95_ms", "p99_ms", "least_ms", "most_ms")},
-        **{name: getattr(summary, name) for name in ("spread", "drift", "fps", "samples")},
-        "image_median_ms": median(runtime.image_ms) / runtime.batch if runtime.image_ms else None,
-        "foreign_load": runtime.foreign_load,
-        "foreign_gpu": runtime.foreign_gpu,
-        "input_correlation": runtime.input_correlation,
-        "retimed": runtime.retimed if runtime.foreign_load is not None else None,
-        "warmup": runtime.warmup,
-        "batch": runtime.batch,
-        "input_height": runtime.input.height,
-        "input_width": runtime.input.width,
-        "precision": runtime.precision.value,
-    }
-
-
-def _counted(row: Row) -> dict[str, Any]:
-    """Parameters, operations at the timed input, and memory, if known."""
-    complexity, count = row.record.complexity, count_at(row.record.complexity, row.record.protocol.input)
-    return {
-        "params": complexity.params if isinstance(complexity, Complexity) else None,
-        "macs": count.macs if count else None,
-        "flops": count.flops if count else None,
-        "activations": count.activations if count else None,
-        "memory_bytes": memory_bytes(row),
     }
 
 

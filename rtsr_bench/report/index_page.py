@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rtsr_bench.division import Division
 from rtsr_bench.leaderboard import Leaderboard
 from rtsr_bench.metric import known
 from rtsr_bench.number_warnings import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, QUIET_SHARE, SPREAD_LIMIT
 from rtsr_bench.report.board_page import board_title
 from rtsr_bench.report.column import Scope, board_columns
+from rtsr_bench.report.columns.execution import execution_words
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.tables import Column, Note, Table, TableRow
 from rtsr_bench.report.text import shorten
@@ -18,6 +20,7 @@ from rtsr_bench.tracks import all_tracks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rtsr_bench.leaderboard import Row
     from rtsr_bench.report.press import Press
 
 Addressed = tuple[Leaderboard, str]
@@ -76,6 +79,7 @@ def _metric_titles() -> list[str]:
 
 
 def _boards_table(boards: Sequence[Addressed]) -> Table:
+    opened = any(group.division is Division.OPEN for board, _ in boards for group in board.groups)
     columns = (
         Column(key="track", label="Track", heading=True, explanation="The track's title."),
         Column(key="device", label="Device", explanation="The measured device."),
@@ -87,16 +91,16 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
         Column(key="ranked", label="Ranked", digits=0, explanation="Models with a rank."),
         Column(key="unranked", label="Not ranked", digits=0, explanation="Official rows that a rule excludes."),
         Column(key="failed", label="Failed", digits=0, explanation="Models that failed."),
+        *([_OPEN] if opened else []),
         Column(key="unofficial", label="Unofficial", digits=0, explanation="Rows measured under another protocol."),
     )
     rows = []
     for board, address in boards:
-        official = [row for group in board.groups if group.official for row in group.rows]
-        failed = [row for row in board.rows if row.failed]
-        others = [row for group in board.groups if not group.official for row in group.rows]
+        shown = [(group.division, row) for group in board.groups for row in group.rows]
+        official = [row for kind, row in shown if kind is Division.CLOSED]
+        failed = [row for _, row in shown if row.failed]
         leader = next((row for row in board.rows if row.score), None)
         runtime = leader.runtime if leader else None
-        unofficial = leader is not None and leader.rank is None
         rows.append(
             TableRow(
                 values={
@@ -110,18 +114,29 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
                     "ranked": sum(row.rank is not None for row in official),
                     "unranked": sum(row.rank is None and not row.failed for row in official),
                     "failed": len(failed),
-                    "unofficial": sum(not row.failed for row in others),
+                    "open": sum(kind is Division.OPEN and row.rank is not None for kind, row in shown),
+                    "unofficial": sum(kind is None and not row.failed for kind, row in shown),
                 },
-                notes={
-                    "leader": (Note(tone="warn", text=f"unofficial, input {leader.record.protocol.input}"),)
-                    if leader and unofficial
-                    else ()
-                },
+                notes={"leader": _leader_notes(leader) if leader else ()},
                 links={"track": address},
                 band=leader.frame_band if leader else None,
             )
         )
     return Table(id="leaderboards", caption="Leaderboards", columns=columns, rows=tuple(rows))
+
+
+_OPEN = Column(
+    key="open", label="Open", digits=0, explanation="Models with a rank in the open division: under other executions."
+)
+
+
+def _leader_notes(leader: Row) -> tuple[Note, ...]:
+    """What a reader has to know of a leader that is not in the closed division."""
+    if leader.rank is None:
+        return (Note(tone="warn", text=f"unofficial, input {leader.record.protocol.input}"),)
+    if leader.division is Division.OPEN:
+        return (Note(tone="sub", text=f"open division: {execution_words(leader)}"),)
+    return ()
 
 
 def _tracks_table(boards: Sequence[Addressed]) -> Table:
@@ -160,7 +175,7 @@ def _tracks_table(boards: Sequence[Addressed]) -> Table:
 def _columns_table() -> Table:
     """The columns of a leaderboard with their explanations."""
     track = next(iter(all_tracks().values()))
-    columns = board_columns(Scope.of(track.protocol, track))
+    columns = board_columns(Scope.of(track.protocol, track, is_open=True))
     shown = (
         Column(key="label", label="Column", heading=True, explanation="Its heading."),
         Column(key="unit", label="Unit", explanation="Its unit."),

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from rtsr_bench.division import Division
 from rtsr_bench.eligibility import STAGE_WORDS, count_at, failure_words, failures
-from rtsr_bench.leaderboard import Group, Leaderboard, Row, fidelity_means
-from rtsr_bench.record import Complexity, DataUse, Fidelity, Memory, Record, Runtime
+from rtsr_bench.leaderboard import Group, Leaderboard, Row, all_executions, same_model
+from rtsr_bench.record import Complexity, DataUse, Memory, Record, Runtime
 from rtsr_bench.report.board_page import board_title
-from rtsr_bench.report.board_table import scope_of
+from rtsr_bench.report.board_table import executions_table, scope_of
+from rtsr_bench.report.execution_words import execution_facts, fidelity_words, setup_words
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
 from rtsr_bench.report.text import number, one_line
 from rtsr_bench.statistics import median
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rtsr_bench.metric import Metric
     from rtsr_bench.report.column import Scope
     from rtsr_bench.report.crops import Crop
-    from rtsr_bench.report.press import Press
+    from rtsr_bench.report.press import Press, View
 
 
 def print_model(
-    press: Press, board: Leaderboard, group: Group, row: Row, *, slug: str, board_address: str, crops: Sequence[Crop]
+    press: Press,
+    board: Leaderboard,
+    group: Group,
+    row: Row,
+    *,
+    links: Mapping[str, str],
+    board_address: str,
+    crops: Sequence[Crop],
 ) -> str:
-    """Render the page of a row; returns its path."""
+    """Render the page of a row; `links` are the addresses of all pages of the board's rows; returns its own."""
     record = row.record
+    address = links[row.source]
+    slug = PurePosixPath(address).stem
     scope = scope_of(board, group)
     images = image_table(row, scope, slug)
     sets = model_set_table(row, scope, slug)
     counts = counts_table(record, slug)
     telemetry = telemetry_table(record, slug)
-    address = f"models/{slug}.html"
     press.page(
         address,
         "model.html",
@@ -43,7 +54,10 @@ def print_model(
         record=record,
         row=row,
         ranked=sum(one.rank is not None for one in group.rows),
-        facts=_facts(row, group, scope),
+        is_open=group.division is Division.OPEN,
+        executions=_executions(press, board, row, slug, links),
+        best_address=links.get(row.best_source, ""),
+        facts=[*_facts(row, group, scope), *execution_facts(row)],
         failures=[
             {"words": failure_words(one), "where": STAGE_WORDS[one.stage], "detail": one.detail}
             for one in failures(record)
@@ -53,7 +67,7 @@ def print_model(
         runtime_words=_runtime_words(row),
         images=press.table(images) if images else None,
         sets=press.table(sets) if sets else None,
-        fp32_words=_fp32_words(row),
+        fidelity_words=fidelity_words(row),
         counts=press.table(counts) if counts else None,
         telemetry=press.table(telemetry) if telemetry else None,
         evidence=_evidence(row, group),
@@ -93,6 +107,17 @@ def _facts(row: Row, group: Group, scope: Scope) -> list[dict[str, Any]]:
     if count:
         add("MACs", f"{number(count.macs / 1e9, 2)} G", f"at {size}")
     return facts
+
+
+def _executions(press: Press, board: Leaderboard, row: Row, slug: str, links: Mapping[str, str]) -> View | None:
+    """Every execution of the model on the same track, device and data; None unless there are several."""
+    if row.division is None:
+        return None
+    group = next((one for one in board.groups if one.division is Division.OPEN and one.is_of_data(row)), None)
+    rows = [one for one in all_executions(board, group) if same_model(one) == same_model(row)] if group else []
+    if group is None or len(rows) < 2:
+        return None
+    return press.table(executions_table(board, group, rows, f"{slug}--executions", "Executions of this model", links))
 
 
 def _said(row: Row, metric: Metric, convention: str) -> str:
@@ -160,20 +185,6 @@ def _load_words(runtime: Runtime) -> str:
     return f" Other work used {share} % of the processors during the timing{again}.{pause}{related}"
 
 
-def _fp32_words(row: Row) -> str:
-    """PSNR in fp32 compared with the timed precision, under the score's convention."""
-    full = row.record.fidelity_fp32
-    if not isinstance(full, Fidelity) or row.fidelity is None or not full.images:
-        return ""
-    there, here = fidelity_means(full.images).psnr_db.get(row.scored_under), row.fidelity.psnr_db.get(row.scored_under)
-    if there is None or here is None:
-        return ""
-    return (
-        f"In fp32 the PSNR is {number(there, 3)} dB ({number(there - here, 4, signed=True)} dB compared with the timed"
-        " precision)."
-    )
-
-
 Entries = list[tuple[str, str]]
 """Labels and values of one section of evidence; empty values are not shown."""
 
@@ -203,6 +214,7 @@ def _measurement(row: Row, group: Group) -> Entries:
         ("Schema", str(record.schema)),
         ("Protocol", record.protocol.digest),
         ("Execution", record.execution.words if record.execution else ""),
+        ("Set-up", setup_words(record)),
         ("Overrides", " ".join(record.overrides)),
         ("Data", group.data_digest),
         *((one_line(use.name), _use_words(use)) for use in record.data),

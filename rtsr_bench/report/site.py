@@ -75,19 +75,18 @@ def compose(
     found = list(problems)
     addressed = []
     for board, slug in zip(boards, board_slugs(boards), strict=True):
-        slugs = {row.source: model_slug(row) for row in board.rows}
-        links = {source: f"models/{name}.html" for source, name in slugs.items()}
+        links = {row.source: f"models/{model_slug(row)}.html" for row in board.rows}
         address = print_board(press, board, slug, links)
         addressed.append((board, address))
         for group in board.groups:
-            for row in group.rows:
+            for row in (*group.rows, *group.others):
                 crops: tuple[Crop, ...] = ()
                 if crop_folders and row.source in crop_folders:
                     try:
                         crops = read_crops(crop_folders[row.source])
                     except ValueError as error:
                         found.append(str(error))
-                print_model(press, board, group, row, slug=slugs[row.source], board_address=address, crops=crops)
+                print_model(press, board, group, row, links=links, board_address=address, crops=crops)
     print_published(press, addressed)
     print_reproduction(press, reproduce_all(observed or Observed(), list(records.values())))
     print_reading(press)

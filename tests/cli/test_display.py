@@ -10,10 +10,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # demo_records serves the tests of several rooms
 
-from demo_records import CPU, failure, record
+from demo_records import CPU, failure, record, under
 
 from rtsr_bench.cli.progress import Display
-from rtsr_bench.protocol import Size
+from rtsr_bench.protocol import Precision, Size
 from rtsr_bench.record import Complexity, Fidelity, Record
 from rtsr_bench.report.site import compose
 
@@ -107,3 +107,16 @@ def test_words_of_strangers_steer_no_terminal(capsys: pytest.CaptureFixture[str]
     assert "x\\x1b[2J\\u061c[bold]y" in told.err
     assert "a\\x1b[31m\\u202e/x2" in told.out
     assert "\x1b" not in told.out + told.err
+
+
+def test_rows_of_the_open_division_show_execution_and_loss_and_are_not_unofficial(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = record(system=CPU)
+    title, heading, *rows = printed(capsys, one, under(one, "openvino", precision=Precision.BF16, loss_db=0.2))
+    assert "unofficial" not in title
+    assert " ".join(heading.split()).startswith("model execution score gain dB loss dB PSNR RGB dB")
+    assert "set-up s" in heading
+    (opened,) = (row for row in rows if "openvino, bf16" in row)
+    assert "+0.200" in opened
+    assert opened.count("loses 0.20 dB") == 1

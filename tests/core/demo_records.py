@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+from rtsr_bench.execution import EAGER_FP32, Option
 from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.record import (
     Complexity,
@@ -20,6 +21,7 @@ from rtsr_bench.record import (
     ModelFacts,
     Record,
     Runtime,
+    Setup,
     Stage,
     SubmissionFacts,
     System,
@@ -198,6 +200,47 @@ def record(
         memory=Memory(kind="cuda-allocator" if system.device_kind == "cuda" else "rss", peak_bytes=412 << 20,
                       baseline_bytes=12 << 20),
     )  # fmt: skip
+    return replace(plain, **changes)
+
+
+def under(
+    one: Record,
+    backend: str = "compile",
+    *,
+    precision: Precision | None = None,
+    mean_ms: float = 4.0,
+    loss_db: float = 0.0,
+    setup: Setup | None = Setup(seconds=21.5, graph_bytes=3 << 20, peak_bytes=90 << 20),  # noqa: B008 - frozen
+    options: dict[str, Option] | None = None,
+    **changes: Any,
+) -> Record:
+    """The same model under another execution, which loses this much against eager fp32."""
+    kind = one.system.device_kind
+    timed_in = precision or one.protocol.precision[kind]
+    rules = {"backend": backend, "options": options or {}, "precision": {**one.protocol.precision, kind: timed_in}}
+    protocol = replace(one.protocol, **rules)
+    assert isinstance(one.fidelity, Fidelity)
+    worse = tuple(
+        replace(
+            image,
+            values={
+                key: value * 10 ** (loss_db / 10) if key.startswith("mse/") else value
+                for key, value in image.values.items()
+            },
+        )
+        for image in one.fidelity.images
+    )
+    execution = protocol.execution(kind)
+    plain = replace(
+        one,
+        protocol=protocol,
+        execution=execution,
+        overrides=(f"--execution {backend}",),
+        fidelity=replace(one.fidelity, precision=timed_in, images=worse),
+        fidelity_fp32=None if execution == EAGER_FP32 else replace(one.fidelity, precision=Precision.FP32),
+        runtime=runtime(protocol, mean_ms, timed_in, f"{one.model.id}{backend}"),
+        setup=setup,
+    )
     return replace(plain, **changes)
 
 

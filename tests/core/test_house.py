@@ -19,7 +19,7 @@ MAX_LINES = 310
 
 CORE = {
     "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks",
-    "wire", "paper", "text", "plugins", "execution", "metric", "guarded",
+    "wire", "paper", "text", "plugins", "execution", "metric", "guarded", "division",
 }  # fmt: skip
 FILES = {"files"}
 PIXELS = {"images", "metrics"}

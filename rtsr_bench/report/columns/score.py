@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rtsr_bench.number_warnings import WarningKind
 from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
 from rtsr_bench.report.tables import Note
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rtsr_bench.leaderboard import Row
 
 RISES = "Value of the track's published formula: increases with the gain, decreases with the runtime."
 FALLS = "Value of the track's published formula: increases with runtime, MACs and parameters; PSNR is a gate."
 
 
-def _doubts(row: Row) -> tuple[Note, ...]:
-    return tuple(Note(tone="warn", text=one.short) for one in row.warnings if one.about == "fidelity")
+def _doubts(scope: Scope) -> Callable[[Row], tuple[Note, ...]]:
+    """Warnings about fidelity but the loss of an execution where that has a column."""
+
+    def notes(row: Row) -> tuple[Note, ...]:
+        return tuple(
+            Note(tone="warn", text=one.short)
+            for one in row.warnings
+            if one.about == "fidelity" and not (scope.is_open and one.kind is WarningKind.EXECUTION_LOSS)
+        )
+
+    return notes
 
 
 def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
@@ -27,7 +39,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         ),
         BoardColumn(
             key="gain_db", label="Gain", unit="dB", better="higher", digits=3, signed=True, terminal="gain dB",
-            value=lambda row: row.gain_db, notes=_doubts,
+            value=lambda row: row.gain_db, notes=_doubts(scope),
             explanation="PSNR less bicubic's on the same images, under the score's convention.",
         ),
     )  # fmt: skip

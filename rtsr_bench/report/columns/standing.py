@@ -14,6 +14,8 @@ def standing(row: Row) -> str:
     """Return a row's standing in a word or two."""
     if row.failed:
         return "failed"
+    if row.best_source:
+        return "other execution"
     return "ranked" if row.rank is not None else "not ranked"
 
 
