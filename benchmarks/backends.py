@@ -1,6 +1,7 @@
 """How fast models are as they are deployed: every execution at hand, one run, side by side.
 
-    python benchmarks/backends.py [--track TRACK] [--model PATTERN]... [--input HxW] [--warmup N] [--repeats N] [--records DIR]
+    python benchmarks/backends.py [--track TRACK] [--model PATTERN]... [--input HxW] [--warmup N] [--repeats N]
+                                  [--images N] [--records DIR]
 
 Runs `rtsr-bench run --execution all` on reference models and the example, and prints a Markdown table: median runtime,
 its ratio to eager, the loss against eager fp32 in dB, seconds and size of the set-up, foreign load.
@@ -22,7 +23,7 @@ from rtsr_bench.store import load_records
 from rtsr_bench.tracks import find_track
 
 PROJECT = Path(__file__).parents[1]
-MODELS = ("rt4ksr/s-x?", "rt4ksr/xxs-x?", "bicubic_plus_plus/*", "span/*", "espcn/*", "example_team/*")
+MODELS = ("rt4ksr/s-x?", "rt4ksr/xxs-x?", "bicubic_pp/*", "span/*", "espcn/*", "example_team/*")
 
 
 def main() -> None:
@@ -65,7 +66,7 @@ def _cells(record: Record, eager_ms: float | None) -> list[str]:
         failed = next((one for one in (record.fidelity, record.runtime) if isinstance(one, Failure)), None)
         return [execution, failed.brief if failed else "not timed", *[""] * 5]
     found = median(record.runtime.samples_ms)
-    setup, loss = record.setup, _loss(record)
+    setup, loss = record.setup, derive_row("", record, find_track(record.track)).loss_db
     return [
         execution,
         f"{found:.2f}",
@@ -75,13 +76,6 @@ def _cells(record: Record, eager_ms: float | None) -> list[str]:
         f"{setup.graph_bytes / 1e3:.0f}" if setup else "",
         "" if record.runtime.foreign_load is None else f"{100 * record.runtime.foreign_load:.0f} %",
     ]
-
-
-def _loss(record: Record) -> float | None:
-    """PSNR of eager fp32 minus that of the execution, under the score's convention."""
-    track = find_track(record.track)
-    row = derive_row("", record, track)
-    return row.loss_db
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def division_of(measured: Protocol, official: Protocol) -> Division | None:
     """Return the division of what is measured under a protocol, beside its track's; None if it is unofficial."""
     if measured.digest == official.digest:
         return Division.CLOSED
-    under_its_own = replace(measured, **{name: getattr(official, name) for name in EXECUTION_FIELDS})
+    limits = replace(measured.limits, export_s=official.limits.export_s)  # only engines export, so it goes with them
+    own = {name: getattr(official, name) for name in EXECUTION_FIELDS}
+    under_its_own = replace(measured, limits=limits, **own)
     return Division.OPEN if under_its_own.digest == official.digest else None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
+from rtsr_bench.division import division_of
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.clocks import Gap
@@ -166,7 +167,7 @@ def _fidelity(child: Child, work: Work, keepers: Sequence[Keeper | None]) -> Ima
     witness = Witness(data=job.data, timed=job.protocol.input, scale=job.protocol.scale)
     comparison = Comparison.of(job.submission, job.model, job.data)
     eager = Witness(data=job.data)
-    also_fp32 = execution.precision is not Precision.FP32 or execution.backend != EAGER_FP32.backend
+    also_fp32 = execution != EAGER_FP32
     in_fp32 = _images_under(child, work, EAGER_FP32, [eager]) if also_fp32 and work.engine else None
     if in_fp32 is not None and not child.alive:
         return Images(fidelity=in_fp32, fidelity_fp32=in_fp32)
@@ -226,7 +227,7 @@ def _timing(child: Child, work: Work, expected: Expected | Failure | None, gap: 
     work.listener.stage(f"timing in {work.execution.words}", rules.warmup + rules.repeats)
     machine = Machine(
         LoadMeter(child.cpu_s, meter.foreign(child.pids)),
-        official=rules.digest == job.track.protocol.digest,
+        official=division_of(rules, job.track.protocol) is not None,
         device_kind=child.hello.device.partition(":")[0],
         tell=work.listener.waiting,
         sleep=work.bench.lock.sleep,
