@@ -50,6 +50,7 @@ $(VENV)/.python: pyproject.toml constraints.txt
 
 demo: $(VENV)/.demo
 	$(BIN)/rtsr-bench run reference_models submissions $(SHOWN) --track builtin-x2 --track builtin-x3 --quick --records $(DEMO)/records
+	$(BIN)/rtsr-bench run reference_models --model 'rt4ksr/s-x2' --track builtin-x2 --execution channels-last --quick --records $(DEMO)/records
 	$(BIN)/rtsr-bench report --records $(DEMO)/records --out $(DEMO)
 	@echo "The report lies at $(abspath $(DEMO))/index.html"
 

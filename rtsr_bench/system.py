@@ -17,8 +17,9 @@ from rtsr_bench.errors import HarnessError
 from rtsr_bench.load import gpu_meter
 from rtsr_bench.record import System, Telemetry
 
-_PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "numba")
+_PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "numba", "onnx", "onnxruntime", "openvino")
 _CPUINFO = Path("/proc/cpuinfo")
+_NODES = Path("/sys/devices/system/node")
 
 
 def describe(
@@ -46,7 +47,7 @@ def describe(
         os=f"{platform.system()} {platform.release()}",
         python=python,
         torch=torch,
-        facts=facts,
+        facts={**facts, **_nodes()},
         packages={name: metadata.version(name) for name in _PACKAGES if _installed(name)},
         isolation=isolation,
         device_uuid=device_uuid,
@@ -61,6 +62,12 @@ def cpu_model() -> str:
         name = found[1] if found else ""
     name = name or platform.processor() or platform.machine()
     return re.sub(r"\s+", " ", re.sub(r"\((R|TM)\)|®|™|@.*$", "", name)).strip()
+
+
+def _nodes() -> dict[str, str]:
+    """How many NUMA nodes the machine has, where the system tells: memory of another node is slower."""
+    found = len(list(_NODES.glob("node[0-9]*")))
+    return {"numa_nodes": str(found)} if found else {}
 
 
 def _memory_bytes() -> int:

@@ -14,6 +14,7 @@ _set_matmul: Any = torch.set_float32_matmul_precision
 _matmul: Any = torch.backends.cuda.matmul
 _cudnn: Any = torch.backends.cudnn
 _mkldnn: Any = torch.backends.mkldnn
+_tiny = torch.tensor([1e-39])
 _NEW = hasattr(_matmul, "fp32_precision")
 """Torch 2.9 and later set the number format by operator; reading the older flags raises where the two disagree."""
 
@@ -35,15 +36,21 @@ def facts() -> dict[str, str]:
     return {"tf32_matmul": _word(_matmul), "tf32_cudnn": _word(getattr(_cudnn, "conv", _cudnn))}
 
 
+def denormals() -> str:
+    """Whether this thread computes with numbers below 1.2e-38, `kept`, or takes them for zero, `flushed`."""
+    return "kept" if float(_tiny * 1.0) else "flushed"
+
+
 def changed(*, tf32: bool) -> list[str]:
     """Set everything as it should be; returns a sentence where it was not, for instance because a guest set it."""
     before = facts()
     settle(tf32=tf32)
+    notes = ["The submission flushes denormal numbers to zero."] if denormals() == "flushed" else []
     if facts() == before:
-        return []
+        return notes
     if tf32:
-        return ["The submission switched TF32 off; the protocol asks for it, so it was switched on again."]
-    return ["The submission switched TF32 on; fp32 is measured without it, so it was switched off again."]
+        return [*notes, "The submission switched TF32 off; the protocol asks for it, so it was switched on again."]
+    return [*notes, "The submission switched TF32 on; fp32 is measured without it, so it was switched off again."]
 
 
 def _word(part: Any) -> str:

@@ -188,6 +188,7 @@ class Worker:
         facts = {
             "torch_git": str(torch.version.git_version),
             **numerics.facts(),
+            "denormals": numerics.denormals(),
             "mkldnn": str(torch.backends.mkldnn.is_available()),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         }

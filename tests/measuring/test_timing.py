@@ -232,3 +232,13 @@ def test_looking_at_an_output_makes_nothing_of_its_size() -> None:
     with Allocations() as seen:
         checked(output, 1, size)
     assert seen.largest <= output.numel() * 2 / 4
+
+
+def test_flushed_denormals_are_told() -> None:
+    assert (numerics.denormals(), numerics.changed(tf32=False)) == ("kept", [])
+    assert torch.set_flush_denormal(True)  # type: ignore[no-untyped-call]  # torch gives it no types
+    try:
+        assert numerics.denormals() == "flushed"
+        assert numerics.changed(tf32=False) == ["The submission flushes denormal numbers to zero."]
+    finally:
+        torch.set_flush_denormal(False)  # type: ignore[no-untyped-call]  # as above
