@@ -26,10 +26,10 @@ def short_hash(text: str) -> str:
 
 
 def number(value: float | None, digits: int, *, signed: bool = False) -> str:
-    """A number with `digits` after the decimal point and separated thousands; a dash for None, ∞ if infinite."""
+    """A number with `digits` after the point and separated thousands; a dash for None, ∞; zero has no minus sign."""
     if value is None or math.isnan(value):
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
+    text = f"{value:+z,.{digits}f}" if signed else f"{value:z,.{digits}f}"
     return text.replace("-", "−").replace(",", "\u202f")

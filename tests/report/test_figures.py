@@ -95,6 +95,7 @@ def test_where_there_is_no_room_there_is_no_label():
 def test_numbers_are_written_one_way():
     assert number(1234567.891, 1) == "1\u202f234\u202f567.9"
     assert number(-0.5, 2, signed=True) == "−0.50"
+    assert (number(-0.0004, 3), number(-0.0004, 3, signed=True)) == ("0.000", "+0.000")
     assert number(None, 2) == "–"
     assert number(float("inf"), 2) == "∞"
 
