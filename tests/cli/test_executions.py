@@ -94,7 +94,7 @@ def test_what_cannot_be_exported_fails_under_that_execution_alone(
 def test_an_execution_that_is_unknown_or_not_installed_is_one_line(rtsr_bench: Run, submitted: Path) -> None:
     shutil.copy(GUESTS / "good" / "arch.py", submitted)
     for name, words in (
-        ("quick", "execution 'quick': expected one of channels-last, compile, eager"),
+        ("quick", "execution 'quick': expected one of channels-last, compile, cuda-graph, eager"),
         ("compile:mode", "execution compile: expected OPTION=VALUE of mode=default, found 'mode'"),
     ):
         done = rtsr_bench("run", "net", *LITTLE, "--execution", name)

@@ -176,7 +176,7 @@ def test_an_unknown_track_names_the_known_ones() -> None:
         (("repeats = 244", "repeats = 244\ntf32 = 1"), "tf32: expected true or false, found 1"),
         (
             ("repeats = 244", 'repeats = 244\nexecution = "lazy"'),
-            "execution 'lazy': expected one of channels-last, compile, eager",
+            "execution 'lazy': expected one of channels-last, compile, cuda-graph, eager",
         ),
     ],
 )
