@@ -71,9 +71,10 @@ class Conclusion:
         """Every entry that came to nothing, or to less than all, with the cause of each record."""
         for record in self.records:
             if failures(record):
-                yield record.model.id, cause_of(failures(record)[0])
+                yield _name(record), cause_of(failures(record)[0])
         for problem in self.problems:
             name, _, said = str(problem).partition(": ")
+            said = said.removeprefix(f"{name}: ")  # an error about a submission may come from one about its files
             yield name, refused(said) if isinstance(problem, UserError) else not_measured(said)
         for lost in self.tally.lost:
             yield lost.task.job.model.id, not_measured(str(lost.error))
@@ -101,3 +102,9 @@ class Conclusion:
             yield f"{self._unwritten} SR images could not be written: see the lines above; the records are kept"
         if made:
             yield from where_the_time_went([one.record for one in made], monotonic() - self.began)
+
+
+def _name(record: Record) -> str:
+    """The model, with its execution where that is not the track's own."""
+    other = any(option.startswith("--execution ") for option in record.overrides)
+    return f"{record.model.id} ({record.protocol.backend})" if other else record.model.id

@@ -45,13 +45,17 @@ def range_finding(
         return RangeFinding(
             good=False,
             words=f"{words} for an input of 0 to {data_range:g}; for one of 0 to {other:g} the output is nearer to the "
-            f"input ({there_db:.1f} dB, here {here_db:.1f} dB): is data_range = {other} meant?",
+            f"input ({_in_words(there_db)}, here {_in_words(here_db)}): is data_range = {other} meant?",
         )
     if low < -_MUCH * data_range or high > (1 + _MUCH) * data_range:
         return RangeFinding(
             good=False, words=f"{words}, expected about 0 to {data_range:g}; what is outside of it is cut off"
         )
     return RangeFinding(good=True, words=f"{words} of 0 to {data_range:g}")
+
+
+def _in_words(likeness_db: float) -> str:
+    return "equal" if math.isinf(likeness_db) else f"{likeness_db:.1f} dB"
 
 
 def _likeness(output: torch.Tensor, image: torch.Tensor, data_range: float, scale: int) -> float:

@@ -74,6 +74,7 @@ def test_another_network_for_the_exporter_is_inconsistent(
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.INCONSISTENT
     assert "eager fp32 and onnxruntime, fp32 gave different images" in failure.message
+    assert "net/x2 (onnxruntime)" in done.stderr
 
 
 def test_what_cannot_be_exported_fails_under_that_execution_alone(
