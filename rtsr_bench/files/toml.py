@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _MAX_DOTS = 500
 """Maximum dots in a line: tomllib takes time quadratic in the parts of a dotted key."""
 
+_MAX_DEPTH = 100
+"""Maximum levels of tables and arrays."""
+
 _MAX_REASON = 200
 
 
@@ -25,7 +28,7 @@ def parse_toml(data: bytes, where: str) -> dict[str, Any]:
         text = data.decode("utf-8-sig")
         if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
             raise too_deep(where)
-        return tomllib.loads(text)
+        content = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise UserError(f"{where}: expected UTF-8 text, found other bytes at {error.start}; save it as UTF-8") from None
     except RecursionError:
@@ -34,6 +37,19 @@ def parse_toml(data: bytes, where: str) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         reason = reason[:_MAX_REASON] if one_line(reason) else shown(reason)[1:-1]
         raise UserError(f"{where}: expected TOML, found a mistake: {reason}; correct it") from None
+    if _is_deep(content):  # how deep tomllib itself goes depends on the version of Python
+        raise too_deep(where)
+    return content
+
+
+def _is_deep(content: dict[str, Any]) -> bool:
+    level: list[Any] = [content]
+    for _ in range(_MAX_DEPTH):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def read_toml(file: Traversable | Path, *, what: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rtsr_bench"
 
 _BLOCKED = """
-import os, sys
+import asyncio, os, sys  # the standard library's own parts for such a system are not the subject
 
 class Blocked:
     NAMES = {"fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "syslog"}

@@ -278,7 +278,7 @@ def with_branch(checkout: Path, *, number: str = "20", name: str = '"20_More"') 
     ("text", "words"),
     [
         ("x = " + "-" * 20_000 + "1\n", "expected Python, found an expression that nests too deep"),
-        ("x = " + "+".join("1" * 3000) + "\n", "expected Python, found an expression that nests too deep"),
+        ("x = " + "+".join("1" * 100_000) + "\n", "expected Python, found an expression that nests too deep"),
         ("from ........... import x\n", "expected imports of files of the checkout, found '...........', which leads"),
         ("from ...models import x\n", "found '...models', which leads out of it"),
         ("def (\n", "expected Python, found a mistake (line 1)"),
