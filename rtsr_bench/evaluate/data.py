@@ -30,12 +30,8 @@ def find_set(name: str, protocol: Protocol, roots: Sequence[Path]) -> Dataset | 
 class TrackData:
     """Looks each track's data sets up once. Broken data of tracks that nobody named are a line and no error."""
 
-    def __init__(
-        self, *, roots: Sequence[Path], overrides: Overrides, place: Place, named: bool, optional: bool = False
-    ) -> None:
-        """With `optional` a track that the execution cannot run is a line, too, even if the user named the track."""
+    def __init__(self, *, roots: Sequence[Path], overrides: Overrides, place: Place, named: bool) -> None:
         self._roots, self._overrides, self._place, self._named = roots, overrides, place, named
-        self._optional = optional
         self._found: dict[str, tuple[tuple[Dataset, ...], tuple[Line, ...]]] = {}
         self._broken: set[tuple[str, int]] = set()
 
@@ -54,15 +50,19 @@ class TrackData:
                 return (), ((line, ""),)
         return self._sets(track)
 
+    def lacks(self, track: Track) -> str:
+        """Why a track's execution cannot run here, on one line; empty if it can."""
+        execution = self.protocol(track).execution(self._place.device_kind)
+        backend = BACKENDS.find(execution.backend)
+        return backend.lacks or backend.refuses(execution.precision, self._place.device_kind)
+
     def missing(self, track: Track) -> tuple[str, ...]:
         """Return lines about the data sets of a track that were looked for and are not at hand."""
         return tuple(line for line, _ in self._found[track.id][1]) if track.id in self._found else ()
 
     def _sets(self, track: Track) -> tuple[tuple[Dataset, ...], tuple[Line, ...]]:
-        execution = self.protocol(track).execution(self._place.device_kind)
-        backend = BACKENDS.find(execution.backend)
-        lacks = backend.lacks or backend.refuses(execution.precision, self._place.device_kind)
-        if lacks and self._named and not self._optional:
+        lacks = self.lacks(track)
+        if lacks and self._named:
             raise UserError(f"track {track.id} cannot be measured: {lacks}")
         if lacks:
             return (), ((f"{track.id}: {lacks}", ""),)

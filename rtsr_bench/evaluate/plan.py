@@ -131,12 +131,15 @@ def plan(submissions: Sequence[Submission], asked: Sequence[Asked], find_scale: 
 
 
 def _in_one_way(submissions: Sequence[Submission], asked: Asked, find_scale: FindScale) -> Plan:
-    data = TrackData(
-        roots=asked.roots, overrides=asked.overrides, place=asked.place, named=asked.named, optional=asked.optional
-    )
+    data = TrackData(roots=asked.roots, overrides=asked.overrides, place=asked.place, named=asked.named)
+    lacks = {track.id: data.lacks(track) for track in asked.tracks} if asked.optional else {}
+    asked = replace(asked, tracks=[track for track in asked.tracks if not lacks.get(track.id)])
+    cannot = tuple(LeftOut(line=line) for line in dict.fromkeys(filter(None, lacks.values())))
+    if cannot and not asked.tracks:
+        return Plan(left_out=cannot)
     made = Plan.joined(_of_submission(submission, asked, data, find_scale) for submission in submissions)
-    if asked.optional:
-        return made
+    if asked.optional:  # what no execution can measure is refused under eager, which is among all and runs every track
+        return replace(made, refused=() if cannot else made.refused, left_out=(*made.left_out, *cannot))
     if not made.jobs:
         raise _nothing(made)
     measured = {job.track.id for job in made.jobs}

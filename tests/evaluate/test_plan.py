@@ -129,6 +129,17 @@ def test_an_execution_that_cannot_run_the_precision_is_refused_or_left_out_where
     made = TWO.planned(executions=["eager", "onnxruntime"], precision=Precision.BF16, optional=True)
     assert {job.protocol.backend for job in made.jobs} == {"eager"}
     assert any(words in one.line for one in made.left_out)
+    assert made.refused == ()
+
+
+def test_a_submission_that_nothing_can_measure_is_refused_once_where_all_executions_are_asked_for() -> None:
+    world = World(
+        models=(("x3",), ("broken", "x2")), references=(False, False), tracks=((2, PRESENT, -1),), named=True
+    )  # fmt: skip
+    made = world.planned(executions=["eager", "channels-last", "onnxruntime", "cuda-graph"], optional=True)
+    assert [one.submission for one in made.refused] == ["s0"]
+    assert {job.protocol.backend for job in made.jobs} == {"eager", "channels-last", "onnxruntime"}
+    assert sum("cuda-graph" in one.line for one in made.left_out) == 1
 
 
 def submission(name: str, *kinds: str, reference: bool = False) -> Submission:
