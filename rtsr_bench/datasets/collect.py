@@ -86,23 +86,12 @@ def collect(
     def one(path: str) -> None:
         if stop.is_set():
             return
+        tell = _between_pieces(files[path], interrupted, within)
         try:
             if path.startswith(f"{ARCHIVES}/"):
-                fetch_archive(
-                    recipe,
-                    path,
-                    files[path],
-                    folder,
-                    pause=stop.wait,
-                    progress=_between_pieces(files[path], interrupted, within),
-                )
+                fetch_archive(recipe, path, files[path], folder, pause=stop.wait, progress=tell)
             else:
-                place(
-                    files[path],
-                    folder / path,
-                    pause=stop.wait,
-                    progress=_between_pieces(files[path], interrupted, within),
-                )
+                place(files[path], folder / path, pause=stop.wait, progress=tell)
         except BaseException:
             stop.set()
             raise

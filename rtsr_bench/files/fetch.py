@@ -202,10 +202,14 @@ def _downloaded(
         if wrong or (certain and not continued):
             break  # the URL serves another, complete file: another attempt would not change that
         most, wrong = 0, True
+    raise _refusal(recipe, reason)
+
+
+def _refusal(recipe: Recipe, reason: str) -> UserError:
     # Without this, a user would not notice that a mirror's file was ignored.
     named = [folder / recipe.file_name for folder in folders_of(MIRROR_VARIABLE)]
     reason += "".join(f"; {path} has another hash" for path in named if path.is_file())
-    raise UserError(
+    return UserError(
         f"{recipe.file_name}: cannot be downloaded from {recipe.url} ({reason}); put the file into a folder and name "
         f"that folder with {MIRROR_VARIABLE}"
     )

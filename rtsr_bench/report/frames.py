@@ -167,10 +167,9 @@ def _who(row: Row) -> dict[str, Any]:
     return {"record": one_line(row.source), "track": one_line(row.record.track), "model": one_line(row.record.model.id)}
 
 
-def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, Any]:
+def _texts(row: Row) -> dict[str, str]:
     record, system = row.record, row.record.system
-    means, key = row.fidelity, row.scored_under
-    text = {
+    return {
         "submission": record.submission.id,
         "team": record.submission.team,
         "title": record.submission.title,
@@ -189,7 +188,7 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
         "division": row.division.value if row.division else "",
         "execution": row.execution.words if row.execution else "",
         "standing": standing(row),
-        "convention": key,
+        "convention": row.scored_under,
         "memory_kind": record.memory.kind if isinstance(record.memory, Memory) else "",
         "reasons": " ".join(reason.text for reason in row.reasons),
         "warnings": " ".join(warning.text for warning in row.warnings),
@@ -204,13 +203,17 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
         "protocol_digest": record.protocol.digest,
         "data_digest": data_digest(record),
     }
+
+
+def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, Any]:
+    record, means, key = row.record, row.fidelity, row.scored_under
     return {
         **_who(row),
-        **{name: one_line(value) or None for name, value in text.items()},
+        **{name: one_line(value) or None for name, value in _texts(row).items()},
         **timed(row),
         **counted(row),
         "scale": record.model.scale,
-        "torch_threads": system.torch_threads,
+        "torch_threads": record.system.torch_threads,
         "official": _official(record),
         "latest": latest,
         "rank": row.rank,
