@@ -27,6 +27,7 @@ DEGRADED = ("crops", "pictures")
 
 _OF_THE_END = ("iterations", "decay", "decay_share", "bf16_share")
 """Keys that matter from `Recipe.free_steps` on."""
+_FORM = "docs/training.md"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -99,17 +100,10 @@ class Recipe:
 
 def read_recipe(file: Path) -> Recipe:
     """Read a recipe; UserError, one line, if it is invalid."""
-    content = read_toml(file, what="a training recipe")
+    root = Table(read_toml(file, what="a training recipe"), str(file))
     text = file.read_text(encoding="utf-8")
-    Table(content, str(file)).only(("recipe", "data", "optimiser"))
-    tables = {}
-    for name, keys in _KEYS.items():
-        value = content.get(name)
-        if not isinstance(value, dict):
-            raise UserError(f"{file}: expected a table [{name}], found none; see docs/training.md for the form")
-        tables[name] = Table(value, f"{file}: [{name}]")
-        tables[name].only(keys)
-    recipe = _recipe(file, text, **tables)
+    root.only(_KEYS)
+    recipe = _recipe(file, text, **{name: root.section(name, keys, form=_FORM) for name, keys in _KEYS.items()})
     if not recipe.arch.is_file():
         raise UserError(
             f"{file}: [recipe] arch: expected a Python file, found nothing at {recipe.arch}; check the path"
@@ -142,8 +136,8 @@ _KEYS = {
 def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Table) -> Recipe:
     recipe.choice("version", (VERSION,), example=str(VERSION))
     scale = int(recipe.choice("scale", SCALES, example="2"))
-    iterations = _whole(optimiser, "iterations", 1, 100_000_000)
-    hr_crop = _whole(data, "hr_crop", 8 * scale, 4096)
+    iterations = optimiser.whole("iterations", 1, 100_000_000)
+    hr_crop = data.whole("hr_crop", 8 * scale, 4096)
     if hr_crop % scale:
         raise data.mistake("hr_crop", expected=f"a multiple of the scale, {scale}", hint="round it down to one")
     return Recipe(
@@ -156,26 +150,26 @@ def _recipe(file: Path, text: str, *, recipe: Table, data: Table, optimiser: Tab
         scale=scale,
         grow_from=_grow_from(file, recipe),
         hr_crop=hr_crop,
-        shrink=_shrink(data),
-        candidates=_whole(data, "candidates", 1, 64, default=1),
+        shrink=data.wholes("shrink", 1, 8, default=(1,), example="[1]"),
+        candidates=data.whole("candidates", 1, 64, default=1),
         degradations=_degradations(data),
-        degraded=_name(data, "degraded", DEGRADED),
-        validation_pictures=_whole(data, "validation_pictures", 1, 1000, default=1),
-        validation_crops=_whole(data, "validation_crops", 1, 4096, default=32),
+        degraded=data.option("degraded", DEGRADED, default=DEGRADED[0]),
+        validation_pictures=data.whole("validation_pictures", 1, 1000, default=1),
+        validation_crops=data.whole("validation_crops", 1, 4096, default=32),
         iterations=iterations,
-        batch=_whole(optimiser, "batch", 1, 65_536),
-        method=_name(optimiser, "method", METHODS),
-        learning_rate=_number(optimiser, "learning_rate", 1e-9, 1.0, usual=1e-3, required=True),
-        warm_up=_whole(optimiser, "warm_up", 0, 100_000_000, default=0),
-        halve_every=_whole(optimiser, "halve_every", 1, 100_000_000, default=iterations),
-        decay=_name(optimiser, "decay", DECAYS),
-        decay_share=_number(optimiser, "decay_share", 0.001, 1.0, usual=1.0),
-        clip=_number(optimiser, "clip", 0.0, 1e9, usual=0.0),
-        compile=_flag(optimiser, "compile"),
-        bf16_share=_number(optimiser, "bf16_share", 0.0, 1.0, usual=0.0),
-        high_frequency_weight=_number(optimiser, "high_frequency_weight", 0.0, 1000.0, usual=0.0),
-        ema=_number(optimiser, "ema", 0.0, 0.999999, usual=0.999),
-        seed=_whole(optimiser, "seed", 0, 2**31, default=0),
+        batch=optimiser.whole("batch", 1, 65_536),
+        method=optimiser.option("method", METHODS, default=METHODS[0]),
+        learning_rate=optimiser.number("learning_rate", 1e-9, 1.0, example=1e-3),
+        warm_up=optimiser.whole("warm_up", 0, 100_000_000, default=0),
+        halve_every=optimiser.whole("halve_every", 1, 100_000_000, default=iterations),
+        decay=optimiser.option("decay", DECAYS, default=DECAYS[0]),
+        decay_share=optimiser.number("decay_share", 0.001, 1.0, default=1.0),
+        clip=optimiser.number("clip", 0.0, 1e9, default=0.0),
+        compile=optimiser.flag("compile"),
+        bf16_share=optimiser.number("bf16_share", 0.0, 1.0, default=0.0),
+        high_frequency_weight=optimiser.number("high_frequency_weight", 0.0, 1000.0, default=0.0),
+        ema=optimiser.number("ema", 0.0, 0.999999, default=0.999),
+        seed=optimiser.whole("seed", 0, 2**31, default=0),
     )
 
 
@@ -198,43 +192,6 @@ def _file_name(table: Table, stem: str) -> str:
             f'{found}; write name = "s-x2"'
         )
     return name
-
-
-def _name(table: Table, key: str, names: tuple[str, ...]) -> str:
-    """One of the names; the first if the recipe has no such key."""
-    value = table.value(key) if table.has(key) else names[0]
-    if value not in names:
-        raise table.mistake(key, expected=" or ".join(names), hint=f'write {key} = "{names[0]}"')
-    return str(value)
-
-
-def _whole(table: Table, key: str, least: int, most: int, default: int | None = None) -> int:
-    value = table.value(key) if table.has(key) or default is None else default
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise table.mistake(key, expected=f"a whole number from {least} to {most}", hint=f"write {key} = {least}")
-    return value
-
-
-def _number(table: Table, key: str, least: float, most: float, *, usual: float, required: bool = False) -> float:
-    value = table.value(key) if table.has(key) or required else usual
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
-        raise table.mistake(key, expected=f"a number from {least:g} to {most:g}", hint=f"write {key} = {usual:g}")
-    return float(value)
-
-
-def _flag(table: Table, key: str) -> bool:
-    value = table.value(key) if table.has(key) else False
-    if not isinstance(value, bool):
-        raise table.mistake(key, expected="true or false", hint=f"write {key} = true")
-    return value
-
-
-def _shrink(table: Table) -> tuple[int, ...]:
-    value = table.value("shrink") if table.has("shrink") else [1]
-    whole = isinstance(value, list) and all(isinstance(item, int) and not isinstance(item, bool) for item in value)
-    if not whole or not value or not all(1 <= item <= 8 for item in value):
-        raise table.mistake("shrink", expected="whole numbers from 1 to 8", hint="write shrink = [1]")
-    return tuple(value)
 
 
 def _degradations(table: Table) -> dict[str, float]:

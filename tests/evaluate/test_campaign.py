@@ -60,7 +60,7 @@ def test_natural_order(tmp_path: Path) -> None:
         ('submissions = ["entries/*"]\njobs = 0', "", "jobs: expected a whole number from 1"),
         ('submissions = ["entries/*"]\nmax_hours = "ten"', "", "max_hours: expected a number"),
         ('submissions = ["entries/*"]\nfail_fast = 1', "", "fail_fast: expected true or false"),
-        ('submissions = ["entries/*"]\nrequire_isolation = "vm"', "", "require_isolation: expected process or"),
+        ('submissions = ["entries/*"]\nrequire_isolation = "vm"', "", "require_isolation: expected bubblewrap or"),
         ('submissions = ["entries/*"]', "[limits]\nloading = 3", "unknown key"),
         ('submissions = ["entries/*"]\nexecution = "fast"', "", "execution: expected one of "),
         ('submissions = ["entries/*"]', "[limits]\nload = 0", "load: expected a number from 0.001"),

@@ -59,7 +59,7 @@ def test_another_text_is_another_training(recipe_file: Callable[..., Path], reci
         ({"name": '"größe"'}, "expected ASCII letters"),
         ({"entry": "3"}, "entry: expected a line of text"),
         ({"candidates": "1\nbeauty = 3"}, "unknown key 'beauty'"),
-        ({"candidates": "1\nshrink = [0]"}, "shrink: expected whole numbers from 1 to 8"),
+        ({"candidates": "1\nshrink = [0]"}, "shrink: expected an array of whole numbers from 1 to 8, found "),
         ({"batch": "= 3"}, "expected TOML, found a mistake"),
     ],
 )
