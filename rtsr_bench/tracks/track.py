@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,32 @@ from typing import TYPE_CHECKING, Any
 from rtsr_bench import plugins
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.errors import UserError
+from rtsr_bench.files.table import Table, closest, shown
 from rtsr_bench.files.toml import read_toml
 from rtsr_bench.metric import METRICS
 from rtsr_bench.protocol import DEFAULT_METRICS, EVEN, SCALES, Colour, Convention, Limits, Precision, Protocol, Size
 from rtsr_bench.score import FORMULAS, PSNR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_CONVENTION = re.compile(rf"({'|'.join(Colour)})/([0-9]{{1,4}}|scale)(/even)?")
+_DEVICES = ("cpu", "cuda")
+_LONGEST = 1000
+"""Maximum characters of a text for readers."""
+_LAST = 1_000_000
+_FORM = "docs/tracks.md"
+_KEYS = {
+    "track": ("id", "title", "summary", "source", "scale", "order", "yields_to"),
+    "data": ("sets", "degradation"),
+    "fidelity": ("headline", "also", "metrics"),
+    "runtime": ("input", "batch", "precision", "warmup", "repeats", "tf32", "execution"),
+    "score": ("formula", "metric", "sets", "gates"),
+    "limits": tuple(one.name for one in fields(Limits)),
+}
 
 QUICK_WARMUP = 3
 QUICK_REPEATS = 15
@@ -141,111 +156,124 @@ def find_track(track_id: str) -> Track:
 
 
 def load_track(file: Traversable | Path) -> Track:
-    """Read a track file; UserError if it is invalid."""
-    table = read_toml(file, what="a track file")
-    try:
-        return _track(table)
-    except (KeyError, ValueError, TypeError, AttributeError, UserError) as error:
-        raise UserError(f"track file {file.name}: {_reason(error)}; see docs/tracks.md for the form") from error
+    """Read a track file; UserError, one line, if it is invalid."""
+    root = Table(read_toml(file, what="a track file"), str(file))
+    root.only(_KEYS)
+    return _track({name: root.section(name, _KEYS[name], form=_FORM, required=name != "limits") for name in _KEYS})
 
 
-def _reason(error: Exception) -> str:
-    return f"key {error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-
-
-def _track(table: Mapping[str, Any]) -> Track:
-    _only(table, {"track", "data", "runtime", "fidelity", "score", "limits"}, "the file")
-    head, data, timing, judged = table["track"], table["data"], table["runtime"], table["score"]
-    _only(head, {"id", "title", "summary", "source", "scale", "order", "yields_to"}, "[track]")
-    _only(data, {"sets", "degradation"}, "[data]")
-    _only(timing, {"input", "batch", "precision", "warmup", "repeats", "tf32", "execution"}, "[runtime]")
-    _only(judged, {"formula", "metric", "sets", "gates"}, "[score]")
-    _only(table["fidelity"], {"headline", "also", "metrics"}, "[fidelity]")
-    _names(head)
-    scale = int(head["scale"])
-    if scale not in SCALES:
-        raise ValueError(f"scale: expected one of {SCALES}, found {scale}")
-    height, width = timing["input"]
-    headline = tuple(_conventions(table["fidelity"]["headline"], scale))
-    also = tuple(_conventions(table["fidelity"].get("also", []), scale))
-    if judged["formula"] not in FORMULAS:
-        raise ValueError(f"score formula: expected one of {sorted(FORMULAS)}, found {judged['formula']!r}")
-    score = ScoreRule(
-        formula=judged["formula"],
-        convention=next(_conventions([judged["metric"]], scale)),
-        sets=tuple(judged.get("sets", ())),
-        gates={name: float(least) for name, least in judged.get("gates", {}).items()},
-    )
-    if not set(score.sets) <= set(data["sets"]):
-        raise ValueError(f"[score] sets: expected some of [data] sets, found {', '.join(score.sets)}")
-    if score.convention not in headline:
-        raise ValueError(f"[score] metric: expected one of [fidelity] headline, found {judged['metric']!r}")
+def _track(tables: Mapping[str, Table]) -> Track:
+    head, data, timing, fidelity = (tables[name] for name in ("track", "data", "runtime", "fidelity"))
+    scale = int(head.choice("scale", SCALES, example="2"))
+    headline = _conventions(fidelity, "headline", scale, required=True)
     protocol = Protocol(
         scale=scale,
-        data_sets=tuple(data["sets"]),
-        degradation=data["degradation"],
-        conventions=tuple(dict.fromkeys((*headline, *also))),
-        input=Size(int(height), int(width)),
-        batch=int(timing.get("batch", 1)),
-        precision={kind: Precision(name) for kind, name in timing["precision"].items()},
-        warmup=int(timing["warmup"]),
-        repeats=int(timing["repeats"]),
-        limits=Limits(**table.get("limits", {})),
-        tf32=_flag(timing.get("tf32", False)),
-        **(BACKENDS.find(timing["execution"]).rules() if "execution" in timing else {}),
-        metrics=_metrics(table["fidelity"].get("metrics", DEFAULT_METRICS)),
+        data_sets=data.texts("sets", required=True),
+        degradation=data.text("degradation", limit=_LONGEST, example='"pillow-bicubic"'),
+        conventions=tuple(dict.fromkeys((*headline, *_conventions(fidelity, "also", scale)))),
+        input=Size(*timing.wholes("input", 1, count=2, example="[1080, 1920]")),
+        batch=timing.whole("batch", 1, default=1),
+        precision=_precision(timing),
+        warmup=timing.whole("warmup", 0, example=50),
+        repeats=timing.whole("repeats", 1, example=244),
+        limits=_limits(tables["limits"]),
+        tf32=timing.flag("tf32"),
+        metrics=_metrics(fidelity),
+        **_backend(timing),
     )
     return Track(
-        id=head["id"],
-        title=head["title"],
-        summary=head["summary"],
-        source=head["source"],
+        id=_id(head),
+        title=head.text("title", limit=_LONGEST, example='"My track x2"'),
+        summary=head.paragraph("summary", limit=_LONGEST, required=True),
+        source=head.paragraph("source", limit=_LONGEST, required=True),
         protocol=protocol,
-        score=score,
+        score=_score(tables["score"], protocol, headline),
         headline=headline,
-        order=int(head.get("order", 0)),
-        yields_to=head.get("yields_to", ""),
+        order=head.whole("order", -_LAST, _LAST, default=0),
+        yields_to=head.text("yields_to", limit=_LONGEST, default="", example='"open4k-x2"'),
     )
 
 
-def _names(head: Mapping[str, Any]) -> None:
-    """ValueError for an id that cannot be part of a file name, and for values that are not text."""
-    for key in ("id", "title", "summary", "source"):
-        if not isinstance(head[key], str):
-            raise ValueError(f"{key}: expected a text, found {head[key]!r}")  # noqa: TRY004 - one kind for all mistakes
-    if not _ID.fullmatch(head["id"]):
-        raise ValueError(f"id: expected lower-case letters, digits, - and _, found {head['id']!r}")
+def _id(head: Table) -> str:
+    """The id, which becomes part of file names."""
+    name = head.text("id", limit=100, example='"my-x2"')
+    if not _ID.fullmatch(name):
+        expected = "lower-case letters, digits, - and _, with a letter or digit first"
+        raise head.mistake("id", expected=expected, hint='write id = "my-x2"')
+    return name
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"tf32: expected true or false, found {value!r}")
-    return value
+def _precision(timing: Table) -> dict[str, Precision]:
+    """The precision by kind of device, in the order of the file."""
+    table = Table(timing.table("precision"), f"{timing.where} precision")
+    table.only(_DEVICES)
+    if not tuple(table):
+        example = '{ cuda = "fp16", cpu = "fp32" }'
+        raise timing.mistake("precision", expected="a precision for cpu or cuda", hint=f"write precision = {example}")
+    return {kind: Precision(table.option(kind, tuple(Precision))) for kind in table}
 
 
-def _metrics(names: Sequence[str]) -> tuple[str, ...]:
-    """Check names of metrics; the default ones are not looked up, so most track files import no metric."""
-    unknown = [name for name in names if name not in DEFAULT_METRICS and name not in METRICS.all()]
-    if unknown:
-        known = ", ".join(METRICS.all())
-        what = f"expected some of {known}, found {unknown[0]!r}; name the file of your own metric with --plugin"
-        raise ValueError(f"[fidelity] metrics: {what}")
-    if PSNR not in names:
-        raise ValueError(f"[fidelity] metrics: expected {PSNR!r} among them, because scores use it, found {names}")
-    return tuple(dict.fromkeys(names))
+def _limits(table: Table) -> Limits:
+    return Limits(**{name: table.number(name, 0.001, 999_999, example=60.0) for name in table})
 
 
-def _conventions(names: list[str], scale: int) -> Iterator[Convention]:
-    """Parse `rgb/0`, `y/scale`, `rgb/0/even`: colour, border in pixels or the word `scale`, and LR cropped to even."""
+def _backend(timing: Table) -> dict[str, Any]:
+    """The fields of the protocol that `execution` selects."""
+    if not timing.has("execution"):
+        return {}
+    return BACKENDS.find(timing.option("execution", tuple(BACKENDS.all()))).rules()
+
+
+def _score(table: Table, protocol: Protocol, headline: tuple[Convention, ...]) -> ScoreRule:
+    formula = table.option("formula", tuple(FORMULAS))
+    convention = _convention(table, "metric", table.text("metric", limit=100, example='"rgb/0"'), protocol.scale)
+    if convention not in headline:
+        raise table.mistake("metric", expected="one of [fidelity] headline", hint="add it there or choose one of them")
+    sets = table.texts("sets")
+    for name in sets:
+        if name not in protocol.data_sets:
+            hint = f"correct or remove it{closest(name, protocol.data_sets)}"
+            found = f"the text {shown(name)} in it"
+            raise table.mistake("sets", expected="some of [data] sets", found=found, hint=hint)
+    gates = Table(table.table("gates"), f"{table.where} gates")
+    return ScoreRule(
+        formula=formula,
+        convention=convention,
+        sets=sets,
+        gates={name: float(gates.number(name, 0.0, 1000.0, example=30.0)) for name in gates},
+    )
+
+
+def _metrics(fidelity: Table) -> tuple[str, ...]:
+    """Names of metrics; the default ones are not looked up, so most track files import no metric."""
+    names = fidelity.texts("metrics") if fidelity.has("metrics") else DEFAULT_METRICS
     for name in names:
-        colour, border, *rest = name.split("/")
-        if rest not in ([], ["even"]):
-            raise ValueError(f"fidelity convention: expected colour/border or colour/border/even, found {name!r}")
-        pixels = scale if border == "scale" else int(border)
-        yield Convention(Colour(colour), pixels, EVEN if rest else 1)
+        if name not in DEFAULT_METRICS and name not in METRICS.all():
+            known = tuple(METRICS.all())
+            hint = f"name the file of your own metric with --plugin{closest(name, known)}"
+            found = f"the text {shown(name)} in it"
+            raise fidelity.mistake("metrics", expected=f"some of {', '.join(known)}", found=found, hint=hint)
+    if PSNR not in names:
+        expected = f'"{PSNR}" among them, because scores use it'
+        raise fidelity.mistake("metrics", expected=expected, found=shown(list(names)), hint="add it")
+    return names
 
 
-def _only(table: Mapping[str, Any], allowed: set[str], where: str) -> None:
-    unknown = sorted(set(table) - allowed)
-    if unknown:
-        raise ValueError(f"unknown key {unknown[0]!r} in {where}; expected {', '.join(sorted(allowed))}")
+def _conventions(table: Table, key: str, scale: int, *, required: bool = False) -> tuple[Convention, ...]:
+    names = table.texts(key, required=required)
+    return tuple(dict.fromkeys(_convention(table, key, name, scale) for name in names))
+
+
+def _convention(table: Table, key: str, name: str, scale: int) -> Convention:
+    """Parse `rgb/0`, `y/scale`, `rgb/0/even`: colour, border in pixels or the word `scale`, and LR cropped to even."""
+    match = _CONVENTION.fullmatch(name)
+    if match is None:
+        raise table.mistake(
+            key,
+            expected=f"colour/border or colour/border/even, with colour {' or '.join(Colour)} and border in pixels or "
+            "scale",
+            found=f"the text {shown(name)}",
+            hint='write it as "rgb/0" or "y/scale"',
+        )
+    colour, border, even = match.groups()
+    return Convention(Colour(colour), scale if border == "scale" else int(border), EVEN if even else 1)

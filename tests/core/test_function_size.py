@@ -18,7 +18,6 @@ LONGER = {
     "datasets/builtin/scenes/worlds.py courtyard": DRAWING,
     "cli/check.py check_command": "half of it is the list of its options",
     "cli/train.py train_command": "half of it is the list of its options",
-    "tracks/track.py _track": "reads a file key by key",
 }
 
 

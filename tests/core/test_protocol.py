@@ -163,31 +163,196 @@ def test_an_unknown_track_names_the_known_ones() -> None:
         find_track("builtin-x5")
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (("scale = 2", "scale = 5"), "scale: expected one of"),
-        (("warmup = 50\n", ""), "key 'warmup' is missing"),
-        (('formula = "ntire23-rtsr"', 'formula = "best"'), "score formula"),
-        (("repeats = 244", "repeats = 244\nrepeat = 3"), "unknown key 'repeat'"),
-        (('["rgb/0", "y/0"]', '["y/0"]'), "expected one of .* headline"),
-        (('"rgb/0", "y/0"', '"rgb/0/odd", "y/0"'), "expected colour/border"),
-        (('cpu = "fp32"', 'cpu = "half"'), "half"),
-        (("repeats = 244", "repeats = 244\ntf32 = 1"), "tf32: expected true or false, found 1"),
+TRACK_MISTAKES = [
+    ("warmup = 50\n", "", "[runtime] warmup: expected a whole number of at least 0, found nothing; write warmup = 50"),
+    (
+        "warmup = 50",
+        "warmup = 1.9",
+        "[runtime] warmup: expected a whole number of at least 0, found the number 1.9; write warmup = 50",
+    ),
+    (
+        "warmup = 50",
+        "warmup = -5",
+        "[runtime] warmup: expected a whole number of at least 0, found the number -5; write warmup = 50",
+    ),
+    (
+        "repeats = 244",
+        'repeats = "4"',
+        "[runtime] repeats: expected a whole number of at least 1, found the text '4'; write repeats = 244",
+    ),
+    (
+        "repeats = 244",
+        "repeats = 0",
+        "[runtime] repeats: expected a whole number of at least 1, found the number 0; write repeats = 244",
+    ),
+    (
+        "repeats = 244",
+        "repeats = 244\nrepeat = 3",
         (
-            ("repeats = 244", 'repeats = 244\nexecution = "lazy"'),
-            "execution 'lazy': expected one of channels-last, compile, cuda-graph, eager",
+            "[runtime]: unknown key 'repeat', did you mean \"repeats\"? expected one of input, batch, precision, "
+            "warmup, repeats, tf32, execution; correct or remove it"
         ),
-    ],
-)
-def test_a_track_file_that_breaks_the_form_says_where(tmp_path: Path, change: tuple[str, str], words: str) -> None:
-    source = Path(__file__).parents[2] / "rtsr_bench" / "tracks" / "builtin-x2.toml"
-    text = source.read_text()
-    assert change[0] in text
-    (tmp_path / "mine.toml").write_text(text.replace(*change))
-    with pytest.raises(UserError, match=words) as caught:
-        load_track(tmp_path / "mine.toml")
-    assert "mine.toml" in str(caught.value)
+    ),
+    (
+        "batch = 1",
+        "batch = true",
+        "[runtime] batch: expected a whole number of at least 1, found the boolean true; write batch = 1",
+    ),
+    ("scale = 2", "scale = 2.5", "[track] scale: expected 2 or 3 or 4, found the number 2.5; write scale = 2"),
+    ("scale = 2", "scale = 5", "[track] scale: expected 2 or 3 or 4, found the number 5; write scale = 2"),
+    ("scale = 2", 'scale = "2"', "[track] scale: expected 2 or 3 or 4, found the text '2'; write scale = 2"),
+    (
+        'id = "builtin-x2"',
+        'id = "../x"',
+        (
+            "[track] id: expected lower-case letters, digits, - and _, with a letter or digit first, found "
+            "the text '../x'; "
+            'write id = "my-x2"'
+        ),
+    ),
+    ("order = 40", "order = 1.5", "[track] order: expected a whole number from -1000000 to 1000000, found the number "),
+    ('yields_to = "open4k-x2"', "yields_to = 4", "[track] yields_to: expected a line of text of at most 1000 "),
+    (
+        'sets = ["builtin"]',
+        'sets = "toy"',
+        "[data] sets: expected an array of texts, found the text 'toy'; write sets = [\"toy\"]",
+    ),
+    (
+        'sets = ["builtin"]',
+        "sets = []",
+        '[data] sets: expected an array of texts, found an empty array; write sets = ["..."]',
+    ),
+    (
+        'sets = ["builtin"]',
+        'sets = ["builtin", 3]',
+        '[data] sets: expected an array of texts, found the number 3 in it; write sets = ["..."]',
+    ),
+    (
+        "input = [1080, 1920]",
+        "input = [0, -40]",
+        (
+            "[runtime] input: expected an array of 2 whole numbers of at least 1, found the number 0 in it; "
+            "write input = [1080, 1920]"
+        ),
+    ),
+    (
+        "input = [1080, 1920]",
+        "input = [1080, 1920, 3]",
+        (
+            "[runtime] input: expected an array of 2 whole numbers of at least 1, found 3 of them; "
+            "write input = [1080, 1920]"
+        ),
+    ),
+    (
+        "input = [1080, 1920]",
+        "input = 1080",
+        (
+            "[runtime] input: expected an array of 2 whole numbers of at least 1, found the number 1080; "
+            "write input = [1080, 1920]"
+        ),
+    ),
+    (
+        'cpu = "fp32"',
+        'tpu = "fp32"',
+        "[runtime] precision: unknown key 'tpu', did you mean \"cpu\"? expected one of cpu, cuda; correct or remove it",
+    ),
+    (
+        'cpu = "fp32"',
+        'cpu = "fp-32"',
+        (
+            "[runtime] precision cpu: expected fp32 or fp16 or bf16 or amp-fp16 or amp-bf16, found the text 'fp-32'; "
+            'write cpu = "fp32"'
+        ),
+    ),
+    (
+        '{ cuda = "fp16", cpu = "fp32" }',
+        "{ }",
+        (
+            "[runtime] precision: expected a precision for cpu or cuda, found a table; "
+            'write precision = { cuda = "fp16", cpu = "fp32" }'
+        ),
+    ),
+    (
+        "repeats = 244",
+        "repeats = 244\ntf32 = 1",
+        "[runtime] tf32: expected true or false, found the number 1; write tf32 = true",
+    ),
+    (
+        "repeats = 244",
+        'repeats = 244\nexecution = "channel-last"',
+        "[runtime] execution: expected channels-last or compile or cuda-graph or eager or ",
+    ),
+    (
+        'headline = ["rgb/0", "y/0"]',
+        'headline = "rgb/0"',
+        "[fidelity] headline: expected an array of texts, found the text 'rgb/0'; write headline = [\"rgb/0\"]",
+    ),
+    *(
+        (
+            'also = ["y_ntire23/0"]',
+            f'also = ["{convention}"]',
+            (
+                "[fidelity] also: expected colour/border or colour/border/even, with colour rgb or y or y_ntire23 and "
+                f'border in pixels or scale, found the text \'{convention}\'; write it as "rgb/0" or "y/scale"'
+            ),
+        )
+        for convention in ("rgb", "rgb/0/odd", "red/0", "rgb/-1", "rgb/wide")
+    ),
+    ('metric = "rgb/0"', 'metric = "y/2"', "[score] metric: expected one of [fidelity] headline, found the text 'y/2'"),
+    (
+        'formula = "ntire23-rtsr"',
+        'formula = "ntire-23-rtsr"',
+        (
+            "[score] formula: expected ntire23-rtsr or ntire-esr-2024 or ntire-esr-2025 or ntire-esr-2026, found "
+            "the text 'ntire-23-rtsr'; write formula = \"ntire23-rtsr\""
+        ),
+    ),
+    (
+        'metric = "rgb/0"',
+        'metric = "rgb/0"\nsets = ["bultin"]',
+        (
+            "[score] sets: expected some of [data] sets, found the text 'bultin' in it; correct or remove it"
+            ', did you mean "builtin"?'
+        ),
+    ),
+    (
+        'metric = "rgb/0"',
+        'metric = "rgb/0"\ngates = { builtin = "30" }',
+        "[score] gates builtin: expected a number from 0 to 1000, found the text '30'; write builtin = 30",
+    ),
+    (
+        'metric = "rgb/0"',
+        'metric = "rgb/0"\n[limits]\nload = 3',
+        "[limits]: unknown key 'load', did you mean \"load_s\"? expected one of load_s, enhance_s, runtime_s, ",
+    ),
+    (
+        'metric = "rgb/0"',
+        'metric = "rgb/0"\n[limits]\nload_s = 0',
+        "[limits] load_s: expected a number from 0.001 to 999999, found the number 0; write load_s = 60",
+    ),
+    ("[score]", "[scores]", "unknown key 'scores', did you mean \"score\"? expected one of track, data, fidelity, "),
+    ("[score]", "[[score]]", "expected a table [score], found an array; see docs/tracks.md for the form"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), TRACK_MISTAKES)
+def test_a_mistake_in_a_track_file_is_one_line_that_says_where(tmp_path: Path, old: str, new: str, said: str) -> None:
+    text = (Path(__file__).parents[2] / "rtsr_bench" / "tracks" / "builtin-x2.toml").read_text()
+    assert old in text
+    mine = tmp_path / "mine.toml"
+    mine.write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError) as caught:
+        load_track(mine)
+    assert str(caught.value).startswith(f"{mine}: {said}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_that_nothing_is_like_is_answered_with_a_known_one(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "rtsr_bench" / "tracks" / "builtin-x2.toml").read_text()
+    for name, hint in ("channel-last", "channels-last"), ("zzz", "channels-last"), ("eagre", "eager"):
+        (tmp_path / "mine.toml").write_text(text.replace("batch = 1", f'execution = "{name}"'))
+        with pytest.raises(UserError, match=f'; write execution = "{hint}"$'):
+            load_track(tmp_path / "mine.toml")
 
 
 def test_an_execution_in_words_names_what_is_not_usual() -> None:

@@ -99,10 +99,10 @@ def test_its_degradation_is_shown_in_words(
     [
         ('id = "toy-x2"', 'id = "open4k-x2"', "'open4k-x2' is the name of another track"),
         ('title = "Toy x2"', 'title = "OPEN4K x2"', "'OPEN4K x2' is the name of another track"),
-        ('id = "toy-x2"', 'id = "../toy"', "id: expected lower-case letters, digits, - and _, found '../toy'"),
-        ('id = "toy-x2"', "id = 5", "id: expected a text, found 5"),
-        ("scale = 2", "scale = 5", "scale: expected one of"),
-        ("scale = 2", "", "key 'scale' is missing"),
+        ('id = "toy-x2"', 'id = "../toy"', "a letter or digit first, found the text '../toy'; write id = "),
+        ('id = "toy-x2"', "id = 5", "id: expected a line of text of at most 100 characters, found the number 5"),
+        ("scale = 2", "scale = 5", "scale: expected 2 or 3 or 4, found the number 5"),
+        ("scale = 2", "", "scale: expected 2 or 3 or 4, found nothing; write scale = 2"),
         ("scale = 2", "scale = ", "expected TOML, found a mistake"),
     ],
 )
