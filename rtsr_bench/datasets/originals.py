@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rtsr_bench.files.fetch import Recipe
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-    from pathlib import Path
+from rtsr_bench.files.table import shown
 
 _COLUMNS = ("name", "sha256", "bytes", "category", "license", "repo", "commit", "path")
 
@@ -52,24 +48,28 @@ class Original:
 @cache
 def training_originals() -> tuple[Original, ...]:
     """The 18 further originals of Open4K's sources for training; none of them is a test image."""
-    return read_originals(resources.files(__package__) / "catalog" / "open4k.train.tsv")
+    return read_originals((resources.files(__package__) / "catalog" / "open4k.train.tsv").read_text(encoding="utf-8"))
 
 
-def read_originals(file: Traversable | Path) -> tuple[Original, ...]:
+def read_originals(text: str) -> tuple[Original, ...]:
     """Read a list of originals: tab-separated, with a line of headings; ValueError if it is invalid."""
-    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines(), delimiter="\t")
+    rows = csv.DictReader(text.splitlines(), delimiter="\t")
     if tuple(rows.fieldnames or ()) != _COLUMNS:
-        raise ValueError(f"{file.name}: expected the headings {', '.join(_COLUMNS)}, found {rows.fieldnames}")
-    return tuple(
-        Original(
-            name=row["name"],
-            sha256=row["sha256"],
-            bytes=int(row["bytes"]),
-            category=row["category"],
-            license=row["license"],
-            repo=row["repo"],
-            commit=row["commit"],
-            path=row["path"],
-        )
-        for row in rows
+        raise ValueError(f"line 1: expected the headings {', '.join(_COLUMNS)}, found {shown(rows.fieldnames)}")
+    return tuple(_original(row, rows.line_num) for row in rows)
+
+
+def _original(row: dict[str, str], number: int) -> Original:
+    if set(row) != set(_COLUMNS) or None in row.values() or not row["bytes"].isdecimal():
+        expected = f"{len(_COLUMNS)} values between tabs, bytes a whole number"
+        raise ValueError(f"line {number}: expected {expected}, found {shown(list(row.values()))}")
+    return Original(
+        name=row["name"],
+        sha256=row["sha256"],
+        bytes=int(row["bytes"]),
+        category=row["category"],
+        license=row["license"],
+        repo=row["repo"],
+        commit=row["commit"],
+        path=row["path"],
     )

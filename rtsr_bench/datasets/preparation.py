@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rtsr_bench.files.table import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,9 +56,14 @@ class Preparation:
 
 
 def read_pins(text: str) -> dict[str, PixelPin]:
-    """Pins by path, from lines `pixels-SHA-256 file-SHA-256 sample path` (`-` for a file that is not pinned)."""
+    """Pins by path, from lines `pixels-SHA-256 file-SHA-256 sample path` (`-` for a file that is not pinned).
+
+    ValueError for a line of another form.
+    """
     pins = {}
-    for line in text.splitlines():
-        pixels, file, sample, path = line.split(" ", 3)
+    for number, line in enumerate(text.splitlines(), 1):
+        pixels, file, sample, path = (*line.split(" ", 3), "", "", "")[:4]
+        if not path:
+            raise ValueError(f"line {number}: expected hashes of pixels and file, sample and path, found {shown(line)}")
         pins[path] = PixelPin(pixels=pixels, file=None if file == "-" else file, sample=sample)
     return pins

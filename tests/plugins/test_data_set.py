@@ -76,8 +76,8 @@ def test_its_files_are_fetched_and_compared_with_their_hashes(
         ('id = "mine"\ntitle = "Mine"\nnames = ["Urban100"]', "'Urban100' is the name of a published data set"),
         ('id = "mine"\ntitle = "Mine"\nrendered = true', "unknown key 'rendered'"),
         ('id = "mine"\ntitle = "Mine"\ncache = "../elsewhere"', "expected a path within the folder of fetched data"),
-        ('id = "mine"\ntitle = "Mine"\nnames = "Mine"', "names: expected texts in a list"),
-        ('id = "mine"', "key 'title' is missing"),
+        ('id = "mine"\ntitle = "Mine"\nnames = "Mine"', "names: expected an array of texts, found the text 'Mine'; "),
+        ('id = "mine"', "title: expected a line of text of at most 200 characters, found nothing"),
         ("id = ", "expected TOML, found a mistake"),
     ],
 )
