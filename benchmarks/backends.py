@@ -1,4 +1,4 @@
-"""How fast models are as they are deployed: every execution at hand, one run, side by side.
+"""How fast models are as they are deployed: every available execution, one run, side by side.
 
     python benchmarks/backends.py [--track TRACK] [--model PATTERN]... [--input HxW] [--warmup N] [--repeats N]
                                   [--images N] [--records DIR]

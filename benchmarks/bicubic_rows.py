@@ -46,7 +46,7 @@ LITERATURE = {
 
 
 def main() -> None:
-    """Print one line per convention and one column per set and scale at hand."""
+    """Print one line per convention and one column per available set and scale."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", type=Path)
     parser.add_argument("--canonical", type=Path, help="Set5 with the literature's LR files")

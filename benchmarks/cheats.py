@@ -3,7 +3,7 @@
     python benchmarks/cheats.py [--runs 20] [--cheats] [--models 'rt4ksr/*'] [--beside N]
 
 Each cheat of tests/guests/test_noise_guests.py is a network of six convolutions; each run of it is a whole measurement
-in fresh processes. Every model of the reference models and the example, with its weights where they are at hand and
+in fresh processes. Every model of the reference models and the example, with its weights where they are available and
 without, is measured so many times in one pair of processes. The protocol is that of a quick look: 3 warm-ups, 15
 repeats, 8 crops; the input is 270x480 for cheats, and for models the largest of a few at which a call takes up to 12
 ms. Prints what was caught and accepted, the least correlation of outputs with random inputs, and the foreign load; a

@@ -206,7 +206,7 @@ def four_k(image: Pixels) -> Pixels:
 
 
 def extra_megabytes(call: Callable[[], object]) -> float | None:
-    """Peak resident memory of a call beyond what was held before it; None where Linux's counters are not to be had."""
+    """Peak resident memory of a call beyond what was held before it; None where Linux's counters are not available."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
         before = resident_peak()

@@ -2,7 +2,7 @@
 
     python benchmarks/open4k_card.py
 
-Needs Open4K at hand (`rtsr-bench data fetch open4k`); takes a few minutes on two cores. Bicubic is the baseline of the
+Needs Open4K (`rtsr-bench data fetch open4k`); takes a few minutes on two cores. Bicubic is the baseline of the
 score: `F.interpolate(mode="bicubic", align_corners=False)` on LR, clamped, rounded; PSNR over RGB, border 0, and the
 mean over images of their PSNR in dB.
 """
@@ -44,12 +44,12 @@ def main() -> None:
     values: dict[tuple[str, int], dict[str, float]] = {}
     for set_id in SETS:
         for scale in SCALES:
-            data = at_hand(set_id, scale)
+            data = available(set_id, scale)
             with ThreadPoolExecutor(2) as pool:
                 psnr = list(pool.map(bicubic_psnr, data.pairs))
             values[set_id, scale] = {pair.name: value for pair, value in zip(data.pairs, psnr, strict=True)}
     with ThreadPoolExecutor(2) as pool:
-        pairs = at_hand("open4k-clean", 2).pairs
+        pairs = available("open4k-clean", 2).pairs
         detail = dict(zip((pair.name for pair in pairs), pool.map(gradient, pairs), strict=True))
     heads = [f"x{scale} {SETS[set_id]}" for set_id, scale in values]
     print(f"\n| category | images | detail | {' | '.join(heads)} |\n|---|---|---|{'---|' * len(heads)}")
@@ -71,7 +71,7 @@ def print_sources(originals: Iterable[Original]) -> None:
         print(f"| {' | '.join(cells)} | {license_} | {count} |")
 
 
-def at_hand(set_id: str, scale: int) -> Dataset:
+def available(set_id: str, scale: int) -> Dataset:
     """The set, which must be verified: the figures are of these pixels and no others."""
     found = find_dataset(set_id, scale=scale, degradation="files")
     if isinstance(found, Missing):

@@ -4,7 +4,8 @@ Terms, with one meaning each in code, command line, JSON, pages and documents:
 
 - *track*: what is asked: scale, data sets, degradation, colour and border conventions, score formula
 - *protocol*: how it is measured: input size, execution, warm-up, repeats, limits; versioned, with a digest
-- *execution*: how a model is run: backend (`eager`, `channels-last`), precision, autocast, memory format, TF32
+- *execution*: how a model is run: backend (`eager` or another of `rtsr_bench.backends`), precision, autocast, memory
+  format, TF32
 - *submission*: a folder or archive submitted by a *team*; holds one or more *models* (one per scale or variant)
 - *reference model*: a submission of ours in `reference_models/`, measured like any other
 - *guest*: the code of a submission, from the point of view of the sandbox

@@ -149,7 +149,7 @@ def load() -> None:
 
 def python_files() -> tuple[Path, ...]:
     """Return the plug-in modules given by path, absolute: files, and folders that are packages."""
-    return tuple(path for path in _at_hand() if path.suffix == ".py" or _is_package(path))
+    return tuple(path for path in _from_paths() if path.suffix == ".py" or _is_package(path))
 
 
 def toml_files(table: str) -> tuple[Path, ...]:
@@ -200,14 +200,14 @@ def _installed() -> tuple[str, ...]:
 
 def _files() -> Iterator[Path]:
     """Every file, package and reference-model folder of the plug-ins, in order."""
-    yield from _at_hand()
+    yield from _from_paths()
     for module in () if _process.sealed else _installed():
         spec = importlib.util.find_spec(module)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             yield from _in(Path(folder))
 
 
-def _at_hand() -> Iterator[Path]:
+def _from_paths() -> Iterator[Path]:
     roots = [Path(one).absolute() for one in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if one]
     for root in dict.fromkeys(roots):
         if not root.exists():

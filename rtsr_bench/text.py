@@ -60,6 +60,11 @@ def replaced(text: str) -> str:
     return "".join("\ufffd" if char not in "\n\t" and unfit(char) else char for char in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, which takes an `s` unless the number is 1: `1 new record`, `2 new records`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def nearly_called(name: str, wanted: str, *, likeness: float = 0.85) -> bool:
     """Whether a file's name differs from `wanted`, such as `submission.toml`, only in case, spelling, suffix or copy.
 

@@ -1,4 +1,4 @@
-"""Why entries came to nothing, in groups: what many of them lack is said once, the rest one line an entry."""
+"""Causes of failed entries, in groups: a shared cause is reported once, other causes in one line per entry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from rtsr_bench.record import Failure
 
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']{1,100})'")
-_STUBBED = re.compile(r"StubUsedError: ([^ ]{1,100}) was [^:]{1,200} is not installed and a stub stands in its place")
+_STUBBED = re.compile(
+    r"StubUsedError: ([^ ]{1,100}) was [^:]{1,200} is not installed and "
+    r"(?:was replaced by a stub|a stub stands in its place)"  # the second in records of earlier versions
+)
 _OWN = frozenset({"arch", "archs", "model", "models", "network", "networks", "option", "options", "util", "utils"})
 """Modules that are a submission's own wherever they are missing: no index has what was meant."""
 
@@ -22,7 +25,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """Why an entry came to nothing.
+    """Why an entry failed, was refused or was not measured.
 
     `group` follows a number of entries ("need einops"), `one` a single one ("needs einops"). `own` is what happened to
     this very entry, empty where the group says it all.
@@ -72,12 +75,12 @@ def not_measured(message: str) -> Cause:
 
 
 def without_weights(message: str) -> Cause:
-    """The cause that the weights of a model are nowhere to be had."""
+    """The cause that the weights of a model are not available."""
     return Cause(group="have no weights", one="has no weights", own=message)
 
 
 def cause_of(failure: Failure) -> Cause:
-    """Return the cause of a failure: a package that is missing, or how and where it failed."""
+    """Return the cause of a failure: a missing package, or how and where it failed."""
     from rtsr_bench.eligibility import KIND_WORDS, STAGE_WORDS
 
     missing = _MISSING.search(failure.message) or _STUBBED.search(failure.message)

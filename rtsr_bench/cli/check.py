@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from rtsr_bench.submissions import Submission
 
 
+class _FormatOption(click.Option):
+    """An option whose help lists the formats that have a skeleton, plug-ins included."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from rtsr_bench.submissions.skeleton import skeletons
+
+        self.help = f"How the model is submitted: {', '.join(skeletons())}."
+        return super().get_help_record(ctx)
+
+
 @click.command("new", short_help="Write a working submission to start from.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--scale", type=click.Choice(["2", "3", "4"]), default="2", show_default=True, help="Scale of its model.")
@@ -27,7 +37,7 @@ if TYPE_CHECKING:
     default="python",
     show_default=True,
     metavar="NAME",
-    help="How the model is submitted: python, torchscript, torch-export, onnx, or reference (weights alone).",
+    cls=_FormatOption,
 )
 def new_command(folder: Path, scale: str, form: str) -> None:
     """Write a working submission into FOLDER, which must be empty or absent."""
@@ -38,17 +48,25 @@ def new_command(folder: Path, scale: str, form: str) -> None:
     click.echo(f"next: rtsr-bench check {shlex.quote(str(folder))}")
 
 
-@click.command("check", short_help="Tell within seconds whether a submission meets the contract.")
+@click.command("check", short_help="Check within seconds whether a submission meets the contract.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
-@click.option("--with-requirements", is_flag=True, help="Install what requirements.txt asks for, apart and cached.")
-@click.option("--allow-pickle", is_flag=True, help="Let weights be read that may run code; needs bubblewrap.")
-@click.option("--stub-missing", is_flag=True, help="Replace packages that are not installed by stubs.")
+@click.option(
+    "--with-requirements",
+    is_flag=True,
+    help="Install each submission's requirements.txt into a separate cached environment.",
+)
+@click.option(
+    "--allow-pickle",
+    is_flag=True,
+    help="Allow loading pickled weights, which can execute code; requires bubblewrap.",
+)
+@click.option("--stub-missing", is_flag=True, help="Replace missing packages with stubs; a stub fails when used.")
 @click.option(
     "--data-root", "roots", multiple=True, type=click.Path(path_type=Path),
-    help="Folder of data sets whose image sizes matter (repeatable).",
+    help="Folder of data sets whose image sizes are checked (repeatable).",
 )  # fmt: skip
-@click.option("-v", "--verbose", is_flag=True, help="Every answer about every model, not three lines each.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all checks for every model.")
 @click.pass_context
 def check_command(
     context: click.Context,
@@ -62,9 +80,9 @@ def check_command(
 ) -> None:
     """Check submissions without running a track: loads, right shapes, finite, deterministic, half precision, counts.
 
-    One that can't be accepted is told, and the others are checked; so is a model whose weights can't be had. One
-    submission gets a line for each question; several get three lines a model and a summary of what is wrong, and -v
-    says all.
+    Invalid submissions and models without available weights are reported; the rest are still checked. A single
+    submission gets one line per check. Several submissions get at most three lines per model and a summary by cause;
+    -v shows all checks.
     """
     from rtsr_bench.cli.checking import Options, Outcome
     from rtsr_bench.cli.children import Children
@@ -107,7 +125,7 @@ def check_command(
 def _check_each(
     submissions: Sequence[Submission], children: Children, options: Options, outcome: Outcome, troubles: dict[str, str]
 ) -> None:
-    """Check one submission after the other; one whose packages or device cannot be had is added to `troubles`."""
+    """Check one submission after the other; one whose packages or device are not available is added to `troubles`."""
     from rtsr_bench.cli.checking import check_submission
 
     children.left = sum(len(submission.models) for submission in submissions)

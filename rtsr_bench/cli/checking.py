@@ -1,4 +1,4 @@
-"""How `rtsr-bench check` asks one model after the other, and what it says of all of them at the end."""
+"""The checks of `rtsr-bench check`, one model after the other, and the summary at the end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Options:
 
 @dataclass(kw_only=True, slots=True)
 class Outcome:
-    """What became of all models: `verdicts` of those checked, `unchecked` those that could not be, with the cause."""
+    """The result for all models: `verdicts` of those checked, `unchecked` those that could not be, with the cause."""
 
     verdicts: list[Verdict] = field(default_factory=list)
     unchecked: list[tuple[str, Cause]] = field(default_factory=list)
@@ -53,15 +53,14 @@ class Outcome:
             return
         limited = sum(verdict.limited for verdict in good)
         within = f" ({limited} with limits)" if limited else ""
-        broken_by = f", broken by {len(self.verdicts) - len(good)}" if len(good) < len(self.verdicts) else ""
         unchecked = f"; {len(self.unchecked)} not checked" if self.unchecked else ""
-        yield f"{total} entries: the contract is met by {len(good)}{within}{broken_by}{unchecked}"
+        yield f"{len(good)} of {total} models meet the contract{within}{unchecked}"
         broken = [(verdict.name, verdict.causes[0]) for verdict in self.verdicts if verdict.causes]
         yield from (f"  {line}" for line in grouped([*broken, *self.unchecked]))
 
 
 def check_submission(submission: Submission, children: Children, options: Options, outcome: Outcome) -> None:
-    """Check the models of one submission; UserError where its packages or the device can't be had."""
+    """Check the models of one submission; UserError if its packages or the device are not available."""
     from rtsr_bench.cli.preparing import with_requirements
     from rtsr_bench.submissions import load_request, resolve_checkpoint
 
@@ -97,7 +96,7 @@ def _check(
         for line in lacking if not options.whole else ():
             verdict.add(NOTE, "requirements", line)
         if options.whole:
-            click.echo(f"  loading, {LIMIT_S:g} s at most a stage", err=True)
+            click.echo(f"  loading (limit {LIMIT_S:g} s per stage)", err=True)
         failure = _ask(child, model, request, verdict, children.device, options)
     if isinstance(failure, Failure):
         verdict.failed(failure)
@@ -131,7 +130,7 @@ def _ask(
 
 
 def _ask_contract(child: Child, loaded: Loaded, verdict: Verdict, options: Options) -> Failure | None:
-    """Ask what a model does in fp32, then in each half precision: what building it for one takes is told apart."""
+    """Ask what a model does in fp32, then in each half precision; building it for one is a step of its own."""
     from rtsr_bench.execution import EAGER_FP32, Precision
     from rtsr_bench.protocol import Size
     from rtsr_bench.record import Failure
@@ -173,9 +172,9 @@ def _say_limits(answer: Findings, scale: int, verdict: Verdict, options: Options
     whole = [reach.track for reach in found if reach.whole and not reach.unknown]
     unknown = [reach.track for reach in found if reach.whole and reach.unknown]
     said = [f"takes {sides.words}"]
-    said += [f"other ones are needed by {', '.join(out)}"] if out else []
+    said += [f"other sizes are needed by {', '.join(out)}"] if out else []
     said += [f"enough for {', '.join(whole)}"] if whole else []
-    said += [f"not known for {', '.join(unknown)}, whose images are not at hand"] if unknown else []
+    said += [f"not known for {', '.join(unknown)}, whose images are not available"] if unknown else []
     verdict.limited = True
     verdict.add(NOTE, "input sizes", "; ".join(said))
 

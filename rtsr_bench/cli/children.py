@@ -21,7 +21,7 @@ class Children:
         self._stock.start(self._settings)
 
     def take(self) -> Child:
-        """Return a child that no guest has been in; the caller closes it. UserError where the device can't be had."""
+        """Return a child that no guest has been in; the caller closes it. UserError if the device is not available."""
         child = self._stock.take(self._settings)
         self.left -= 1
         if self.left > 0:

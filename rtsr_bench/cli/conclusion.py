@@ -1,4 +1,4 @@
-"""The end of a run: what became of everything that was submitted, and the exit code that follows from it."""
+"""The end of a run: the result of every submission, and the exit code."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rtsr_bench.cli.causes import Cause, cause_of, grouped, not_measured, refuse
 from rtsr_bench.cli.summary import UNFINISHED, how_they_failed, where_the_time_went, worst
 from rtsr_bench.eligibility import failures
 from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
+from rtsr_bench.text import counted
 
 if TYPE_CHECKING:
     from rtsr_bench.cli.progress import Display
@@ -48,7 +49,7 @@ class Conclusion:
     def exit_code(self) -> int:
         """0 only if everything that was submitted and asked for was measured, and nothing failed.
 
-        A model of a team whose weights cannot be had counts as not measured (2). One of the reference models is left
+        A model of a team whose weights are not available counts as not measured (2). A reference model is then left
         out, unless there was nothing else.
         """
         tally, records = self.tally, self.records
@@ -68,7 +69,7 @@ class Conclusion:
         return sum(len(one.unwritten) for one in self.tally.ended)
 
     def _causes(self) -> Iterator[tuple[str, Cause]]:
-        """Every entry that came to nothing, or to less than all, with the cause of each record."""
+        """Every entry that failed, was refused or was not measured, with the cause."""
         for record in self.records:
             if failures(record):
                 yield _name(record), cause_of(failures(record)[0])
@@ -83,7 +84,8 @@ class Conclusion:
 
     def _lines(self) -> Iterator[str]:
         tally, made, known = self.tally, self.tally.ended, len(self.waiting.known)
-        yield f"{len(made)} new records, {known} existing (--again re-measures), in {self.settings.output.records}"
+        measured = counted(len(made), "new record")
+        yield f"{measured}, {known} existing (--again re-measures), in {self.settings.output.records}"
         failed = how_they_failed(self.records)
         if failed:
             yield failed
@@ -93,13 +95,13 @@ class Conclusion:
             yield f"{len(self.problems) + len(tally.lost)} without a record{said}"
         if tally.without_weights:
             models = len({one.task.job.model.id for one in tally.without_weights})
-            yield f"{models} models not measured, because their weights cannot be downloaded"
+            yield f"{counted(models, 'model')} not measured: weights cannot be downloaded"
         yield from (f"  {line}" for line in grouped(self._causes()))
         if tally.not_started:
             why = "--fail-fast" if tally.stopped else f"--max-hours {self.settings.pace.max_hours:g}"
             yield f"{len(tally.not_started)} not started ({why}): run the same command to resume"
         if self._unwritten:
-            yield f"{self._unwritten} SR images could not be written: see the lines above; the records are kept"
+            yield f"{counted(self._unwritten, 'SR image')} could not be written: see above; the records are kept"
         if made:
             yield from where_the_time_went([one.record for one in made], monotonic() - self.began)
 

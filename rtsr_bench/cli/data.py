@@ -50,8 +50,8 @@ def list_command(roots: tuple[Path, ...]) -> None:
         table.add_column(heading, overflow="fold")
     for recipe in (*known_sets(), *own_sets(roots)):
         scales = " ".join(f"x{scale}" for scale in recipe.scales)
-        at_hand, lines = _standing(recipe, roots)
-        table.add_row(recipe.id, fit(recipe.title), scales, at_hand, fit("\n".join(lines)))
+        available, lines = _standing(recipe, roots)
+        table.add_row(recipe.id, fit(recipe.title), scales, available, fit("\n".join(lines)))
     _console().print(table)
 
 
@@ -107,7 +107,7 @@ def verify_command(context: click.Context, name: str, roots: tuple[Path, ...]) -
 @data_group.command("fetch")
 @click.argument("names", metavar="SET...", nargs=-1, required=True)
 @click.option("--scale", "scales", multiple=True, type=int, help="Only this scale (repeatable).")
-@click.option("--to", "root", type=click.Path(path_type=Path), help="Put them below this folder, not into the cache.")
+@click.option("--to", "root", type=click.Path(path_type=Path), help="Download to this folder instead of the cache.")
 @_roots_option
 def fetch_command(names: tuple[str, ...], scales: tuple[int, ...], root: Path | None, roots: tuple[Path, ...]) -> None:
     """Download data sets from their publishers, or copy them from a folder named in RTSR_BENCH_MIRROR.
@@ -219,7 +219,7 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
 
     if recipe.rendered:
         return "always", [recipe.hint]
-    at_hand, lines, lacking = [], [], []
+    available, lines, lacking = [], [], []
     broken = False
     for scale in recipe.scales:
         try:
@@ -231,15 +231,15 @@ def _standing(recipe: SetRecipe, roots: Sequence[Path]) -> tuple[str, list[str]]
         if isinstance(found, Missing):
             lacking.append(found)
             continue
-        at_hand.append(f"x{scale}")
+        available.append(f"x{scale}")
         lines.append(f"{found.folder}")
         if found.note:
             lines.append(f"x{scale} {'' if found.verified else 'unverified: '}{found.note}")
-    if lacking and not at_hand:
+    if lacking and not available:
         lines.append(f"{lacking[0].reason}: {lacking[0].hint}")
     if broken and (recipe.base_url or recipe.archives or recipe.preparation):
         lines.append(f"`rtsr-bench data fetch {recipe.id}` downloads what is missing or damaged")
-    return " ".join(at_hand) or "no", list(dict.fromkeys(lines))
+    return " ".join(available) or "no", list(dict.fromkeys(lines))
 
 
 def _show(part: Audit) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rtsr_bench.errors import RtsrBenchError, UserError
+from rtsr_bench.text import counted
 
 if TYPE_CHECKING:
     from rtsr_bench.cli.progress import Display
@@ -28,7 +29,7 @@ def write_jobs(waiting: Pending, folder: Path, display: Display, problems: Seque
     except OSError as error:
         raise UserError(f"--jobs-out {folder}: cannot be written: {error.strerror}; name another folder") from None
     written, known = len(waiting.tasks), len(waiting.known)
-    display.note(f"{written} jobs written to {folder}, {known} have a record (--again includes them)")
+    display.note(f"{counted(written, 'job')} written to {folder}, {known} have a record (--again includes them)")
     for lost in waiting.lost:
         display.note(f"no job for {lost.task.job.label}: {lost.error}")
     return worst([*(problem.exit_code for problem in problems), *(lost.error.exit_code for lost in waiting.lost)])

@@ -18,7 +18,7 @@ CLOCKS_APART = timedelta(minutes=10)
 """How far the clocks of two machines may differ before a record counts as dated in the future."""
 
 
-def records_at_hand(folder: Path) -> dict[str, tuple[str, Record]]:
+def existing_records(folder: Path) -> dict[str, tuple[str, Record]]:
     """The latest record of each key below a folder, with its file name; the leaderboard shows these."""
     from rtsr_bench.leaderboard import started_at
     from rtsr_bench.store import load_records

@@ -57,9 +57,9 @@ def equipped(
 def with_requirements(
     submission: Submission, tell: Callable[[str], object], *, install: bool, stub: bool
 ) -> Submission:
-    """Install what a submission requires and return it with that, or tell what is not met and the ways out.
+    """Install what a submission requires and return it with that, or report what is not met and the solutions.
 
-    UserError where its packages can't be had; with `stub` that is told, and it runs with those that can.
+    UserError if its packages are not available; with `stub` this is reported, and it runs with the available ones.
     """
     from rtsr_bench.submissions import unmet, with_packages
     from rtsr_bench.submissions.packages import is_held
@@ -70,10 +70,10 @@ def with_requirements(
         except UserError as error:
             if not stub:
                 raise
-            tell(f"{error}; it runs without them, with stubs in their place (--stub-missing)")
+            tell(f"{error}; it runs with stubs instead (--stub-missing)")
             return submission
     ways = "--with-requirements installs it" + (
-        "" if stub else ", --stub-missing puts a stub in its place if inference does not use it"
+        "" if stub else ", --stub-missing replaces it with a stub if inference does not use it"
     )
     for line in unmet(submission.requirements):
         held = "it runs with what is installed" if is_held(line) else ways

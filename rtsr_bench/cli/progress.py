@@ -72,13 +72,13 @@ class Display:
         if ahead:
             self.note(ahead)
 
-    def begin(self, to_do: int, at_hand: int) -> None:
+    def begin(self, to_do: int, existing: int) -> None:
         """Show how many models will be measured, and how many already have a record."""
         self._began = monotonic()
         self._done, self._to_do = 0, to_do
         self._progress.update(self._jobs, total=to_do, completed=0)
-        if at_hand and to_do:
-            self.note(f"{at_hand} have a record, {to_do} to measure")
+        if existing and to_do:
+            self.note(f"{existing} have a record, {to_do} to measure")
 
     @contextlib.contextmanager
     def job(self, number: int, total: int, label: str) -> Iterator[Listener]:

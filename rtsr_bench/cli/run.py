@@ -74,7 +74,7 @@ def _selection(track_ids: tuple[str, ...], **values: Any) -> Selection:
 _SELECTION = grouped(
     "selection",
     _selection,
-    click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path)),
+    click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(path_type=Path)),
     click.option("--track", "track_ids", multiple=True, metavar="ID", help="Only this track (repeatable)."),
     click.option(
         "--model", "models", multiple=True, metavar="ID", help="Only this model, such as rt4ksr/s-x2 or '*-x2'."
@@ -118,12 +118,12 @@ _PLACE = grouped(
     click.option(
         "--allow-pickle",
         is_flag=True,
-        help="Read weights that may run code: only in the sandbox, requires bubblewrap, is recorded.",
+        help="Allow loading pickled weights, which can execute code; requires bubblewrap; recorded.",
     ),
     click.option(
         "--stub-missing",
         is_flag=True,
-        help="Put a stub in the place of a package that is not installed; it fails when used, and is recorded.",
+        help="Replace missing packages with stubs; a stub fails when used; recorded.",
     ),
 )
 
@@ -182,7 +182,7 @@ _OUTPUT = grouped(
         "--jobs-out",
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="Measure nothing; write a file per job for `rtsr-bench measure`.",
+        help="Write job files for `rtsr-bench measure` instead of measuring.",
     ),
 )
 
@@ -211,6 +211,17 @@ _PACE = grouped(
 )
 
 _BESIDE_A_CAMPAIGN = ("campaign", "again", "gallery", "jobs_out", "executor", "verbose")
+_KEYS = {
+    "paths": "submissions", "track_ids": "tracks", "roots": "data_roots", "device": "devices",
+    "isolation": "require_isolation", "executions": "execution", "limits": "[limits]",
+}  # fmt: skip
+"""Keys of a campaign file whose names differ from those of the parameters."""
+
+_NOT_IN_A_CAMPAIGN = {
+    "quick": "--quick", "precision": "--precision", "size": "--input", "warmup": "--warmup", "repeats": "--repeats",
+    "images": "--images", "data": "--data",
+}  # fmt: skip
+"""Parameters, with their options, that make records unofficial and that a campaign file cannot hold."""
 
 
 @click.command("run", short_help="Measure submissions; write a record per model.")
@@ -225,7 +236,7 @@ _BESIDE_A_CAMPAIGN = ("campaign", "again", "gallery", "jobs_out", "executor", "v
     "executions",
     multiple=True,
     metavar="NAME",
-    help="Other execution than the track's, such as compile or openvino (repeatable); all: every one at hand.",
+    help="Other execution than the track's, such as compile or openvino (repeatable); all: every available one.",
 )
 @click.option("--campaign", type=click.Path(path_type=Path), help="Take submissions and settings from this TOML file.")
 @click.option("-v", "--verbose", is_flag=True, help="Say why each model and data set was left out.")
@@ -276,7 +287,9 @@ def _of_campaign(context: click.Context, file: Path, output: Output, pace: Pace)
     given = click.core.ParameterSource.COMMANDLINE
     for name in context.params:
         if name not in _BESIDE_A_CAMPAIGN and context.get_parameter_source(name) is given:
-            raise UserError(f"--campaign decides this: leave {name.replace('_', ' ')} to the file")
+            if name in _NOT_IN_A_CAMPAIGN:
+                raise UserError(f"--campaign: {_NOT_IN_A_CAMPAIGN[name]} has no key in a campaign file; leave it out")
+            raise UserError(f"--campaign: set {_KEYS.get(name, name)} in the campaign file")
     return replace(
         settings,
         output=replace(settings.output, gallery=output.gallery, jobs=output.jobs),

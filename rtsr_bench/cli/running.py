@@ -1,4 +1,4 @@
-"""What `rtsr-bench run` does: every submission asked for is measured, or a line says why it is not."""
+"""What `rtsr-bench run` does: every submission asked for is measured, or a line gives the reason."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rtsr_bench.errors import RtsrBenchError, UserError
+from rtsr_bench.text import counted
 
 if TYPE_CHECKING:
     from rtsr_bench.cli.progress import Display
@@ -35,7 +36,7 @@ def run_submissions(settings: Settings, *, verbose: bool = False) -> int:
         find_track(name)
     found = survey(*settings.selection.paths, tell=lambda line: say(line, err=True))
     if not found.submissions:
-        raise UserError("; ".join(note.message for note in found.refused) or "no submission is there to be measured")
+        raise UserError("; ".join(note.message for note in found.refused) or "no submissions found")
     prepare(settings.output.records)
     prepare_gallery(settings.output.gallery)
     hours = settings.pace.max_hours
@@ -43,7 +44,7 @@ def run_submissions(settings: Settings, *, verbose: bool = False) -> int:
     codes = []
     with Display() as display:
         if settings.title:
-            display.note(f"{settings.title}: {len(found.submissions)} submissions")
+            display.note(f"{settings.title}: {counted(len(found.submissions), 'submission')}")
         name_skipped(found.skipped, display, verbose=verbose)
         refused = [UserError(note.message) for note in found.refused]
         for place in settings.places:
@@ -66,8 +67,8 @@ class _Run:
     verbose: bool
 
     def measure(self, submissions: Sequence[Submission], refused: Sequence[RtsrBenchError]) -> int:
-        """Plan the jobs, run them (or write them into files), and say what became of everything."""
-        from rtsr_bench.cli.known import records_at_hand
+        """Plan the jobs, run them (or write them into files), and report the results."""
+        from rtsr_bench.cli.known import existing_records
         from rtsr_bench.executors import EXECUTORS, Order, Schedule, pending, run_plan
 
         settings, began = self.settings, monotonic()
@@ -81,7 +82,7 @@ class _Run:
         with EXECUTORS.find(settings.executor)(order) as executor:
             self._refuse(refused)
             made, troubles = self._plan(submissions, executor)
-            records = records_at_hand(settings.output.records)
+            records = existing_records(settings.output.records)
             waiting = pending(made, executor, records, self.display, again=settings.pace.again)
             problems = [*refused, *troubles]
             if settings.output.jobs is not None:

@@ -27,9 +27,9 @@ def how_they_failed(records: Sequence[Record]) -> str:
 
 
 def where_the_time_went(records: Sequence[Record], took_s: float) -> Iterator[str]:
-    """The duration of the run, and of a measured model on average: images, timed calls, and the rest.
+    """The duration of the run, and of a measured model on average: images, timed calls, and overhead.
 
-    The rest is the overhead of the harness: starting processes, loading, counting, repeated images, waiting.
+    Overhead is the time of the harness: starting processes, loading, counting, repeated images, waiting.
     """
     yield f"took {clock(took_s)}"
     whole = [record for record in records if not failures(record)]
@@ -43,7 +43,7 @@ def where_the_time_went(records: Sequence[Record], took_s: float) -> Iterator[st
         )
         timed = sum(record.runtime.wall_s for record in whole if isinstance(record.runtime, Runtime))
         each = [f"{seconds / len(whole):.1f} s" for seconds in (total, images, timed, total - images - timed)]
-        yield f"a model took {each[0]} on average: images {each[1]}, timed calls {each[2]}, the rest {each[3]}"
+        yield f"a model took {each[0]} on average: images {each[1]}, timed calls {each[2]}, overhead {each[3]}"
 
 
 def clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What `check` says of one model: every answer, or three lines at most where many models are checked."""
+"""The output of `check` for one model: every answer, or at most three lines if many models are checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rtsr_bench.wire import Counted
 
 _PLAIN_WIDTH, _LEAST_WIDTH = 160, 60
-"""Columns of a line where nobody says how wide the terminal is, and at least."""
+"""Columns of a line if the width of the terminal is unknown, and the minimum."""
 
 _DETAIL = 12
 """Lines of a traceback that are shown."""

@@ -58,17 +58,17 @@ def images_apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 def check_outputs(apart: Mapping[Input, float], tolerance: Tolerance) -> Failure | None:
-    """See that timed calls gave what the model gave in another process for the same inputs."""
+    """Check that the outputs of timed calls are those of another process for the same inputs."""
     for given, difference in apart.items():
         if given.image is None and not difference <= tolerance.spread:
             return inconsistent(
-                "what a timed call gave for random numbers differs from what the model gave for them in another "
-                f"process by {difference:.3g} of its spread, at most {tolerance.spread:g} expected"
+                "for random numbers the timed output differs from the reference output (of another process) by "
+                f"{difference:.3g} of its spread, expected at most {tolerance.spread:g}"
             )
         if given.image is not None and not difference <= tolerance.most_mse:
             return inconsistent(
-                "what a timed call gave for an image differs from its SR image that another process made by a mean "
-                f"square of {difference:.3g} (pixel values of 0..255), at most {tolerance.most_mse:.2g} expected"
+                "for an image the timed output differs from the reference output (its SR image) by a mean square of "
+                f"{difference:.3g} (pixel values 0..255), expected at most {tolerance.most_mse:.2g}"
             )
     return None
 

@@ -43,7 +43,7 @@ class Bench:
         allow_pickle: bool = False,
         stub_missing: bool = False,
     ) -> None:
-        """Start the first child; UserError where the device, or the isolation required, can't be had.
+        """Start the first child; UserError if the device or the required isolation is not available.
 
         `threads` 0 leaves the choice to torch. `allow_pickle` lets children read weights that may run code, which
         needs the highest isolation level. `stub_missing` lets stubs stand for packages that are not installed.
@@ -83,7 +83,7 @@ class Bench:
         )
 
     def _first(self, device: str, required: Level | None) -> Child:
-        """Start the first child: a room that can be had may still lack a library that the environment needs."""
+        """Start the first child: a sandbox that starts may still lack a library that the environment needs."""
         try:
             return Child(device=device, threads=self.threads, level=self.isolation.level)
         except HarnessError as error:

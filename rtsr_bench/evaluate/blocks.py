@@ -21,7 +21,7 @@ MakeInput = Callable[[], Input]
 class Timed:
     """Calls by kind, in order, and the `loads` of the blocks that were kept.
 
-    `noise`: random numbers, the samples; `crops`: images nobody has seen; `known`: images whose outputs are compared;
+    `noise`: random numbers, the samples; `crops`: new images; `known`: images whose outputs are compared;
     `repeated`: random numbers that the warm-up had. `quiet`: all of it on a machine known to be quiet.
     """
 

@@ -93,8 +93,8 @@ def check_besides(calls: Sequence[Call], gap: Gap, device_kind: str) -> Failure 
     allowed = _GAP_FACTOR * max(0.0, most) + _SHARE * frame + _SLACK_MS[device_kind]
     if quartile > allowed:
         return inconsistent(
-            f"the samples on {what} say {frame:.2f} ms a frame, but beside them another {quartile:.2f} ms passed on "
-            f"the harness's clock, at most {allowed:.2f} ms expected"
+            f"the samples on {what} report {frame:.2f} ms per frame, but {quartile:.2f} ms more passed beside them on "
+            f"the harness's clock, expected at most {allowed:.2f} ms"
         )
     return None
 
@@ -120,8 +120,8 @@ def check_known_images(noise: Sequence[Call], images: Sequence[Call], gap: Gap, 
     allowed = _allowed_ms(usual, usual, device_kind)
     if found > allowed:
         return inconsistent(
-            f"the samples say {usual:.2f} ms a frame, but half of {len(images)} images whose outputs are compared took "
-            f"{found:.2f} ms and more, at most {allowed:.2f} ms expected"
+            f"the samples report {usual:.2f} ms per frame, but half of {len(images)} images with compared outputs took "
+            f"{found:.2f} ms or more, expected at most {allowed:.2f} ms"
         )
     return None
 

@@ -1,4 +1,4 @@
-"""What is kept of SR images while their pixels are at hand, with no second inference: crops for the report, or all."""
+"""What is kept of SR images while their pixels are in memory: crops for the report, or all of them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def find_set(name: str, protocol: Protocol, roots: Sequence[Path]) -> Dataset | 
 
 
 class TrackData:
-    """Looks each track's data sets up once. Broken data of tracks that nobody named are a line and no error."""
+    """Looks up the data sets of each track once. Broken data are an error only for tracks that the user named."""
 
     def __init__(self, *, roots: Sequence[Path], overrides: Overrides, place: Place, named: bool) -> None:
         self._roots, self._overrides, self._place, self._named = roots, overrides, place, named
@@ -42,11 +42,11 @@ class TrackData:
     def of(self, track: Track, tracks: Iterable[Track]) -> tuple[tuple[Dataset, ...], tuple[Line, ...]]:
         """Return the data sets to measure on, and lines about the others.
 
-        There are none to measure on where a track among `tracks` takes the place of one that nobody named.
+        There are none to measure on if a track among `tracks` is used instead of one that the user did not name.
         """
         for better in tracks if not self._named else ():
             if better.id == track.yields_to and better.scale == track.scale and self._sets(better)[0]:
-                line = f"{track.id}: {better.id} is at hand and takes its place; ask for it with --track {track.id}"
+                line = f"{track.id}: {better.id} is available and is used instead; select it with --track {track.id}"
                 return (), ((line, ""),)
         return self._sets(track)
 
@@ -57,7 +57,7 @@ class TrackData:
         return backend.lacks or backend.refuses(execution.precision, self._place.device_kind)
 
     def missing(self, track: Track) -> tuple[str, ...]:
-        """Return lines about the data sets of a track that were looked for and are not at hand."""
+        """Return lines about the data sets of a track that were looked for and are not available."""
         return tuple(line for line, _ in self._found[track.id][1]) if track.id in self._found else ()
 
     def _sets(self, track: Track) -> tuple[tuple[Dataset, ...], tuple[Line, ...]]:
@@ -79,7 +79,7 @@ class TrackData:
             if self._named:
                 raise
             self._broken.add((name, track.scale))
-            return Missing(id=name, title=name, reason=str(error), hint=f"rtsr-bench data verify {name} says more")
+            return Missing(id=name, title=name, reason=str(error), hint=f"rtsr-bench data verify {name} shows details")
 
     def _lines(self, track: Track, results: Iterable[Dataset | Missing], *, some: bool) -> Iterator[Line]:
         for missing in (result for result in results if isinstance(result, Missing)):

@@ -1,7 +1,7 @@
 """The lock of a device: one holder times on it exclusively, or several use it without timing.
 
 Every process of this package on the machine takes it: two files with advisory locks (flock), which the kernel releases
-when their holder dies. They lie in RTSR_BENCH_LOCKS, else in /run/lock, else in the folder for temporary files.
+when their holder ends. They lie in RTSR_BENCH_LOCKS, else in /run/lock, else in the folder for temporary files.
 Containers that share a device have to share that folder.
 """
 
@@ -25,27 +25,28 @@ _PAUSE_S = 0.1
 _LONGEST_NOTE = 200
 
 Tell = Callable[[str], None]
-"""Is told, once, who holds the device."""
+"""Called once with the holder of the device."""
 
 
 class Cancelled(BaseException):
-    """The run was cancelled: a thread of it ends here, whatever it waits for or is about to start."""
+    """The run was cancelled: a thread of it ends here, whatever it does."""
 
 
 class DeviceLock:
     """The lock of one device; `device` is `cpu` or what names a card on this machine, such as its UUID.
 
-    Whoever wants it exclusively closes the gate first, so that later shared holders cannot delay it for ever.
+    An exclusive request takes the entry lock first, so that later shared requests wait behind it.
     """
 
     def __init__(self, device: str, folder: Path | None = None) -> None:
         name = re.sub(r"[^A-Za-z0-9-]", "_", device)
         folder = folder or _folder()
-        self._gate, self._turn = (folder / f"rtsr-bench-{name}.{which}" for which in ("gate", "turn"))
+        # Names of the files as in earlier versions, which may run on the same machine.
+        self._entry, self._use = (folder / f"rtsr-bench-{name}.{which}" for which in ("gate", "turn"))
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
-        """Let whoever waits here raise Cancelled, now and from here on."""
+        """Make every waiting thread raise Cancelled, now and later."""
         self._cancelled.set()
 
     def check(self) -> None:
@@ -61,13 +62,13 @@ class DeviceLock:
     @contextlib.contextmanager
     def shared(self, tell: Tell = lambda _: None) -> Iterator[None]:
         """Use the device together with other shared holders, never while something is timed on it."""
-        with self._locked(self._turn, tell, shared=True):
+        with self._locked(self._use, tell, shared=True):
             yield
 
     @contextlib.contextmanager
     def exclusive(self, what: str, tell: Tell = lambda _: None) -> Iterator[None]:
         """Have the device alone; `what` is shown to those who wait meanwhile."""
-        with self._locked(self._turn, tell) as handle:
+        with self._locked(self._use, tell) as handle:
             _note(handle, f"{what} ({_user()}, process {os.getpid()})")
             try:
                 yield
@@ -85,10 +86,10 @@ class DeviceLock:
             self.sleep(_PAUSE_S)
 
         with contextlib.ExitStack() as held:
-            with contextlib.ExitStack() as entrance:
-                gate = _opened(self._gate)
-                entrance.callback(os.close, gate)
-                _take(gate, waiting)
+            with contextlib.ExitStack() as queue:
+                entry = _opened(self._entry)
+                queue.callback(os.close, entry)
+                _take(entry, waiting)
                 handle = _opened(path)
                 held.callback(os.close, handle)
                 _take(handle, waiting, shared=shared)
@@ -96,7 +97,7 @@ class DeviceLock:
 
     def _holder(self) -> str:
         try:
-            text = self._turn.read_text(encoding="utf-8", errors="replace")[:_LONGEST_NOTE]
+            text = self._use.read_text(encoding="utf-8", errors="replace")[:_LONGEST_NOTE]
         except OSError:
             text = ""
         return ascii_safe(text.strip()) or "other measurements"
@@ -108,7 +109,7 @@ def _take(handle: int, waiting: Callable[[], None], *, shared: bool = False) -> 
 
 
 def _opened(path: Path) -> int:
-    """Open the file, created so that every user may lock it; never through a link that somebody put there."""
+    """Open the file, created so that every user may lock it; never through a link."""
     safe = os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         for flags in (os.O_RDWR, os.O_RDONLY):

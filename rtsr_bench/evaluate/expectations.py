@@ -32,7 +32,7 @@ Made = tuple[bytes, NDArray[np.uint8]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
-    """What timed calls have to give, by input, and what makes crops nobody has seen.
+    """What timed calls have to give, by input, and what makes new crops.
 
     Outputs are values for random numbers and pixel values of the SR image for images. `spare` are images that are shown
     only where the times of the others disagree.

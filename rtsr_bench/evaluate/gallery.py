@@ -1,4 +1,4 @@
-"""Every SR image as a PNG, for whoever asked for them; what cannot be written is told and costs no measurement."""
+"""Every SR image as a PNG, if the user asks for them; an image that cannot be written is reported and no failure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rtsr_bench.text import ascii_safe
 
 _ENDING = ".png"
 _MOST_BYTES = 255
-"""What file systems take for a name; some encrypted ones take less, which is told as any other trouble."""
+"""What file systems take for a name; some encrypted ones take less, which is reported like any other error."""
 
 _NOT_PORTABLE = re.compile(r'[<>:"/\\|?*]')
 """What a name may not hold on Windows and in its file systems, and the slash."""
@@ -53,7 +53,7 @@ class Gallery:
                 self.lost.append(str(error))
 
     def _name(self, group: str, original: str, wanted: str, ending: str) -> str:
-        """The name within a group that stands for an original one, the same each time and nobody else's."""
+        """The name within a group that stands for an original one, the same each time and unique."""
         known = self._names.get((group, original))
         if known is None:
             known = _cut(wanted, "", ending)

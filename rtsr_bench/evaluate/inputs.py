@@ -1,4 +1,4 @@
-"""What timed calls are given: random numbers of secret seeds, and image crops that nobody has seen before."""
+"""What timed calls are given: random numbers of secret seeds, and image crops that are new to the model."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Input:
 
 
 def random_input(seed: int | None = None, *, repeated: bool = False) -> Input:
-    """Return random numbers that nobody can know of before they are sent, or those of a seed."""
+    """Return random numbers that are unpredictable before they are sent, or those of a seed."""
     own = secrets.randbits(48) if seed is None else seed
     return Input(seed=own, places=secrets.randbits(48), repeated=repeated)
 
 
 def image_input(image: bytes, *, at: tuple[int, ...] = ()) -> Input:
-    """Return an image to be timed on, looked into at `at` or at places nobody can know of."""
+    """Return an image to be timed on; its output is read at `at`, or at unpredictable places."""
     return Input(seed=secrets.randbits(48), image=image, places=secrets.randbits(48), at=at)
 
 
@@ -79,7 +79,7 @@ def look(given: Input, protocol: Protocol) -> Places:
 
 
 class Crops:
-    """Makes LR images of the timed size that nobody has seen: rolled, turned, mixed and noisy ones of the data's."""
+    """Makes new LR images of the timed size: rolled, rotated, mixed and noisy versions of those of the data."""
 
     def __init__(self, bases: Sequence[Pixels], size: Size) -> None:
         """`bases` are uint8 H x W x 3 images of any size, at least one."""

@@ -1,4 +1,4 @@
-"""A job as JSON: what to measure by name and digest, and how; and back, once everything it names is at hand.
+"""A job as JSON: what to measure by name and digest, and how; and back, once everything it names is available.
 
 The file holds no images, weights or code. Whoever reads it needs the same submission, data sets, tracks and version of
 this package; each is compared with what the job was planned with, so that its record answers the same question.

@@ -1,4 +1,4 @@
-"""Who is told how far a measurement is."""
+"""The observer of a measurement's progress."""
 
 from __future__ import annotations
 

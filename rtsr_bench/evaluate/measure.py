@@ -33,7 +33,7 @@ def measure(
 
     Of a model that has no trained weights, fidelity is not asked for. With `more` a child is started for the job that
     follows on this bench.
-    Raises UserError where data or weights can't be had and HarnessError where the harness breaks; whatever the guest
+    Raises UserError if data or weights are not available and HarnessError where the harness breaks; whatever the guest
     does ends up in the record.
     """
     started, clock = datetime.now(UTC), monotonic()

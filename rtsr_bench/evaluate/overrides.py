@@ -1,4 +1,4 @@
-"""What a user may ask to be measured otherwise; whatever it is makes the record unofficial."""
+"""Changes to the protocol that a user may ask for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rtsr_bench.protocol import Precision, Protocol, Size
 from rtsr_bench.tracks import quick
 
 ALL = "all"
-"""In the place of an execution's name: every one at hand."""
+"""Instead of the name of an execution: every available one."""
 
 _LARGEST_SIDE = 16384
 LIMITS = ("load", "export", "enhance", "runtime", "complexity")

@@ -13,7 +13,7 @@ class Place:
 
     `device` is `cpu`, `cuda`, `cuda:N`, or `auto` until it is known. `threads` 0 leaves the choice to torch.
     `isolation` is the lowest isolation level that is accepted, None for any. `allow_pickle` lets children read weights
-    that may run code, `stub_missing` lets a stub stand in the place of a package that is not installed.
+    that may run code, `stub_missing` replaces packages that are not installed with stubs.
     """
 
     device: str = "auto"

@@ -1,4 +1,4 @@
-"""What there is to measure, and what happens to everything else that was submitted.
+"""The jobs of a run, and what happens to every submission without one.
 
 A plan accounts for every model of every submission: it has a job, or it is refused, or it is left out because it was
 not asked for. Nothing is dropped without a line (docs/decisions/0022-jobs-and-executors.md).
@@ -18,7 +18,7 @@ from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.evaluate.place import Place
 from rtsr_bench.record import Failure
-from rtsr_bench.submissions import ModelSpec, Submission, at_hand
+from rtsr_bench.submissions import ModelSpec, Submission, weights_available
 from rtsr_bench.submissions.selection import is_chosen
 from rtsr_bench.tracks import Track
 
@@ -28,10 +28,10 @@ FindScale = Callable[[Submission, ModelSpec], int | Failure]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """One thing that is not measured and that nobody asked for: the whole reason in a line, and how to sum it up.
+    """One thing that is not measured and that the user did not name: the reason in a line, and fields for the summary.
 
     `scale` is that of a model of the submission for which no track was asked, `data_set` the title of a set that is not
-    at hand.
+    available.
     """
 
     line: str
@@ -96,21 +96,21 @@ def summed_up(left_out: Sequence[LeftOut], *, data: bool = True) -> tuple[str, .
         have = ", ".join(f"x{scale}" for scale in sorted(set(scales)))
         lines.append(f"{len(scales)} models of {have}: none of the tracks asked for has that scale")
     if titles:
-        lines.append(f"data sets not at hand: {', '.join(titles)}: `rtsr-bench data list` (or -v) tells why")
+        lines.append(f"data sets not available: {', '.join(titles)}: `rtsr-bench data list` (or -v) shows why")
     return tuple(lines)
 
 
 def plan(submissions: Sequence[Submission], asked: Sequence[Asked], find_scale: FindScale) -> Plan:
-    """Pair every model with every track of its scale whose data are at hand, in each of the ways `asked`.
+    """Pair every model with every track of its scale whose data are available, in each of the ways `asked`.
 
     A model whose manifest gives no scale is run once by `find_scale`. If that fails, the failure becomes a record on
-    the first track with data at hand, and is refused if there is none. A submission of a team is refused if no track
+    the first track with available data, and is refused if there is none. A submission of a team is refused if no track
     asked for has the scale of any of its models; reference models are only left out then. Nothing is downloaded here;
-    models whose weights are not at hand come last, so that none waits for a server that others chose. The jobs of a
-    model follow each other.
+    models whose weights need a download come last, so that none waits for the server of another. The jobs of a model
+    follow each other.
 
     UserError if nothing can be measured (HarnessError if that is no submission's fault), and for a track that the user
-    named and whose data are not at hand.
+    named and whose data are not available.
     """
     scales: dict[str, int | Failure] = {}
 
@@ -126,7 +126,7 @@ def plan(submissions: Sequence[Submission], asked: Sequence[Asked], find_scale: 
     order: dict[tuple[str, str], int] = {}
     for job in made.jobs:
         order.setdefault((job.submission.id, job.model.id), len(order))
-    jobs = sorted(made.jobs, key=lambda job: (not at_hand(job.model), order[job.submission.id, job.model.id]))
+    jobs = sorted(made.jobs, key=lambda job: (not weights_available(job.model), order[job.submission.id, job.model.id]))
     return replace(made, jobs=tuple(jobs))
 
 
@@ -205,7 +205,7 @@ def _of_model(submission: Submission, model: ModelSpec, asked: Asked, data: Trac
     if jobs:
         return made
     names = ", ".join(track.id for track in fitting)
-    return Plan.joined([made, _refusal(submission, f"{model.id}: no data at hand for {names}")])
+    return Plan.joined([made, _refusal(submission, f"{model.id}: no data available for {names}")])
 
 
 def _scale(submission: Submission, model: ModelSpec, find_scale: FindScale) -> int | Failure | Plan:
@@ -223,7 +223,7 @@ def _scale(submission: Submission, model: ModelSpec, find_scale: FindScale) -> i
 
 
 def _unloadable(submission: Submission, model: ModelSpec, failure: Failure, asked: Asked, data: TrackData) -> Plan:
-    """Make the failure of a model without a known scale a record of the first track whose data are at hand."""
+    """Make the failure of a model without a known scale a record of the first track whose data are available."""
     left_out: list[LeftOut] = []
     for track in asked.tracks:
         sets, lines = data.of(track, asked.tracks)
@@ -233,7 +233,7 @@ def _unloadable(submission: Submission, model: ModelSpec, failure: Failure, aske
         left_out += [LeftOut(line=line, data_set=title) for line, title in lines]
     said = (
         f"{model.id}: it could not be loaded ({failure.kind.value.replace('_', ' ')}: {failure.brief}), and no track "
-        "asked for has data at hand, so that no record can hold this"
+        "asked for has data available, so no record can be written"
     )
     return Plan.joined([Plan(left_out=tuple(left_out)), _refusal(submission, said)])
 

@@ -1,4 +1,4 @@
-"""Timing on a quiet machine: waiting for it, seeing what disturbed it, and saying so where it was not to be had."""
+"""Timing on an idle machine: waits for it, detects disturbances, and reports a machine that stayed busy."""
 
 from __future__ import annotations
 

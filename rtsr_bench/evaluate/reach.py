@@ -39,8 +39,8 @@ class Sides:
 class Reach:
     """A track and the sizes that a model takes.
 
-    `timed` is the timed input where it is none of them; `images` says of each data set at hand how many images are
-    none of them, with an example; `unknown` are titles of data sets that are not at hand.
+    `timed` is the timed input where it is none of them; `images` says of each available data set how many images are
+    none of them, with an example; `unknown` are titles of data sets that are not available.
     """
 
     track: str
@@ -61,9 +61,9 @@ class Reach:
 
 
 def reaches(scale: int, sides: Sides, roots: Sequence[Path] = ()) -> tuple[Reach, ...]:
-    """Compare what a model takes with the timed input and the images at hand of every track of its scale.
+    """Compare what a model takes with the timed input and the available images of every track of its scale.
 
-    Images are read no further than their headers. Broken data count as not at hand.
+    Images are read no further than their headers. Broken data count as not available.
     """
     return tuple(_reach(track, sides, roots) for track in all_tracks().values() if track.scale == scale)
 

@@ -1,4 +1,4 @@
-"""Measuring again: whether a record at hand still answers for its model, and the command that measures it again."""
+"""Measuring again: whether an existing record still holds for its model, and the command that measures it again."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Runtime of one model: timed by its child, conducted, bracketed and cross-checked by the parent.
 
-Beside the official repeats on random numbers stand, where nobody can foresee them: calls on image crops that nobody has
-seen, at least 16, whose times are compared with the samples; a few images whose outputs another process computes, too;
-and inputs of the warm-up again. None of these are samples.
+Beside the official repeats on random numbers there are calls at unpredictable places: on new image crops, at least 16,
+whose times are compared with the samples; on a few images whose outputs another process also computes; and on
+inputs of the warm-up again. None of these are samples.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watching:
-    """Who looks on while a model is timed: the machine's load, the device's state, the reader's progress bar."""
+    """The observers while a model is timed: load of the machine, state of the device, progress bar."""
 
     machine: Machine
     read_state: Callable[[str], Telemetry]
@@ -59,9 +59,9 @@ class Watching:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
-    """What came of timing a model, and how far the outputs were apart that two processes computed.
+    """The result of timing a model, and the differences between the outputs of two processes.
 
-    `outputs` are kept whatever came of the rest; empty where the model did not get that far.
+    `outputs` are kept even if timing failed; empty if the model failed earlier.
     """
 
     measured: Measured | Failure
@@ -90,7 +90,7 @@ def measure_runtime(
     watching: Watching,
     data_range: float = 1.0,
 ) -> Timing:
-    """Time every repeat and see that nothing speaks against it; HarnessError where the machine is too busy."""
+    """Time every repeat and check it; HarnessError where the machine is too busy."""
     watching.machine.wait()
     start = _Start(wall_s=monotonic(), worked_s=child.cpu_s(), state=watching.read_state("before"))
     conductor, kind = Conductor(child, protocol, execution), child.hello.device.partition(":")[0]
@@ -101,13 +101,13 @@ def measure_runtime(
     timed = blocks.run(_order(protocol, expected, conductor.warmup_seeds()))
     if isinstance(timed, Failure):
         return Timing(measured=timed)
-    timed, doubted = _settled(timed, gap, kind, blocks, conductor, expected, start.wall_s)
-    if isinstance(doubted, Failure) and not child.alive:
-        return Timing(measured=doubted)
+    timed, rejected = _settled(timed, gap, kind, blocks, conductor, expected, start.wall_s)
+    if isinstance(rejected, Failure) and not child.alive:
+        return Timing(measured=rejected)
     finished = conductor.finish(memory=True)
     apart = differences(expected.outputs, conductor.outputs, data_range)
     outputs = tuple(_twice(apart, protocol)) if finished is None else ()
-    failure = finished or _judged(timed, gap, kind) or doubted or check_outputs(apart, tolerance(execution, kind))
+    failure = finished or _judged(timed, gap, kind) or rejected or check_outputs(apart, tolerance(execution, kind))
     failure = failure or check_answers(conductor.seen.values()) or _check_threads(child, start, kind)
     if failure is not None:
         return Timing(measured=failure, outputs=outputs)
@@ -185,7 +185,7 @@ def _settled(
 
     A disagreement is tried again, with as many calls on inputs the guest has not seen. It counts if the same comparison
     fails each time: chance fails one or another. The calls of the last try are those that count, so that a guest gains
-    nothing by doing its work only after it was doubted.
+    nothing by doing its work only after a first disagreement.
     """
     found = _disagreements(timed, gap, kind)
     for turn in range(TRIED_AGAIN):
@@ -224,7 +224,7 @@ def _same(given: Input) -> Input:
 
 
 def _order(protocol: Protocol, expected: Expected, seeds: Sequence[int]) -> list[MakeInput]:
-    """Plan all calls in an order nobody can foresee: repeats, crops, compared images and inputs of the warm-up."""
+    """Plan all calls in an unpredictable order: repeats, crops, compared images and inputs of the warm-up."""
     repeats, draw = protocol.repeats, secrets.SystemRandom()
     known = [given for given in expected.outputs if given.image is None]
     crops = max(LEAST_CROPS, -(-repeats // 8)) if repeats >= FEW_REPEATS else max(FEW_CROPS, -(-repeats // 2))

@@ -13,7 +13,7 @@ from rtsr_bench.evaluate.place import Place
 class Selection:
     """What to measure: submissions at these paths, on these tracks, with data below these roots.
 
-    `tracks` empty stands for all whose data are at hand; `models` are patterns on ids of models, empty for all.
+    `tracks`: empty for all whose data are available; `models` are patterns on ids of models, empty for all.
     """
 
     paths: tuple[Path, ...]
@@ -52,7 +52,7 @@ class Pace:
 class Settings:
     """A whole run: everything selected is measured at each of the `places`, one place after another.
 
-    `executions`: each model is measured under each of them; empty for the tracks' own, `all` for every one at hand.
+    `executions`: each model is measured under each of them; empty for the tracks' own, `all` for every available one.
     """
 
     selection: Selection

@@ -123,7 +123,7 @@ def _read(path: Path, expected: Size) -> NDArray[np.uint8] | str:
         header = _header(path, expected)
         if isinstance(header, str):
             return header
-        pixels = read_rgb(path, what="handed-in image")
+        pixels = read_rgb(path, what="submitted image")
     except RtsrBenchError as error:
         return ascii_safe(str(error).removeprefix(f"{path}: "))[:300]
     except OSError as error:

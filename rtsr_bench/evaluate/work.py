@@ -17,7 +17,7 @@ from rtsr_bench.wire import LoadModel, Prepared
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What every stage needs: the job, the bench it runs on, what the child is told to load, and who listens.
+    """What every stage needs: the job, the bench it runs on, what the child loads, and the listener.
 
     `more`: other jobs follow on this bench.
     """

@@ -21,15 +21,15 @@ from rtsr_bench.submissions import ModelSpec, Submission
 
 
 class Observer(Protocol):
-    """Who is told what a run does. Its methods may be called by several threads at once."""
+    """The observer of a run. Its methods may be called by several threads at once."""
 
     def note(self, line: str) -> None:
         """Tell one line that stays."""
 
     def found(self, name: str, record: Record) -> None:
-        """Tell that a record at hand, in a file of this name, is of one of the jobs."""
+        """Report that an existing record, in a file of this name, belongs to one of the jobs."""
 
-    def begin(self, to_do: int, at_hand: int) -> None:
+    def begin(self, to_do: int, existing: int) -> None:
         """Tell how many jobs are to be measured, and how many have a record."""
 
     def job(self, number: int, total: int, label: str) -> AbstractContextManager[Listener]:
@@ -41,7 +41,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What an executor is told before it gets jobs: where to measure, where to write, how many jobs at once.
+    """The settings that an executor gets before jobs: where to measure, where to write, how many jobs at once.
 
     SR images are written below `gallery`, if it is given.
     """
@@ -120,7 +120,7 @@ class Executor(ABC):
             return find_scale(bench, submission, model, limit_s=limit_s)
 
     def known(self, job: Job, records: Mapping[str, tuple[str, Record]]) -> tuple[str, Record] | None:
-        """Return the record at hand that is of this job, with its file's name; `records` are the latest by key.
+        """Return the existing record of this job, with its file's name; `records` are the latest by key.
 
         By default none: every job is measured.
         """

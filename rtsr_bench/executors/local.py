@@ -30,7 +30,7 @@ class Local(Executor):
     name = "local"
 
     def __init__(self, order: Order) -> None:
-        """Open the device; UserError where it, or the isolation required, can't be had."""
+        """Open the device; UserError if it or the required isolation is not available."""
         super().__init__(order)
         self._bench = Bench.at(order.place)
         isolation = self._bench.isolation

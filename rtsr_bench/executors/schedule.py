@@ -13,7 +13,8 @@ from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
 from rtsr_bench.evaluate import Plan, answers
 from rtsr_bench.executors.executor import Ended, Executor, Lost, Observer, Task
 from rtsr_bench.record import Record
-from rtsr_bench.submissions import at_hand, resolve_checkpoint
+from rtsr_bench.submissions import resolve_checkpoint, weights_available
+from rtsr_bench.text import counted
 
 MOST_TRIES = 3
 """How often a job is submitted that a node or a queue keeps losing."""
@@ -81,12 +82,12 @@ def pending(
 def run_plan(waiting: Pending, executor: Executor, observer: Observer, schedule: Schedule) -> Tally:
     """Measure the jobs that have no record; nothing that goes wrong with one keeps the next from being measured.
 
-    Models whose weights are at hand come first, as many at once as the executor takes. The others follow one at a
+    Models whose weights are available come first, as many at once as the executor takes. The others follow one at a
     time, so that nothing is timed while a download is running. KeyboardInterrupt cancels what is running.
     """
     loop = _Loop(executor, observer, schedule)
-    ready = [task for task in waiting.tasks if at_hand(task.job.model)]
-    to_download = [task for task in waiting.tasks if not at_hand(task.job.model)]
+    ready = [task for task in waiting.tasks if weights_available(task.job.model)]
+    to_download = [task for task in waiting.tasks if not weights_available(task.job.model)]
     if to_download:
         names = list(dict.fromkeys(task.job.model.id for task in to_download))
         some = f"{', '.join(names[:_NAMED])}{', ...' if len(names) > _NAMED else ''}"
@@ -100,7 +101,7 @@ def run_plan(waiting: Pending, executor: Executor, observer: Observer, schedule:
             loop.go_through([task])
     except KeyboardInterrupt:
         executor.cancel()
-        observer.note(f"interrupted: {len(loop.ended)} new records are kept; run the same command to resume")
+        observer.note(f"interrupted: {counted(len(loop.ended), 'new record')} kept; run the same command to resume")
         raise
     return loop.tally()
 
@@ -155,14 +156,14 @@ class _Loop:
         return self._stopped or (ends is not None and monotonic() >= ends)
 
     def _has_weights(self, task: Task) -> bool:
-        """Download a model's weights where they are not at hand; those that can't be had are asked for once a run."""
+        """Download a model's weights if they are not available; those that fail are tried once per run."""
         job, model = task.job, task.job.model
         before = next((one for one in self._without_weights.values() if one.task.job.model.id == model.id), None)
         if before is not None:
             self._without_weights[task.number] = Lost(task=task, error=before.error)
             return False
         try:
-            if not at_hand(model):
+            if not weights_available(model):
                 self._observer.note(f"downloading the weights of {model.id}")
             resolve_checkpoint(model, job.submission)
         except UserError as error:
@@ -191,7 +192,8 @@ class _Loop:
         self._observer.result(report.record, failed=failed)
         if report.unwritten:
             model = report.task.job.model.id
-            self._observer.note(f"{len(report.unwritten)} SR images of {model} not written: {report.unwritten[0]}")
+            lost = counted(len(report.unwritten), "SR image")
+            self._observer.note(f"{lost} of {model} not written: {report.unwritten[0]}")
         return []
 
     def _take_loss(self, report: Lost) -> list[Task]:

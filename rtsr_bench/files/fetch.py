@@ -102,8 +102,8 @@ def bring(
 ) -> Path:
     """What an address serves, in `part` and `limit` bytes at most, for a caller who sees whether it is the right one.
 
-    Nothing is continued, because without a hash nobody can tell whether two pieces are of one file.
-    UserError, in one line, where it can't be had; OSError where `part` can't be written.
+    Nothing is continued, because without a hash it is unknown whether two pieces belong to the same file.
+    UserError, in one line, if it cannot be downloaded; OSError if `part` cannot be written.
     """
     for attempt in range(ATTEMPTS):
         part.unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def bring(
         else:
             return part
     part.unlink(missing_ok=True)
-    raise UserError(f"{url}: cannot be had ({reason}); look at the name and at the network")
+    raise UserError(f"{url}: cannot be downloaded ({reason}); check the URL and the network")
 
 
 def _is(path: Path, recipe: Recipe) -> bool:

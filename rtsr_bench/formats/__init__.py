@@ -55,7 +55,7 @@ def plain_request(spec: ModelSpec, folder: Path, checkpoint: Path | None) -> Loa
 
 
 GRAPH_LINES = (
-    'format = "{name}"\ncheckpoint = "{file}"  # made from arch.py by `python export.py`, which is for you to run again'
+    'format = "{name}"\ncheckpoint = "{file}"  # made from arch.py by `python export.py`; run it again after changes'
 )
 """Lines of a `[[model]]` table whose format is one file made from `arch.py`."""
 
@@ -74,7 +74,7 @@ class Skeleton:
     lines: str = GRAPH_LINES
     steps: str = (
         "2. Put your network into `arch.py` and train it with your own code.\n"
-        "3. Load its weights in `export.py` and run that: it writes `{file}`, which is what is measured."
+        "3. Load its weights in `export.py` and run it: it writes `{file}`, the file that is measured."
     )
     file: str = ""
     export: str = ""
@@ -92,10 +92,10 @@ class Format:
     `read(table, folder)` checks these keys against the folder; UserError, one line.
     `request(spec, folder, checkpoint)` is what the child needs to load the model, with absolute paths. What no field is
     made for goes into `args`, or into `files` where it is a path that the child must be able to read.
-    `load(request, device, notes)` runs in the child and returns what builds the model: a `torch.nn.Module` that nobody
-    else holds, in evaluation mode, at each call. `device` is a `torch.device`; what was done to load the model goes
-    into `notes` with `notes.add(sentence)`. Whatever it raises is a failure of the model.
-    `skeleton`: what to start a submission from, None for a format that nobody starts by hand.
+    `load(request, device, notes)` runs in the child and returns what builds the model: a `torch.nn.Module`
+    without other references, in evaluation mode, at each call. `device` is a `torch.device`; what was done to load the
+    model goes into `notes` with `notes.add(sentence)`. Any exception is a failure of the model.
+    `skeleton`: what to start a submission from, None for a format without one.
     `alone`: suffixes, in lower case, of files that are a submission by themselves: `rtsr-bench run model.onnx`.
     """
 

@@ -121,7 +121,7 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
     summary = summarise(record.runtime) if isinstance(record.runtime, Runtime) else None
     full = record.fidelity_fp32
     lost = loss_db(judged, _judged(record, full.images, track), convention) if isinstance(full, Fidelity) else None
-    doubts = warnings(record, summary, convention, execution_loss_db=lost, division=division(record, track))
+    own = warnings(record, summary, convention, execution_loss_db=lost, division=division(record, track))
     gain = overall.gain_db(convention) if overall else None
     return Row(
         source=source,
@@ -134,7 +134,7 @@ def derive_row(source: str, record: Record, track: Track | None, earlier: int = 
         by_set=by_set,
         runtime=summary,
         reasons=reasons(record, track, gain_db=gain, trouble=trouble, below=_below(record, track, by_set)),
-        warnings=(*doubts, *exact_images(judged, convention)),
+        warnings=(*own, *exact_images(judged, convention)),
         earlier=earlier,
         lower_is_better=track is not None and track.score.lower_is_better,
         track=track,

@@ -59,7 +59,7 @@ def entry_builder(entry: Callable[..., Any], request: LoadModel, notes: Notes) -
 
 
 def _normal_tensors(model: torch.nn.Module) -> None:
-    """Replace weights that were made in inference mode, which nobody may write to outside of it."""
+    """Replace weights that were made in inference mode, which cannot be changed outside of it."""
     for module in model.modules():
         parameters, buffers = module._parameters, module._buffers  # noqa: SLF001 - by no other way are they replaced
         for name, parameter in parameters.items():

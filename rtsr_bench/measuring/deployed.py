@@ -73,7 +73,7 @@ class Deployed(torch.nn.Module):
 
 def graph_files(request: LoadModel, kind: Kind, hint: str) -> list[Path]:
     """Return the files of a graph, the checkpoint first; BadGuest with what to do where one is not of this kind."""
-    assert request.checkpoint is not None, "a graph's format reads no manifest without a file"
+    assert request.checkpoint is not None, "read() of this format requires a checkpoint"
     paths = [request.checkpoint, *request.files.values()]
     for path in paths:
         expect(path, (kind,), f"{hint}; {_PYTHON}")

@@ -22,7 +22,7 @@ _CHECKED = 1 << 22
 
 
 def prepared(guest: Guest, execution: Execution) -> Callable[[torch.Tensor], Any]:
-    """Return the model ready for an execution; it is built anew where an execution can't be had from what is there."""
+    """Return the model ready for an execution; it is built anew if the current one does not suit."""
     numerics.settle(tf32=execution.tf32)  # onnxruntime is told when its session is made
     model = guest.model(execution)
     numerics.settle(tf32=execution.tf32)

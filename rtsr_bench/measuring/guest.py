@@ -84,11 +84,11 @@ def place(model: torch.nn.Module, device: torch.device, dtype: torch.dtype | Non
 
 @dataclass(kw_only=True, slots=True)
 class Guest:
-    """A guest's model on a device: built on demand, and anew where an execution can't be had from what is there.
+    """A guest's model on a device: built on demand, and anew if an execution needs another one.
 
-    `build` returns a model that nobody else holds, on the CPU in the number format it comes in. `notes` says what was
+    `build` returns a model without other references, on the CPU in the number format it comes in. `notes` says what was
     done to load it; `state` is the process as it was before. `module` is the model that was built last. `stubs` names
-    packages in whose place a stub stands.
+    packages that were replaced by a stub.
     """
 
     build: Callable[[], torch.nn.Module]
@@ -111,7 +111,7 @@ class Guest:
         return self._runs
 
     def _module(self, execution: Execution) -> torch.nn.Module:
-        """The model with weights in the number format of an execution: the one at hand where only autocast differs."""
+        """The model with weights in the number format of an execution: the current one if only autocast differs."""
         known = self._prepared_for
         if self.module is not None and known is not None and _without_autocast(known) == _without_autocast(execution):
             return self.module

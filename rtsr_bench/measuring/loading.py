@@ -48,5 +48,5 @@ def load(request: LoadModel, device: torch.device) -> Guest:
     if stubs is not None:
         guest.stubs = stubs.names
     for name in guest.stubs:
-        notes.add(f"{name} is not installed: a stub stands in its place (--stub-missing)")
+        notes.add(f"{name} is not installed and was replaced by a stub (--stub-missing)")
     return guest

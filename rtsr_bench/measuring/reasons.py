@@ -15,11 +15,11 @@ from rtsr_bench.record.failure import whole_reason
 
 _MORE_THAN_WEIGHTS = (
     "the submission's own code loads a pickle that holds more than weights, or is damaged; save the state dict alone "
-    "(torch.save(model.state_dict(), path)), or let it be read in the sandbox with --allow-pickle"
+    "(torch.save(model.state_dict(), path)), or read it in the sandbox with --allow-pickle"
 )
 _NOT_THERE = (
     "It is neither in the submission nor installed: --with-requirements installs what requirements.txt lists, "
-    "--stub-missing puts a stub in its place, for a model that never uses it"
+    "--stub-missing replaces it with a stub, for a model that never uses it"
 )
 _NO_MEMORY = (
     "can't allocate memory",

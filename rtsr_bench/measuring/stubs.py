@@ -1,11 +1,11 @@
-"""Stubs in the place of packages that are not installed, for imports that inference never uses (`--stub-missing`).
+"""Stubs for packages that are not installed, for imports that inference never uses (`--stub-missing`).
 
-An import statement whose top-level package is nowhere gets a stub. Names of it can be imported, subclassed, set and
-used as decorators while modules are executed; the first use in a function (a call, an instance of a subclass, a test of
-its truth) raises `StubUsedError` with the name. An import that the code guards, in whatever frame above, fails as ever,
+A stub replaces a top-level package that an import statement names and that is not installed. Its names can be imported,
+subclassed, set and used as decorators while modules are executed; the first use in a function (a call, an instance, a
+truth test) raises `StubUsedError` with the name. An import that the code guards, in any frame above, fails as usual,
 and so do `importlib.import_module`, `importlib.util.find_spec` and a missing part of a package that is installed.
 
-Stubs never stand in `sys.modules`: other code must not take a package for installed. Once the model is loaded no
+Stubs are never put into `sys.modules`: other code must not find the package installed. Once the model is loaded no
 package is stubbed for the first time, so that a record names all of them.
 """
 
@@ -39,7 +39,7 @@ class StubUsedError(ImportError):
     def __init__(self, path: str, how: str) -> None:
         package = path.partition(".")[0]
         super().__init__(
-            f"{path} was {how}, but {package} is not installed and a stub stands in its place (--stub-missing); "
+            f"{path} was {how}, but {package} is not installed and was replaced by a stub (--stub-missing); "
             f"install {package}, or list it in requirements.txt and run with --with-requirements"
         )
 
@@ -59,7 +59,7 @@ class _Absent(abc.ABCMeta):
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(f"{cls.stub_path} is a stub for a package that is not installed, without {name}")
+            raise AttributeError(f"{cls.stub_path} is a stub for a package that is not installed; it has no {name}")
         return absent(f"{cls.stub_path}.{name}")
 
     @property
@@ -111,12 +111,12 @@ class _Package(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(f"{self.__name__} is not installed: a stub stands in its place, without {name}")
+            raise AttributeError(f"{self.__name__} is not installed and was replaced by a stub, which has no {name}")
         return absent(f"{self.__name__}.{name}")
 
 
 class Stubs:
-    """Takes the place of `builtins.__import__`; `names` are the packages in whose place a stub stands."""
+    """Replaces `builtins.__import__`; `names` are the packages that were replaced by a stub."""
 
     def __init__(self) -> None:
         self._import = builtins.__import__

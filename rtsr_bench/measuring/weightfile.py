@@ -46,13 +46,13 @@ _GLOBAL = re.compile(r"Unsupported (?:global: GLOBAL|class) ([\w.]+)")
 
 
 class Kind(StrEnum):
-    """What a file is. `OTHER` is nothing that is known here."""
+    """The type of a file; `OTHER` is none of the types that are recognised here."""
 
     TORCH = "a file of torch.save"
     SAFETENSORS = "a safetensors file"
     TORCHSCRIPT = "a TorchScript archive"
     EXPORT = "a torch.export program"
-    OTHER = "no file of weights"
+    OTHER = "a file of another type"
 
 
 def kind_of(path: Path) -> Kind:
@@ -111,11 +111,11 @@ def read(path: Path, kind: Kind, *, allow_pickle: bool) -> Any:
             return _read_torch(path, allow_pickle=allow_pickle)
         case Kind.EXPORT:
             raise BadGuest(
-                f'{path.name} is a torch.export program, not weights alone; hand it in with format = "torch-export"'
+                f'{path.name} is a torch.export program, not weights alone; submit it with format = "torch-export"'
             )
         case _:
             raise BadGuest(
-                f"{path.name} is no file of weights: torch.save and safetensors did not write it; save it with "
+                f"{path.name} is not a weight file: torch.save and safetensors did not write it; save it with "
                 "torch.save(model.state_dict(), path) or safetensors.torch.save_file(model.state_dict(), path)"
             )
 
@@ -217,7 +217,7 @@ def _read_torchscript(path: Path) -> dict[str, torch.Tensor]:
     if not found:
         raise BadGuest(
             f"{path.name} is a TorchScript archive without weights of its own (frozen); "
-            'hand it in with format = "torchscript"'
+            'submit it with format = "torchscript"'
         )
     return found
 
@@ -233,7 +233,7 @@ def _read_torch(path: Path, *, allow_pickle: bool) -> Any:
             what = f" ({named[1]})" if named else ""
             raise BadGuest(
                 f"{path.name} holds more than weights{what}, which could run code as it is read, and is refused; "
-                "save the state dict alone (safetensors, or torch.save(model.state_dict(), path)), or let it be read "
+                "save the state dict alone (safetensors, or torch.save(model.state_dict(), path)), or read it "
                 "in the sandbox with --allow-pickle"
             ) from error
         return _torch_load(path, weights_only=False)

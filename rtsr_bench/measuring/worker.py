@@ -138,7 +138,7 @@ class Worker:
                 return contract.check(guest, request, self._seen)
             case CountOperations():
                 return complexity.count(guest, request)
-        raise TypeError(f"nobody answers a {type(request).__name__}")
+        raise TypeError(f"no handler for {type(request).__name__}")
 
     def _load(self, request: LoadModel) -> Loaded:
         self._watch, tf32 = MemoryWatch(self._device), request.execution.tf32

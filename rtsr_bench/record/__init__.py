@@ -9,7 +9,7 @@ History of the schema, newest first (loaders upgrade step by step, see `store`):
   every other execution.
 - 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
   `baseline_mse`; `protocol.metrics`. `repeatability` and `submitted_images` were `made_twice` and `handed_in`.
-- 7 (2026-11): `stubs_allowed`, `stubs`: packages that were not installed and in whose place a stub stood;
+- 7 (2026-11): `stubs_allowed`, `stubs`: packages that were not installed and were replaced by a stub;
   `submission.fetched_from`.
 - 7 (2026-11): `execution`: how the model was run; `protocol.backend`, `protocol.memory_format`, `protocol.options`.
 - 6 (2026-11): `notes`: changes made to load and run the model; `protocol.tf32`, `system.device_uuid`;

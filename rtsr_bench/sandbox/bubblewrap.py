@@ -1,9 +1,9 @@
-"""The command that puts a process into a room of its own with bubblewrap (`man bwrap`).
+"""The command that runs a process in a sandbox of bubblewrap (`man bwrap`).
 
 An allow-list: the interpreter and its environment, what is installed into that as editable, the system's libraries,
-the rooms of this package that the child runs, and the folder with the copy of what was submitted, all read-only; a
-private `/tmp` of a limited size; nothing else of the file system. No network, no other process in sight, no capability,
-nobody's user, no new namespaces.
+the packages of this project that the child runs, and the folder with the copy of what was submitted, all read-only; a
+private `/tmp` of a limited size; nothing else of the file system. No network, no other process visible, no capability,
+an unprivileged user, no new namespaces.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from rtsr_bench.sandbox.imports import outside
 ROOM = "/room"
 """Where the copy of what was submitted lies inside."""
 
-SCRATCH = "/tmp"  # noqa: S108 - private to the room: a file system of its own
+SCRATCH = "/tmp"  # noqa: S108 - private to the sandbox: a file system of its own
 TRIAL = (sys.executable, "-I", "-S", "-c", "pass")
-"""What is run to see whether a room can be had: the interpreter itself."""
+"""The command that tests whether a sandbox starts: the interpreter itself."""
 
 _CUDA = """
 import ctypes
@@ -49,7 +49,7 @@ _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _CPU_FACTS = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 _PACKAGE = Path(__file__).resolve().parents[1]
-_CHILD_ROOMS = ("__init__.py", "errors.py", "execution.py", "guarded.py", "protocol.py", "plugins.py", "record",
+_CHILD_PACKAGES = ("__init__.py", "errors.py", "execution.py", "guarded.py", "protocol.py", "plugins.py", "record",
                 "text.py", "wire", "backends", "formats", "measuring")  # fmt: skip
 """What the child imports of this package; the built-in images, for one, are none of a guest's business."""
 
@@ -59,7 +59,7 @@ _GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset",
 """Device nodes below `/dev`: a desktop's or server's cards, MIG instances (`nvidia-caps`), WSL (`dxg`), Jetson."""
 
 _DEV = Path("/dev")
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the room's own
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the sandbox's own
 _SHARED_MEMORY_BYTES = 1 << 28
 
 
@@ -77,15 +77,15 @@ def executables() -> list[str]:
 
 
 def plugin_inside(number: int, path: Path) -> Path:
-    """Where a plug-in file at hand lies inside; `number` keeps two of one name apart."""
+    """The path of a plug-in file inside; `number` separates two of one name."""
     return Path(_PLUGINS, str(number), path.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shell:
-    """One room to be: `room` is the host's folder with the copy of what was submitted, `gpu` lets GPU devices in.
+    """The settings of one sandbox. `room` is the host's folder with the copy of the submission, `gpu` adds GPU devices.
 
-    `plugins` are files and folders at hand that the child imports before the guest's code.
+    `plugins` are files and folders that the child imports before the guest's code.
     """
 
     executable: str
@@ -140,7 +140,7 @@ def _read_only(*, gpu: bool) -> list[str]:
     for path in _outside():
         words += ["--ro-bind-try", str(path), str(path)]
     words += ["--tmpfs", str(_PACKAGE)]
-    for name in _CHILD_ROOMS:
+    for name in _CHILD_PACKAGES:
         words += ["--ro-bind", str(_PACKAGE / name), str(_PACKAGE / name)]
     return [*words, "--remount-ro", str(_PACKAGE)]
 

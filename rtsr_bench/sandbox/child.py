@@ -70,7 +70,7 @@ class Child(Started):
         timed: bool = False,
         visible: str = "",
     ) -> None:
-        """Start the process and let it make the device ready; UserError where the device can't be had.
+        """Start the process and let it make the device ready; UserError if the device is not available.
 
         `ChildSettings` explains the arguments.
         """
@@ -100,7 +100,7 @@ class Child(Started):
         self._idle = True
 
     def greet(self) -> None:
-        """Let the idle process make the device ready and bind itself; UserError where the device can't be had."""
+        """Let the idle process make the device ready and bind itself; UserError if the device is not available."""
         self.settle()
         limits, device = self._bounds.rlimits(user_processes=user_processes()), self.settings.device
         hello = self._before_a_guest(Greet(device=device, threads=self.settings.threads, limits=limits))
@@ -134,7 +134,7 @@ class Child(Started):
     ) -> Answer | Failure:
         """Send a request and wait for its reply, `limit_s` seconds at most; a child that overruns is killed.
 
-        The files that `LoadModel` names are copied into the guest's room first. `files` are descriptors that go along.
+        The files that `LoadModel` names are copied into the sandbox first. `files` are descriptors to send as well.
         """
         exchange, deadline = EXCHANGES[type(request)], monotonic() + limit_s
         stage = exchange.stage
@@ -146,7 +146,7 @@ class Child(Started):
         early = self._unasked()
         if early:
             self.kill()
-            return self._failure(stage, FailureKind.INCONSISTENT, f"{early} bytes of an answer that nobody asked for")
+            return self._failure(stage, FailureKind.INCONSISTENT, f"{early} bytes of an answer without a request")
         number = secrets.token_hex(8)
         self._send(encode(plain(sent) | {"id": number}), files)
         return cast("Answer | Failure", self._answer(exchange, number, deadline, limit_s, on_progress))

@@ -3,8 +3,8 @@
 Run as a script, with nothing but the standard library: `python -I -S keeper.py HARNESS_PID COMMAND...`. In the command
 the word KEEPER becomes this process's number. Orphans of the child come back to the keeper (`PR_SET_CHILD_SUBREAPER`),
 whatever session they moved to; when the child ends, or the harness asks or dies, all of them are killed. The keeper
-then ends as the child did. A room of bubblewrap needs it as well: where bwrap is killed while it makes the room, the
-room's first process waits for it for ever.
+then ends as the child did. A sandbox of bubblewrap needs it as well: if bwrap is killed while it makes the sandbox, the
+first process in it waits forever.
 """
 
 from __future__ import annotations

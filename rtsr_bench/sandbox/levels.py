@@ -35,7 +35,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Isolation:
-    """The level that can be had here; `reason` says in one line why it is not a higher one, empty where it is.
+    """The available level; `reason` says in one line why a higher one is not available, empty for the highest.
 
     `executable` is the bwrap that was seen to work, empty at the level `process`.
     """
@@ -82,18 +82,18 @@ def allow_pickles(found: Isolation) -> None:
 
 
 def _why_not(executable: str, *, gpu: bool) -> str:
-    """Say why no room can be had with this bwrap; empty where one can."""
+    """Return why a sandbox cannot start with this bwrap; empty if it can."""
     code, said = _tried(executable, bubblewrap.TRIAL)
     if code:
         return f"{executable} does not work here: {said or f'exit code {code}'}"
     if not gpu or _run([*bubblewrap.CUDA_TRIAL])[0]:
-        return ""  # where CUDA does not work outside either, it is not the room that lacks something
+        return ""  # if CUDA does not work outside either, the sandbox is not the cause
     code, said = _tried(executable, bubblewrap.CUDA_TRIAL)
     return f"{executable} works, but CUDA does not work in it: {said or f'exit code {code}'}" if code else ""
 
 
 def _tried(executable: str, trial: Sequence[str]) -> tuple[int, str]:
-    """Run something in a room; its exit code, and the last line that was said."""
+    """Run a command in a sandbox; returns its exit code and the last line of its output."""
     with tempfile.TemporaryDirectory(prefix="rtsr-bench-trial-") as room:
         shell = bubblewrap.Shell(executable=executable, room=Path(room), scratch_bytes=1 << 20, gpu=True)
         with shell.filter() as seccomp:

@@ -28,7 +28,7 @@ class Plugged:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Those at hand, which the child must be able to read."""
+        """Those that are files or folders, which the child must be able to read."""
         return tuple(source for source in self.sources if isinstance(source, Path))
 
     def request(self, inside: Sequence[Path]) -> ImportPlugins:

@@ -25,7 +25,7 @@ WORKER = ("-m", "rtsr_bench.measuring.worker")
 """What the child's interpreter runs; the rehearsal of the CUDA path puts its own module in this place."""
 
 _INIT = "1"
-"""The number that a room's first process, the worker's parent, has inside."""
+"""The number that a sandbox's first process, the worker's parent, has inside."""
 
 _PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Threads that sleep while they wait for each other. By default they spin, and beside other work on the same cores a
@@ -41,7 +41,7 @@ class Process:
     def __init__(self, settings: ChildSettings, room: Room, wire: socket.socket) -> None:
         """Start it with one end of the wire; HarnessError where no process can be started.
 
-        It can read the plug-ins at hand at the places that the attribute `plugins` holds.
+        It can read the plug-ins at the paths in the attribute `plugins`.
         """
         self.level = level = settings.level
         self.output = bytearray()

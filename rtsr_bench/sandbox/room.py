@@ -1,7 +1,7 @@
-"""The host's side of a guest's room: its scratch folder, and the copy of what was submitted that the guest gets to see.
+"""The host's folder of a sandbox: scratch space, and the copy of the submission that the guest sees.
 
-A copy, because then the room can be built before it is known who moves in, a guest that ruins its folder ruins the
-copy, and nothing that was left out of the submission's digest comes along.
+The copy has three reasons. The sandbox can start before its submission is chosen. A guest that damages its folder
+damages only the copy. Files that are not part of the submission's digest are not copied.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from rtsr_bench.submissions.digest import left_out
 from rtsr_bench.wire import LoadModel
 
 _PREFIX = "rtsr-bench-"
-_HANDED_IN, _WEIGHTS, _PACKAGES = "submission", "weights", "packages"
+_SUBMITTED, _WEIGHTS, _PACKAGES = "submission", "weights", "packages"
 
 
 class Room:
-    """A folder of its own below the system's temporary folder, gone with `close` or swept by the next harness."""
+    """A folder below the system's temporary folder; `close` removes it, or the next harness after a crash."""
 
     def __init__(self) -> None:
         parent = Path(tempfile.gettempdir())
@@ -38,7 +38,7 @@ class Room:
             folder.mkdir()
 
     def admit(self, request: LoadModel, inside: Path) -> LoadModel:
-        """Copy what a request names into the room and return the request with paths as the guest sees them.
+        """Copy the files of a request into the folder and return the request with paths as the guest sees them.
 
         `inside` is where the guest sees `visible`. `folder` is the submission; any other path to something in it is
         rewritten, and what lies elsewhere is copied beside it: a file (fetched weights), or a folder (packages that it
@@ -51,11 +51,11 @@ class Room:
 
         try:
             self._empty()
-            shutil.copytree(source, self.visible / _HANDED_IN, symlinks=True, ignore=_ignore(source))
-            _relink(self.visible / _HANDED_IN, source)
+            shutil.copytree(source, self.visible / _SUBMITTED, symlinks=True, ignore=_ignore(source))
+            _relink(self.visible / _SUBMITTED, source)
             return replace(
                 request,
-                folder=inside / _HANDED_IN,
+                folder=inside / _SUBMITTED,
                 checkpoint=moved(request.checkpoint),
                 files={name: self._moved(path, source, inside) for name, path in request.files.items()},
                 packages=moved(request.packages),
@@ -65,7 +65,7 @@ class Room:
 
     def _moved(self, path: Path, source: Path, inside: Path) -> Path:
         if path.is_relative_to(source):
-            return inside / _HANDED_IN / path.relative_to(source)
+            return inside / _SUBMITTED / path.relative_to(source)
         if path.is_file():
             (self.visible / _WEIGHTS).mkdir(exist_ok=True)
             shutil.copyfile(path, self.visible / _WEIGHTS / path.name)
@@ -96,7 +96,7 @@ class Room:
         return total, seen
 
     def close(self) -> None:
-        """Remove everything; a guest may have made folders that only their owner can open again."""
+        """Remove everything, also folders without permissions that a guest made."""
         self._held.close()
 
 
@@ -109,10 +109,10 @@ def _ignore(source: Path) -> Any:
 
 
 def _relink(copy: Path, source: Path) -> None:
-    """Let links that stay inside the original, by whatever way, stay inside the copy; others are left as they are.
+    """Make links that end inside the original end inside the copy; other links are not changed.
 
-    Followed is the original, to the end of a chain: an absolute link, one through another link's folder, or one that
-    leaves the folder and comes back names it by its own place. A file that is left out of the copy is put in its place.
+    Each link is resolved in the original: it may be absolute, pass through the folder of another link, or leave the
+    folder and return. A link to a file that was left out becomes a copy of it.
     """
     root = os.path.realpath(source)
     for parent, folders, files in os.walk(copy):

@@ -45,7 +45,7 @@ class ChildSettings:
         timed: bool = False,
         visible: str = "",
     ) -> Self:
-        """Take the rest from this process; `level` None is the highest isolation level that can be had here."""
+        """Take other settings from this process; `level` None is the highest available isolation level."""
         return cls(
             device=device,
             threads=threads,

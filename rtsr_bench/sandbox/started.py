@@ -1,4 +1,4 @@
-"""One process in a room of its own: started with its settings, watched, and killed with everything it started."""
+"""One process in its own sandbox: started with its settings, monitored, and killed with everything it started."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Started:
             self._process.kill()
 
     def close(self) -> None:
-        """Kill the process if it lives, close the wire, remove the guest's room."""
+        """Kill the process if it lives, close the wire, remove the guest's files."""
         if self._process is not None:
             self._process.close()
         self._wire.close()

@@ -1,7 +1,7 @@
 """Children that are started before they are needed, so that no guest waits until an interpreter has imported torch.
 
-Such a child is what any other child is before its guest comes: a process and an empty room of its own. It is handed out
-once, to one guest, and nothing ever comes back.
+Such a child is like any other child before its submission is loaded: a process with an empty sandbox. It is taken
+once, for one guest, and never returned.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rtsr_bench.sandbox.settings import ChildSettings
 
 
 class Stock:
-    """Children without a guest. Use it as a context: when the block ends, those that nobody took are gone.
+    """Children without a guest. Use it as a context: the end of the block ends those that were not taken.
 
     A thread takes children that it started itself, or the main thread: the kernel ends a child with the thread that
     started it. Starting costs processor time until `settle` returns, so both belong where nothing is timed.
@@ -30,7 +30,7 @@ class Stock:
     def start(self, settings: ChildSettings) -> None:
         """Start a child of these settings, unless one waits for this thread; returns before it is ready.
 
-        Where no process can be started there is none: who needs one tries again, and learns why that does not work.
+        A process that cannot be started is no error here: `take` tries again and raises the reason.
         """
         with self._guard:  # to the end, so that `kill` finds every child that was started
             if not any(child.settings == settings and child.alive for child in self._usable()):
@@ -50,12 +50,12 @@ class Stock:
     def take(self, settings: ChildSettings) -> Child:
         """Return a child of exactly these settings, ready for a guest: one that waits, else a new one.
 
-        The caller closes it. UserError where the device can't be had, HarnessError where no process can be started.
+        The caller closes it. UserError if the device is not available, HarnessError if no process can be started.
         """
         while (child := self._next(settings)) is not None:
             try:
                 child.greet()
-            except HarnessError:  # it was ended while it waited; a new one tells what is wrong, if anything is
+            except HarnessError:  # it ended while it waited; a new one reports the cause, if there is one
                 continue
             return child
         fresh = Child.ahead(settings)
@@ -63,13 +63,13 @@ class Stock:
         return fresh
 
     def kill(self) -> None:
-        """End every child at once, from whatever thread."""
+        """End every child at once, from any thread."""
         with self._guard:
             for _, child in self._kept:
                 child.kill()
 
     def close(self) -> None:
-        """End every child and remove its room."""
+        """End every child and remove its files."""
         with self._guard:
             kept, self._kept = self._kept, []
         for _, child in kept:

@@ -68,7 +68,7 @@ class Watch:
     def _private_files(self, pids: list[int]) -> int:
         """Files in the guest's own file system, as far as it can be seen from here.
 
-        While bwrap makes the room, a process below may still see the machine's own folder there, full as that may be.
+        While bwrap starts, a process below may still see the machine's own folder there, with any number of files.
         """
         for pid in reversed(pids) if self._private else ():
             with contextlib.suppress(OSError):

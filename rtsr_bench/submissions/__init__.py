@@ -1,6 +1,6 @@
 """What is submitted: manifests, layouts and archives, read without importing or running any of it."""
 
-from rtsr_bench.submissions.checkpoint import at_hand, checkpoint_sha256, load_request, resolve_checkpoint
+from rtsr_bench.submissions.checkpoint import checkpoint_sha256, load_request, resolve_checkpoint, weights_available
 from rtsr_bench.submissions.claims import Note
 from rtsr_bench.submissions.discovery import Survey, discover, survey
 from rtsr_bench.submissions.environment import with_packages
@@ -16,7 +16,6 @@ __all__ = [
     "Note",
     "Submission",
     "Survey",
-    "at_hand",
     "checkpoint_sha256",
     "create_skeleton",
     "discover",
@@ -24,5 +23,6 @@ __all__ = [
     "resolve_checkpoint",
     "survey",
     "unmet",
+    "weights_available",
     "with_packages",
 ]

@@ -21,7 +21,7 @@ def resolve_checkpoint(spec: ModelSpec, submission: Submission) -> Path | None:
     """Return the absolute path of a model's weights, None where the manifest names none.
 
     A recipe is taken from the cache, a mirror folder or its address, and believed only with its SHA-256;
-    UserError where it can't be had.
+    UserError if it is not available.
     """
     match spec.checkpoint:
         case None:
@@ -35,8 +35,8 @@ def resolve_checkpoint(spec: ModelSpec, submission: Submission) -> Path | None:
             return obtain(Recipe(url=url, sha256=sha256, name=name), within_s=FETCH_S).absolute()
 
 
-def at_hand(spec: ModelSpec) -> bool:
-    """Whether a model's weights need no download, as far as a look at names tells: no file is read."""
+def weights_available(spec: ModelSpec) -> bool:
+    """Whether the weights of a model need no download, judged by file names: no file is read."""
     if not isinstance(spec.checkpoint, CheckpointRecipe):
         return True
     from rtsr_bench.files.cache import MIRROR_VARIABLE, cache_folder, folders_of
@@ -82,8 +82,8 @@ def load_request(
 ) -> LoadModel:
     """Return what the child needs to load a model: folder, entry, arguments, weights, range.
 
-    With `allow_pickle` it may read weights that are more than data: for a child in a room of its own only. With
-    `stub_missing` a stub stands in the place of a package that is not installed. `execution` is the one that the model
+    With `allow_pickle` it may read weights that are more than data: only for a child in a sandbox. With
+    `stub_missing` packages that are not installed are replaced with stubs. `execution` is the one that the model
     will be run under.
     """
     return replace(

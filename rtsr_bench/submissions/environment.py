@@ -53,7 +53,7 @@ def with_packages(submission: Submission, *, tell: Tell = _say_nothing, partly: 
 
     `tell` gets a line about each requirement that is not passed on as it is, about what pip is doing, and about the
     size of what it made. With `partly`, a requirement without a wheel is left out if others can be installed.
-    UserError, one line, where pip can't have them; HarnessError where the environment can't be written.
+    UserError, one line, if pip cannot install them; HarnessError if the environment cannot be written.
     """
     from dataclasses import replace
 
@@ -102,7 +102,7 @@ def _site(place: Path) -> Path:
 
 
 def _make(place: Path, found: Wanted, submission: Submission, tell: Tell) -> tuple[str, ...]:
-    """Make an environment; returns what is to be said about it. UserError where pip can't have the packages."""
+    """Make an environment; returns notes about it. UserError if pip cannot install the packages."""
     import venv
 
     with tempfile.TemporaryDirectory(prefix=".making-", dir=place.parent) as work:
@@ -121,7 +121,7 @@ def _make(place: Path, found: Wanted, submission: Submission, tell: Tell) -> tup
     if code:
         message = (
             f"{submission.id}: requirements.txt: expected packages that pip can install as wheels, found: "
-            f"{_reason(said)}; look at the network, at pip's index, and at the versions asked for"
+            f"{_reason(said)}; check the network, pip's index and the required versions"
         )
         absent = _absent(said, found.lines)
         raise _AbsentError(message, absent) if absent else UserError(message)
@@ -160,7 +160,7 @@ def _run(command: list[str], tell: Tell) -> tuple[int, list[str]]:
 
 
 def _reason(said: list[str]) -> str:
-    """What stands in pip's way: the conflict that it found, the first error with a name in it, else its last line."""
+    """Why pip failed: the conflict that it reports, else its last error, else its last line."""
     lines = [line.strip() for line in said if line.strip()]
     if _CONFLICT in lines:
         conflict: list[str] = []
@@ -170,7 +170,7 @@ def _reason(said: list[str]) -> str:
             conflict.append(line)
         return ascii_safe("; ".join(conflict))[:300]
     errors = [line.removeprefix("ERROR: ").strip() for line in lines if line.startswith("ERROR: ")]
-    return ascii_safe((errors or lines[-1:] or ["no word of pip"])[-1])[:200]
+    return ascii_safe((errors or lines[-1:] or ["pip printed nothing"])[-1])[:200]
 
 
 def _absent(said: list[str], lines: Sequence[str]) -> str:

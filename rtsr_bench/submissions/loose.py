@@ -32,7 +32,7 @@ def loose_suffix(path: Path) -> str | None:
 def loose(source: Path, *, label: str) -> Submission:
     """Return a submission of one model that is this file, whose scale is found by running it.
 
-    A copy in the cache, named by its SHA-256, takes the place of a submission's folder. UserError where the file can't
+    A copy in the cache, named by its SHA-256, serves as the submission's folder. UserError where the file can't
     be read or its name gives no id; HarnessError where the cache can't be written.
     """
     name = id_from_name(source.stem)

@@ -36,7 +36,7 @@ def refuse_misnamed(folder: Path, label: str) -> None:
     if name is not None:
         raise UserError(
             f"{label}: expected the manifest to be called {MANIFEST}, exactly so, found {name}; rename it (some "
-            "systems hide the last ending of a name) or take it out"
+            "systems hide the last ending of a name) or remove it"
         )
     level = [folder]
     for _ in range(_DEPTH):
@@ -46,7 +46,7 @@ def refuse_misnamed(folder: Path, label: str) -> None:
                 place = ascii_safe((inner / MANIFEST).relative_to(folder).as_posix())
                 raise UserError(
                     f"{label}: expected the manifest at the top of the folder, found {place}; move it up, "
-                    "submit that folder by itself, or take it out"
+                    "submit that folder by itself, or remove it"
                 )
 
 

@@ -104,7 +104,7 @@ def _canonical(name: str) -> str:
 def _guarded(folder: Path) -> dict[str, str]:
     """Packages that the files import only where they go on without them, each with one of these files.
 
-    A name that nobody needs may be anybody's on an index.
+    A name that is not needed may belong to an unrelated package on an index.
     """
     by: dict[str, str] = {}
     plain: set[str] = set()

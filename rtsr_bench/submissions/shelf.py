@@ -1,7 +1,7 @@
-"""Where environments are kept: one folder for each set of packages, shared, and together within a bound.
+"""The cache of environments: one folder for each set of packages, shared, with a bound on the total size.
 
-Whoever uses one holds a shared lock on it until its process ends; the ones that were used longest ago and that nobody
-holds are removed when a new one takes them above the bound.
+A process that uses one holds a shared lock on it until it ends. The least recently used ones without a lock are
+removed when a new one exceeds the bound.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _about(place: Path) -> tuple[int, tuple[str, ...]]:
 
 
 def _prune(shelf: Path, bound: int) -> None:
-    """Remove what nobody finished, and then what was used longest ago, until the rest keeps to the bound."""
+    """Remove unfinished environments, then the least recently used ones, until the total is within the bound."""
     places = [one for one in shelf.iterdir() if one.is_dir() and not one.name.startswith(".")]
     for place in places:
         if not (place / _DONE).exists():

@@ -94,4 +94,4 @@ def _export(folder: Path, form: str, hint: str) -> None:
         extra = f"; {hint}" if hint else ""
         said = ascii_safe((done.stderr.strip().splitlines() or ["no reason given"])[-1])[:300]
         raise UserError(f"--format {form}: expected export.py to write the file, found: {said}{extra}; "
-                        f"mend that and run it in {ascii_safe(str(folder))}")  # fmt: skip
+                        f"correct that and run it in {ascii_safe(str(folder))}")  # fmt: skip

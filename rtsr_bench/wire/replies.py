@@ -74,7 +74,7 @@ class Hello(Reply, frozen=True, kw_only=True):
 class Loaded(Reply, frozen=True, kw_only=True):
     """The model is loaded; `scale` is the declared one, or the one found by running it.
 
-    `notes`: what had to be done to load it, one sentence each. `stubs`: missing packages in whose place a stub stands.
+    `notes`: what had to be done to load it, one sentence each. `stubs`: missing packages that were replaced by a stub.
     """
 
     scale: int

@@ -1,4 +1,4 @@
-"""Why entries came to nothing: grouped by cause, the cause of most first, one line an entry where they differ."""
+"""Causes of failed entries: grouped, the most frequent first, one line per entry if they differ."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def missing(module: str) -> Failure:
     return failed(f"ModuleNotFoundError: No module named '{module}'")
 
 
-def test_causes_are_grouped_and_the_one_of_most_comes_first() -> None:
+def test_causes_are_grouped_by_frequency() -> None:
     lines = list(
         grouped([
             ("a/x4", cause_of(missing("cv2"))),
@@ -55,7 +55,7 @@ def test_causes_are_grouped_and_the_one_of_most_comes_first() -> None:
     ]
 
 
-def test_what_all_entries_of_a_group_say_is_said_once() -> None:
+def test_common_message_of_a_group_is_printed_once() -> None:
     late = failed("no answer within 120 s", kind=FailureKind.TIMEOUT)
     assert list(grouped((name, cause_of(late)) for name in "abc")) == [
         "3 ran out of time while loading: no answer within 120 s",
@@ -72,8 +72,12 @@ def test_a_module_that_an_installed_package_lacks_needs_another_version() -> Non
     assert short(missing("numpy.of_tomorrow")) == "failed: needs numpy"
 
 
-def test_a_package_whose_stub_was_used_is_needed() -> None:
-    used = failed(f"StubUsedError: {StubUsedError('timm.layers.DropPath', 'called')}")
+_EARLIER = "timm.layers.DropPath was called, but timm is not installed and a stub stands in its place (--stub-missing)"
+
+
+@pytest.mark.parametrize("said", [str(StubUsedError("timm.layers.DropPath", "called")), _EARLIER])
+def test_used_stub_is_a_missing_package(said: str) -> None:
+    used = failed(f"StubUsedError: {said}")
     assert cause_of(used).one == "needs timm: `pip install timm`, --with-requirements (a stub is not enough)"
     assert short(used) == "failed: needs timm"
 
@@ -131,10 +135,10 @@ def test_the_summary_of_check_counts_and_groups() -> None:
         if cause:
             outcome.verdicts[-1].failed(cause)
     assert list(outcome.lines) == [
-        "3 entries: the contract is met by 1 (1 with limits), broken by 2",
+        "1 of 3 models meet the contract (1 with limits)",
         "  2 need einops: `pip install einops`, --with-requirements, or --stub-missing if inference does not use it",
         "      b/x4, c/x4",
     ]
     outcome.unchecked.append(("d", refused("expected TOML")))
-    assert next(iter(outcome.lines)).endswith(", broken by 2; 1 not checked")
+    assert next(iter(outcome.lines)) == "1 of 4 models meet the contract (1 with limits); 1 not checked"
     assert list(Outcome(verdicts=outcome.verdicts[:1]).lines) == []

@@ -127,7 +127,7 @@ def test_what_a_run_shows_stops_nothing(tmp_path: Path, lost: str) -> None:
     assert (tmp_path / "went_on").exists()
 
 
-def test_a_run_goes_on_where_nobody_reads_along(odd_set: Path, good: Path, tmp_path: Path) -> None:
+def test_run_continues_without_a_reader(odd_set: Path, good: Path, tmp_path: Path) -> None:
     (odd_set / "GT" / "caf\xe9.png").unlink()
     words = [*COMMAND, "run", str(good), *LITTLE, "--data", "odd", "--data-root", str(odd_set)]
     read, write = os.pipe()

@@ -42,7 +42,7 @@ def without_times(record: Record) -> Record:
 def write_job(rtsr_bench: Run, tmp_path: Path, *arguments: str | Path) -> Path:
     done = rtsr_bench("run", *arguments, *LITTLE, "--jobs-out", "jobs")
     assert done.returncode == 0, done.stderr
-    assert "1 jobs written to jobs, 0 have a record" in done.stderr
+    assert "1 job written to jobs, 0 have a record" in done.stderr
     (file,) = (tmp_path / "jobs").iterdir()
     return file
 
@@ -116,7 +116,7 @@ def reshaped(name: str) -> Callable[[Path, Path], None]:
     return act
 
 
-def test_anything_that_is_not_as_planned_gets_one_line(
+def test_differences_from_the_plan_are_one_line(
     rtsr_bench: Run, tiny: Path, team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write_job(rtsr_bench, tmp_path, "team", "--data-root", "data")

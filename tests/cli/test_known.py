@@ -1,4 +1,4 @@
-"""What a run has at hand: the latest record of a key, dates that cannot be, and a folder for SR images."""
+"""Checks before a run: the latest record of a key, dates in the future, and a folder for SR images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # demo_records serv
 from click.testing import CliRunner
 from demo_records import record
 
-from rtsr_bench.cli.known import dated_ahead, prepare_gallery, records_at_hand
+from rtsr_bench.cli.known import dated_ahead, existing_records, prepare_gallery
 from rtsr_bench.cli.report import report_command
 from rtsr_bench.errors import UserError
 from rtsr_bench.store import save
@@ -47,7 +47,7 @@ def test_a_record_dated_in_the_future_is_named(started: str, ahead: bool) -> Non
 def test_the_record_that_answers_is_the_one_the_leaderboard_shows(tmp_path: Path) -> None:
     for started in ("2026-11-02T10:00:00+00:00", "2026-11-03T01:00:00+09:00", "2026-11-02T15:00:00Z"):
         save(replace(record(), started=started), tmp_path)
-    ((_, answer),) = records_at_hand(tmp_path).values()
+    ((_, answer),) = existing_records(tmp_path).values()
     assert answer.started == "2026-11-03T01:00:00+09:00"  # 16:00 UTC
 
 
@@ -66,7 +66,7 @@ def test_report_names_what_is_dated_in_the_future_and_the_pages_do_not_change(tm
     assert "dated in the future" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_folder_for_images_that_cannot_be_written_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+def test_unwritable_image_folder_is_reported_before_measuring(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(
         UserError, match=r"--save-images .*file/below: expected a folder that can be written, found a file"

@@ -124,11 +124,13 @@ def test_limits_stand_in_the_record_as_an_override(once: Once) -> None:
     assert "--limit load=55" in record.command
 
 
-def test_two_places_that_decide_are_one_too_many(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+def test_options_that_a_campaign_decides_are_refused(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     teams(tmp_path / "teams", 1, bad=False)
     file = campaign(tmp_path, tiny)
     said = one_line(rtsr_bench("run", "--campaign", file, "--track", "classic-x3"), 2)
-    assert "--campaign decides this: leave" in said
+    assert "--campaign: set tracks in the campaign file" in said
+    said = one_line(rtsr_bench("run", "--campaign", file, "--quick"), 2)
+    assert "--campaign: --quick has no key in a campaign file" in said
     assert "name a submission's folder or archive" in one_line(rtsr_bench("run"), 2)
     assert "--limit loading" in one_line(rtsr_bench("run", GUESTS / "good", "--limit", "loading=3"), 2)
     assert "NAME=SECONDS" in one_line(rtsr_bench("run", GUESTS / "good", "--limit", "load"), 2)
@@ -153,9 +155,7 @@ def test_limits_that_are_no_time_are_refused(rtsr_bench: Run, tiny: Path, tmp_pa
     assert "load: expected a number from 0.001 to" in said
 
 
-def test_what_is_no_submission_among_several_paths_costs_nobody_else(
-    rtsr_bench: Run, tiny: Path, tmp_path: Path
-) -> None:
+def test_path_without_a_submission_does_not_affect_others(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     folder = teams(tmp_path / "teams", 1, bad=False)
     (folder / "empty").mkdir()
     (folder / "notes").mkdir()
@@ -174,7 +174,7 @@ def test_what_is_no_submission_among_several_paths_costs_nobody_else(
     assert "left out (not submissions): README, empty, notes (-v says why)" in whole.stderr
 
 
-def test_requirements_that_cannot_be_compared_cost_nobody_else(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
+def test_incomparable_requirements_do_not_affect_others(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     folder = teams(tmp_path / "teams", 2, bad=False)
     (folder / "good0" / "requirements.txt").write_text('foo; os_name ~= "x"\n')
     done = rtsr_bench("run", folder, *LITTLE, "--data-root", tiny, "--jobs-out", "jobs")
@@ -235,7 +235,7 @@ class Server:
             assert threading.current_thread() is threading.main_thread()
         self.asked.append((recipe.file_name, sorted(by_name(self.kept)) if self.kept.is_dir() else []))
         if not (self.folder / recipe.file_name).is_file():
-            raise UserError(f"{recipe.file_name}: cannot be had from {recipe.url} (it stalls); name a mirror")
+            raise UserError(f"{recipe.file_name}: cannot be downloaded from {recipe.url} (it stalls); name a mirror")
         return self.folder / recipe.file_name
 
 
@@ -247,7 +247,7 @@ def wants(folder: Path, name: str, weights: bytes) -> None:
     (folder / name / "submission.toml").write_text(manifest)
 
 
-def test_weights_that_cannot_be_had_keep_nobody_else_waiting(
+def test_unavailable_weights_do_not_delay_others(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import torch
@@ -265,20 +265,17 @@ def test_weights_that_cannot_be_had_keep_nobody_else_waiting(
     assert server.asked[0] == ("a-stalls.pth", ["good0"])
     assert [name for name, _ in server.asked].count("a-stalls.pth") == 1
     assert "weights to be downloaded, after the other models are measured: a-stalls/x2, b-comes/x2" in said
-    assert (
-        "not measured: a-stalls/x2: a-stalls.pth: cannot be had from https://example.org/a-stalls.pth (it stalls)"
-        in said
-    )
-    assert "1 models not measured, because their weights cannot be downloaded" in said
+    assert "not measured: a-stalls/x2: a-stalls.pth: cannot be downloaded from https://example.org/a-stalls.pth" in said
+    assert "1 model not measured: weights cannot be downloaded" in said
     server.asked.clear()
     assert run_submissions(settings(folder, tiny, kept)) == 2
     assert [name for name, _ in server.asked] == ["a-stalls.pth"], "what has a record needs no weights"
 
 
-def test_where_no_weights_can_be_had_at_all_the_run_says_so_with_its_code(
+def test_run_without_any_available_weights_exits_with_2(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Server(tmp_path / "kept", tmp_path, monkeypatch)
     wants(tmp_path / "teams", "stalls", b"")
     assert run_submissions(settings(tmp_path / "teams", tiny, tmp_path / "kept")) == 2
-    assert "not measured: stalls/x2: stalls.pth: cannot be had" in capsys.readouterr().err
+    assert "not measured: stalls/x2: stalls.pth: cannot be downloaded" in capsys.readouterr().err

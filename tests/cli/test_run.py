@@ -167,7 +167,7 @@ def test_a_model_that_declares_another_scale_than_it_has(rtsr_bench: Run, tiny: 
         (("tracks", "x"), ("'x'", "builtin-x2")),
     ],
 )
-def test_a_users_mistake_gets_one_line(
+def test_user_mistake_is_one_line(
     rtsr_bench: Run, tmp_path: Path, arguments: tuple[str | Path, ...], words: tuple[str, ...]
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -348,7 +348,7 @@ def test_what_is_left_out_is_summed_up_unless_one_asks_why(rtsr_bench: Run, tiny
     assert refused == [f"refused: other{n}: none of the tracks asked for has scale {n}" for n in (3, 4)]
     assert left_out(done) == [
         "2 models of x3, x4: none of the tracks asked for has that scale",
-        "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list` (or -v) tells why",
+        "data sets not available: Set14, BSD100, Urban100: `rtsr-bench data list` (or -v) shows why",
     ]
     told = left_out(rtsr_bench(*arguments, "--verbose"))
     assert told[-2:] == [f"other{n}/x{n}: none of the tracks asked for has scale {n}" for n in (3, 4)]
@@ -358,9 +358,7 @@ def test_what_is_left_out_is_summed_up_unless_one_asks_why(rtsr_bench: Run, tiny
     assert all("data fetch" in line for line in told[:-2])
 
 
-def test_a_broken_data_set_nobody_named_is_told_in_full(
-    rtsr_bench: Run, tiny: Path, good: Path, tmp_path: Path
-) -> None:
+def test_broken_unnamed_data_set_is_reported_in_full(rtsr_bench: Run, tiny: Path, good: Path, tmp_path: Path) -> None:
     spoil(tiny, "no LR")
     env = {"RTSR_BENCH_CACHE": str(tmp_path / "cache")}  # sets fetched on this machine would have lines of their own
     options = ("--quick", "--device", "cpu", "--data-root", tiny, "--jobs-out", "jobs")
@@ -374,7 +372,7 @@ def test_a_run_prints_a_table_keeps_crops_and_writes_whole_images_on_demand(once
     done, images = once.done, once.folder / "sr"
     assert "\x1b" not in done.stdout + done.stderr
     assert "classic-x2, unofficial: --input 24x40 --warmup 1 --repeats 3" in done.stdout
-    assert "data sets not at hand: Set14, BSD100, Urban100: `rtsr-bench data list`" in done.stderr
+    assert "data sets not available: Set14, BSD100, Urban100: `rtsr-bench data list`" in done.stderr
     (stored,) = load_records(once.records).records
     assert stored.crops is not None
     entries = json.loads((stored.crops / "index.json").read_text())
@@ -410,5 +408,5 @@ def test_a_team_that_cannot_be_loaded_is_a_row_beside_one_that_can(rtsr_bench: R
     alone = rtsr_bench("run", folder / "submission_test.zip", *short, "--track", "rtsr2023-x2", env=env)
     line = one_line(alone, 2)
     assert "nothing to measure: submission_test/x?: it could not be loaded (" in line
-    assert "no track asked for has data at hand" in line
+    assert "no track asked for has data available" in line
     assert "no substitute is accepted" in line

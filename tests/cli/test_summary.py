@@ -42,7 +42,7 @@ def test_of_several_exit_codes_the_worst_that_says_something_failed_wins(codes: 
     assert worst(codes) == said
 
 
-def test_nothing_is_said_of_failures_where_there_are_none() -> None:
+def test_no_line_about_failures_without_failures() -> None:
     assert how_they_failed([record()]) == ""
     assert how_they_failed([]) == ""
 
@@ -65,7 +65,7 @@ def _timed(wall_s: float, images_s: float, timed_s: float, **changes: Any) -> Re
 
 def test_the_rest_is_what_neither_images_nor_timed_calls_took() -> None:
     lines = list(where_the_time_went([_timed(20, 6, 9), _timed(10, 2, 3)], 31.2))
-    assert lines == ["took 0:00:31", "a model took 15.0 s on average: images 4.0 s, timed calls 6.0 s, the rest 5.0 s"]
+    assert lines == ["took 0:00:31", "a model took 15.0 s on average: images 4.0 s, timed calls 6.0 s, overhead 5.0 s"]
 
 
 def test_images_made_twice_count_twice_and_failures_are_in_no_mean() -> None:
@@ -73,8 +73,8 @@ def test_images_made_twice_count_twice_and_failures_are_in_no_mean() -> None:
     assert isinstance(whole.fidelity, Fidelity)
     both = replace(whole, fidelity_fp32=replace(whole.fidelity, wall_s=3))
     lines = list(where_the_time_went([both, record(runtime=failure())], 3600))
-    assert lines == ["took 1:00:00", "a model took 20.0 s on average: images 9.0 s, timed calls 9.0 s, the rest 2.0 s"]
+    assert lines == ["took 1:00:00", "a model took 20.0 s on average: images 9.0 s, timed calls 9.0 s, overhead 2.0 s"]
 
 
-def test_of_failures_alone_only_the_time_is_told() -> None:
+def test_only_the_time_is_reported_if_all_failed() -> None:
     assert list(where_the_time_went([record(runtime=failure())], 5)) == ["took 0:00:05"]

@@ -36,7 +36,7 @@ def team(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(obtainable().level is Level.PROCESS, reason="needs bubblewrap: pickles are read in its room only")
-def test_a_pickle_is_refused_with_the_way_out_which_then_works_and_is_recorded(
+def test_refused_pickle_names_an_option_that_works_and_is_recorded(
     rtsr_bench: Run, tiny: Path, tmp_path: Path, team: Path
 ) -> None:
     arguments = ("run", team, *LITTLE, "--data-root", tiny)
@@ -66,9 +66,7 @@ def test_pickles_need_a_room_of_their_own(rtsr_bench: Run, tiny: Path, tmp_path:
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_a_missing_import_is_named_with_the_way_out_which_then_works_and_is_recorded(
-    rtsr_bench: Run, tiny: Path, tmp_path: Path
-) -> None:
+def test_missing_import_names_an_option_that_works_and_is_recorded(rtsr_bench: Run, tiny: Path, tmp_path: Path) -> None:
     folder = tmp_path / "team"
     shutil.copytree(GUESTS / "good", folder)
     arch = (folder / "arch.py").read_text()
@@ -79,7 +77,7 @@ def test_a_missing_import_is_named_with_the_way_out_which_then_works_and_is_reco
     failed = rtsr_bench(*arguments)
     assert failed.returncode == 1, failed.stderr
     said = " ".join(failed.stderr.split())
-    assert "team requires gone_a (not installed); --with-requirements installs it, --stub-missing puts a stub" in said
+    assert "team requires gone_a (not installed); --with-requirements installs it, --stub-missing replaces it" in said
     stubbed = rtsr_bench(*arguments, "--stub-missing")
     assert stubbed.returncode == 0, stubbed.stderr
     first, second = (one.record for one in load_records(tmp_path / "reports" / "records").records)
@@ -88,12 +86,10 @@ def test_a_missing_import_is_named_with_the_way_out_which_then_works_and_is_reco
     assert (first.stubs_allowed, first.stubs) == (False, ())
     assert (second.stubs_allowed, second.stubs) == (True, ("gone_a",))
     assert "--stub-missing" in second.command
-    assert any("gone_a is not installed: a stub stands in its place" in note for note in second.notes)
+    assert any("gone_a is not installed and was replaced by a stub" in note for note in second.notes)
 
 
-def test_a_model_whose_weights_cannot_be_had_is_named_and_the_others_are_checked(
-    rtsr_bench: Run, tmp_path: Path
-) -> None:
+def test_model_without_available_weights_is_named_and_others_are_checked(rtsr_bench: Run, tmp_path: Path) -> None:
     shutil.copytree(GUESTS / "good", tmp_path / "team")
     recipe = f'[model.checkpoint]\nurl = "https://weights.invalid/w.pth"\nsha256 = "{"0" * 64}"\n'
     plain = '[submission]\nteam = "T"\ntitle = "N"\n[[model]]\nscale = 2\n'

@@ -58,7 +58,7 @@ def test_what_a_failure_kept_from_being_measured_is_no_second_reason():
     assert bars(record(fidelity=failure(), runtime=None), gain_db=None) == [Ineligibility.FAILED]
 
 
-def test_one_failure_in_two_places_is_told_once():
+def test_same_failure_in_two_places_is_reported_once():
     broken = failure()
     one = record(fidelity=broken, runtime=broken, complexity=broken, memory=broken)
     assert failures(one) == (broken,)

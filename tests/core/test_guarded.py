@@ -64,6 +64,6 @@ def test_a_function_in_a_try_runs_when_it_is_called_and_a_class_at_once() -> Non
     assert not found.covers(MODULE, 14)
 
 
-def test_what_is_no_python_is_said_to_be_none() -> None:
+def test_invalid_python_is_reported() -> None:
     with pytest.raises(SyntaxError):
         guards_of("import (")

@@ -57,7 +57,7 @@ def test_a_path_is_imported_once_and_handed_to_later_processes(tmp_path: Path) -
     assert os.environ[plugins.ENVIRONMENT] == str(folder)
 
 
-def test_toml_files_are_told_apart_by_their_tables_and_models_by_their_manifest(tmp_path: Path) -> None:
+def test_toml_files_are_recognised_by_tables_and_models_by_manifests(tmp_path: Path) -> None:
     folder = of_files(tmp_path, t_toml="[track]\n", d_toml="id = 'set'\nlayout = 'pairs'\n")
     (folder / "model").mkdir()
     (folder / "model" / "submission.toml").touch()

@@ -85,7 +85,7 @@ def test_noise_and_drift_are_said_at_their_limits():
     assert doubts(one, samples_ms=tuple(noisy)) == [WarningKind.SPREAD]
 
 
-def test_launch_bound_is_said_of_a_gpu_only():
+def test_launch_bound_is_reported_for_a_gpu_only():
     one = record(mean_ms=0.3)
     assert WarningKind.LAUNCH_BOUND in doubts(one)
     assert WarningKind.LAUNCH_BOUND not in doubts(record(mean_ms=0.3, system=CPU))
@@ -98,7 +98,7 @@ def test_a_call_is_launch_bound_from_eighty_percent_on(host_ms: float, bound: bo
     assert (WarningKind.LAUNCH_BOUND in said) == bound
 
 
-def test_throttling_is_said_but_rest_is_not():
+def test_throttling_is_reported_but_idling_is_not():
     one = record()
     hot = Telemetry(when="during", throttle_reasons=("hw_thermal_slowdown", "gpu_idle"))
     found = warnings(replace(one, runtime=replace(one.runtime, telemetry=(hot,))), summarise(one.runtime), "rgb_b0")
@@ -120,7 +120,7 @@ def test_few_repeats_are_said():
 
 
 @pytest.mark.parametrize(("loss_db", "expected"), [(0.04, False), (0.06, True), (-1.0, False)])
-def test_a_loss_of_fidelity_in_the_timed_precision_is_said(loss_db, expected):
+def test_fidelity_loss_in_the_timed_precision_is_reported(loss_db, expected):
     one = record()
     images = tuple(with_mse(image, image.values["mse/rgb_b0"] / 10 ** (loss_db / 10)) for image in one.fidelity.images)
     full = Fidelity(precision=Precision.FP32, images=images, wall_s=1.0)
@@ -142,7 +142,7 @@ def test_runtime_fixture_is_a_runtime():
         ("cuda", 0.6, 0.3, ["machine was busy: 60 % foreign load", "machine was busy: 30 % foreign load"]),
     ],
 )
-def test_a_busy_machine_is_said_beside_the_runtime(
+def test_busy_machine_is_reported_beside_the_runtime(
     kind: str, foreign: float | None, gpu: float | None, said: list[str]
 ) -> None:
     one = record()

@@ -178,7 +178,7 @@ def edited(**changes: Any) -> bytes:
         (edited(runtime__failure={"stage": "lunch"}), "damaged at `runtime`"),
     ],
 )
-def test_a_file_that_is_no_record_becomes_a_sentence(tmp_path: Path, data: bytes, words: str) -> None:
+def test_invalid_record_file_is_one_line(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "bad.json").write_bytes(data)
     good = save(a_record(), tmp_path)
     loaded = load_records(tmp_path)
@@ -209,7 +209,7 @@ def test_before_the_third_schema_nothing_of_what_was_compared_was_kept(schema: i
     assert (record.repeatability, record.submitted_images, record.pickle_allowed) == (None, None, False)
 
 
-def test_what_two_processes_made_is_said_in_a_line() -> None:
+def test_outputs_of_two_processes_are_one_line() -> None:
     record = decode(next(HISTORIC.glob("schema-3-*.json")).read_bytes())
     assert record.repeatability is not None
     assert record.repeatability.words.startswith("in fp32, by two processes: 2 images (")
@@ -341,6 +341,6 @@ def test_a_kill_at_any_moment_leaves_only_whole_records(tmp_path: Path) -> None:
     assert loaded.problems == ()
 
 
-def test_a_missing_folder_names_the_way_out(tmp_path: Path) -> None:
+def test_missing_folder_is_reported_with_a_solution(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no folder of records at .*rtsr-bench run"):
         load_records(tmp_path / "nowhere")

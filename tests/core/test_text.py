@@ -13,7 +13,7 @@ from rtsr_bench.files.table import Table, shown
 from rtsr_bench.report.text import one_line as page_line
 from rtsr_bench.report.text import shorten
 from rtsr_bench.sandbox.harmless import harmless
-from rtsr_bench.text import ascii_safe, one_line, replaced, spelled
+from rtsr_bench.text import ascii_safe, counted, one_line, replaced, spelled
 
 BIDI = [chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
 """The characters of Unicode's property Bidi_Control (PropList.txt), all twelve."""
@@ -66,3 +66,8 @@ def test_lines_and_tabs_stay_where_a_text_is_long() -> None:
     assert replaced("a\n\tb\x1b") == "a\n\tb\ufffd"
     assert ascii_safe("a\n\tb") == "a\\n\\tb"
     assert not one_line("a\nb")
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 new records"), (1, "1 new record"), (2, "2 new records")])
+def test_a_noun_is_plural_unless_there_is_one(number: int, words: str) -> None:
+    assert counted(number, "new record") == words

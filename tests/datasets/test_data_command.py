@@ -74,7 +74,7 @@ def test_verify_reports_the_better_of_two_copies(root: Path, cache: Path, toy: S
     assert all(Path(part.where).is_relative_to(cache) for part in parts)
 
 
-def test_a_scale_that_is_not_there_is_said_and_is_no_damage(toy: SetRecipe, tmp_path: Path) -> None:
+def test_absent_scale_is_reported_and_not_damaged(toy: SetRecipe, tmp_path: Path) -> None:
     collect(toy, scales=[2], root=tmp_path / "root")
     result = data("verify", "toy3", "--data-root", tmp_path / "root")
     assert result.exit_code == 0
@@ -148,7 +148,7 @@ def test_verify_names_what_is_no_file_and_not_the_other_half_of_its_pair(
         find_dataset("mine", scale=2, degradation="files", roots=[folder])
 
 
-def test_verify_of_pinned_files_of_ones_own_tells_missing_from_damaged(tmp_path: Path, pair_folder: PairFolder) -> None:
+def test_verify_distinguishes_missing_from_damaged_files(tmp_path: Path, pair_folder: PairFolder) -> None:
     folder = pair_folder(tmp_path / "mine", hr=(60, 72), stems=tuple("abcde"))
     lines = [f'"{path.relative_to(folder)}" = "{sha256(path)}"' for path in sorted(folder.rglob("*.png"))]
     (folder / "dataset.toml").write_text(
@@ -237,7 +237,7 @@ def test_fetch_shows_source_and_licence_before_it_fetches(toy: SetRecipe, cache:
     assert lines[3] == f"Toy3: complete and verified in {cache / 'data' / 'SelfExSR' / 'data' / 'Toy3'}"
 
 
-def test_a_fetch_that_nobody_watches_says_in_plain_lines_how_far_it_is(
+def test_fetch_without_a_terminal_prints_plain_progress(
     toy: SetRecipe, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rtsr_bench.cli.data.PLAIN_EVERY_S", -1.0)

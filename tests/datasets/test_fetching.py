@@ -195,7 +195,7 @@ def test_a_mirror_that_is_no_folder_is_the_users_mistake(
 # Downloads.
 
 
-def test_a_download_tells_how_far_it_is(server: Server) -> None:
+def test_download_reports_progress(server: Server) -> None:
     told: list[tuple[int, int | None]] = []
     assert obtain(recipe(server.url), progress=lambda *at: told.append(at)).read_bytes() == CONTENT
     assert told[-1] == (len(CONTENT), len(CONTENT))
@@ -256,7 +256,7 @@ def test_a_break_is_seen_though_the_server_never_said_the_length(server: Server,
     assert server.asked == [None, "bytes=400000-"]
 
 
-def test_a_break_is_got_round_though_nobody_knows_the_length(server: Server, tmp_path: Path) -> None:
+def test_interrupted_download_of_unknown_length_is_resumed(server: Server, tmp_path: Path) -> None:
     server.length = False
     server.stalls = [1000]
     assert place(recipe(server.url), tmp_path / "weights.pth", pause=lambda _: None).read_bytes() == CONTENT
@@ -337,7 +337,7 @@ def test_another_file_at_the_address_is_not_fetched_twice(server: Server, tmp_pa
     assert list(tmp_path.glob("*weights*")) == []
 
 
-def test_no_network_is_said_in_one_line(server: Server, tmp_path: Path) -> None:
+def test_missing_network_is_one_line(server: Server, tmp_path: Path) -> None:
     server.close()
     waited: list[float] = []
     with pytest.raises(UserError, match=r"no connection.*RTSR_BENCH_MIRROR"):

@@ -194,7 +194,7 @@ def test_who_holds_the_official_set_can_use_it(tmp_path: Path, scale: int, exten
     assert data.pairs[0].name == "0001.png"
 
 
-def test_the_official_set_can_be_had_nowhere_and_says_so(tmp_path: Path) -> None:
+def test_official_set_is_reported_as_unavailable(tmp_path: Path) -> None:
     found = find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path])
     assert isinstance(found, Missing)
     assert "no substitute is accepted" in found.hint
@@ -293,7 +293,7 @@ def test_a_hash_that_is_none_is_refused(tmp_path: Path, pair_folder: PairFolder)
         own_sets([folder])
 
 
-def test_two_sets_of_one_name_are_told_apart_by_the_user(tmp_path: Path, pair_folder: PairFolder) -> None:
+def test_two_sets_of_one_name_are_chosen_by_the_user(tmp_path: Path, pair_folder: PairFolder) -> None:
     first, second = pair_folder(tmp_path / "a" / "val"), pair_folder(tmp_path / "b" / "val")
     with pytest.raises(UserError, match="expected unique ids of data sets, found 'val' in both"):
         own_sets([first, second])

@@ -43,7 +43,7 @@ def golden(shared: Path) -> dict[int, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def at_hand(
+def available(
     shared: Path, golden: dict[int, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[int, list[Dataset | None]]:
     """For each scale the two sets with only its image, fetched from the mirror and prepared."""
@@ -64,7 +64,7 @@ def at_hand(
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("scale", [2, 3])
 def test_bicubic_and_rt4ksr_equal_the_official_code(
-    at_hand: dict[int, list[Dataset | None]],
+    available: dict[int, list[Dataset | None]],
     golden: dict[int, dict[str, Any]],
     shared: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -72,7 +72,7 @@ def test_bicubic_and_rt4ksr_equal_the_official_code(
     model: str,
 ) -> None:
     monkeypatch.setenv("RTSR_BENCH_MIRROR", str(shared / "weights"))
-    whole = [data for data in at_hand[scale] if isinstance(data, Dataset) and data.verified]
+    whole = [data for data in available[scale] if isinstance(data, Dataset) and data.verified]
     assert len(whole) == len(SETS)
     compared = 0
     for image in fidelity_of(model, scale, whole).images:

@@ -65,7 +65,7 @@ def origin(tmp_path: Path, pair_folder: PairFolder) -> Path:
     return pair_folder(tmp_path / "origin")
 
 
-def at_hand(folder: Path) -> Dataset:
+def available(folder: Path) -> Dataset:
     found = find_dataset("frames", scale=2, degradation="files", roots=[folder])
     assert isinstance(found, Dataset), found
     return found
@@ -77,7 +77,7 @@ def test_a_lab_s_files_are_fetched_by_their_addresses(tmp_path: Path, origin: Pa
     assert result.exit_code == 0, result.exception
     assert "licence  CC-BY-4.0" in result.output
     assert "complete and verified" in result.output
-    assert at_hand(folder).verified
+    assert available(folder).verified
 
 
 def test_hashes_may_stand_in_a_list_beside_the_recipe(tmp_path: Path, origin: Path) -> None:
@@ -86,7 +86,7 @@ def test_hashes_may_stand_in_a_list_beside_the_recipe(tmp_path: Path, origin: Pa
     lines = [f"{sha(file)} {file.stat().st_size} {file.relative_to(origin).as_posix()}" for file in found]
     (folder / "frames.files").write_text("\n".join(lines))
     collect(own_sets([folder])[0])
-    assert at_hand(folder).verified
+    assert available(folder).verified
 
 
 @pytest.mark.parametrize("name", ["frames.zip", "frames.tar.gz"])
@@ -96,7 +96,7 @@ def test_a_lab_s_archive_is_fetched_and_unpacked(tmp_path: Path, origin: Path, n
     more = {"inside": top.rstrip("/")} if top else {}
     folder = recipe(tmp_path / "mine", tail=files(origin) + archive_table(archive, **more))
     assert fetch(folder).exit_code == 0
-    found = at_hand(folder)
+    found = available(folder)
     assert found.verified
     assert len(found.pairs) == 2
     archive.unlink()
@@ -112,7 +112,7 @@ def test_an_archive_without_hashes_of_its_files_is_not_called_verified(tmp_path:
     folder = recipe(tmp_path / "mine", tail=archive_table(archive))
     result = fetch(folder)
     assert f"Game frames: 2 image pairs at x2 in {folder}; no hashes to compare with" in result.output
-    assert at_hand(folder).note == "no hashes to compare with"
+    assert available(folder).note == "no hashes to compare with"
 
 
 def test_a_file_of_an_archive_that_was_lost_comes_back(tmp_path: Path, origin: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_file_of_an_archive_that_was_lost_comes_back(tmp_path: Path, origin: P
     (folder / "LR2" / "a.png").unlink()
     (folder / "GT" / "b.png").write_bytes(b"damaged")
     assert fetch(folder).exit_code == 0
-    assert at_hand(folder).verified
+    assert available(folder).verified
 
 
 def refused(folder: Path) -> str:
@@ -163,7 +163,7 @@ def test_what_a_killed_process_had_unpacked_is_swept(tmp_path: Path, origin: Pat
     assert list(folder.rglob(".unpacking*"))
     (folder / "GT" / "a.png").unlink()
     collect(own_sets([folder])[0])
-    assert at_hand(folder).pairs
+    assert available(folder).pairs
     assert list(folder.rglob(".unpacking*")) == []
 
 
@@ -254,7 +254,7 @@ def test_a_full_disk_while_unpacking_is_the_harness_s_trouble(
             collect(own_sets([folder])[0])
     assert list(folder.rglob("*.png")) == []
     collect(own_sets([folder])[0])
-    assert len(at_hand(folder).pairs) == 2
+    assert len(available(folder).pairs) == 2
 
 
 @pytest.mark.parametrize(
@@ -322,14 +322,14 @@ def test_a_value_of_another_kind_is_one_line(tmp_path: Path, head: str, tail: st
     assert "\n" not in str(caught.value)
 
 
-def test_a_malformed_line_of_an_index_is_told_by_its_number(tmp_path: Path) -> None:
+def test_malformed_index_line_is_reported_with_its_number(tmp_path: Path) -> None:
     tmp_path.joinpath("dataset.toml").write_text('[set]\nid = "frames"\ntitle = "F"\nindex = "frames.files"\n')
     tmp_path.joinpath("frames.files").write_text(f"{'0' * 64} 12 GT/a.png\nnonsense\n")
     with pytest.raises(UserError, match=r"frames\.files, line 2: expected SHA-256, bytes and path, found 'nonsense'"):
         own_sets([tmp_path])
 
 
-def test_what_a_recipe_does_not_say_is_said_to_be_unknown(tmp_path: Path, origin: Path) -> None:
+def test_missing_recipe_keys_are_shown_as_unknown(tmp_path: Path, origin: Path) -> None:
     folder = recipe(tmp_path / "lab", f'base_url = "{origin.as_uri()}/"', files(origin))
     output = fetch(folder).output
     assert "size unknown" in output

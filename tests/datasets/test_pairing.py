@@ -45,7 +45,7 @@ def test_every_layout_gives_pairs_in_the_order_of_their_names(
         assert (pair.lr() == lr).all()
 
 
-def test_scales_that_lie_in_one_folder_are_told_apart_by_the_names(tmp_path: Path, pair_folder: PairFolder) -> None:
+def test_scales_in_one_folder_are_distinguished_by_names(tmp_path: Path, pair_folder: PairFolder) -> None:
     folder = pair_folder(tmp_path / "mine", "div2k-lsdir", scale=4, stems=("000001", "000002"))
     pair_folder(tmp_path / "mine", "div2k-lsdir", scale=2, stems=("000001", "000002"))
     for scale in (2, 4):
@@ -205,7 +205,7 @@ def test_a_set_one_folder_deeper_than_the_root_is_pointed_at(tmp_path: Path, pai
         ("with_a_black_frame", ""),
     ],
 )
-def test_the_folders_that_people_handed_in_are_paired_or_told(shared: Path, case: str, said: str) -> None:
+def test_submitted_folders_are_paired_or_reported(shared: Path, case: str, said: str) -> None:
     folder = shared / "cases" / "10_data" / case
     if not folder.is_dir():
         pytest.skip("needs the collection of cases beside the project")
@@ -316,7 +316,7 @@ def test_a_file_that_changed_its_size_since_it_was_found_is_refused(tmp_path: Pa
         data.pairs[1].lr()
 
 
-def test_no_lr_at_this_scale_is_not_at_hand_rather_than_broken(tmp_path: Path, pair_folder: PairFolder) -> None:
+def test_missing_lr_is_unavailable_rather_than_broken(tmp_path: Path, pair_folder: PairFolder) -> None:
     folder = pair_folder(tmp_path / "mine")
     found = find_dataset("mine", scale=4, degradation="files", roots=[folder])
     assert isinstance(found, Missing)

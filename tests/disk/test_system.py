@@ -46,7 +46,7 @@ def ask(folder: Path, uuid: str) -> dict[str, dict[str, object]]:
     return answer
 
 
-def test_a_gpu_tells_clocks_heat_power_and_why_it_is_throttled(stand_in: Path) -> None:
+def test_gpu_reports_clocks_temperature_power_and_throttling(stand_in: Path) -> None:
     answer = ask(stand_in, "0f0e-42")  # as torch says it, without the prefix
     assert answer["facts"] == {
         "driver": "580.95",
@@ -62,13 +62,13 @@ def test_a_gpu_tells_clocks_heat_power_and_why_it_is_throttled(stand_in: Path) -
     assert state["throttle_reasons"] == ["SW power cap", "HW thermal slowdown"]
 
 
-def test_a_device_that_nvml_does_not_know_is_said_in_words(stand_in: Path) -> None:
+def test_unknown_device_of_nvml_is_reported(stand_in: Path) -> None:
     answer = ask(stand_in, "another")
     assert "does not know the device" in str(answer["facts"]["nvml"])
     assert answer["state"]["power_w"] is None
 
 
-def test_a_machine_without_nvml_is_said_in_words(tmp_path: Path) -> None:
+def test_machine_without_nvml_is_reported(tmp_path: Path) -> None:
     if shutil.which("nvidia-smi"):
         pytest.skip("this machine has NVML")
     answer = ask(tmp_path, "0f0e-42")

@@ -75,7 +75,7 @@ def test_a_mistake_is_one_line(tmp_path: Path, body: str, limits: str, said: str
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_or_of_another_version_is_said(tmp_path: Path) -> None:
+def test_missing_file_or_other_version_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected a campaign file"):
         read_campaign(tmp_path / "none.toml")
     path = written(tmp_path, 'submissions = ["entries/*"]')

@@ -68,7 +68,7 @@ def test_devices_do_not_wait_for_each_other(tmp_path: Path) -> None:
         pass
 
 
-def test_a_waiting_process_is_told_the_holder_and_a_killed_holder_releases_the_lock(tmp_path: Path) -> None:
+def test_waiting_process_sees_the_holder_and_a_killed_holder_releases_the_lock(tmp_path: Path) -> None:
     process = _holder(tmp_path)
     told: list[str] = []
     threading.Timer(0.5, lambda: process.send_signal(signal.SIGKILL)).start()

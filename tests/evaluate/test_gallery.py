@@ -79,7 +79,7 @@ def test_sets_whose_titles_fall_together_stay_apart(tmp_path: Path) -> None:
     assert {"folder-a/a.png", "set/a.png"} < set(kept(tmp_path))
 
 
-def test_what_cannot_be_written_is_told_and_the_rest_is_written(tmp_path: Path) -> None:
+def test_unwritable_image_is_reported_and_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "set5").mkdir()
     (tmp_path / "set5" / "a.png").mkdir()
     gallery = Gallery(tmp_path)

@@ -76,7 +76,7 @@ class World:
         return Dataset(id=name, title=f"Set {name}", scale=scale, pairs=(), verified=True)
 
     def has_data(self, track: Track) -> bool:
-        """Whether a track's jobs can be measured, as nobody takes its place."""
+        """Whether a track's jobs can be measured, as no other track is used instead."""
         states = {one.id: state for one, (_, state, _) in zip(self.asked, self.tracks, strict=True)}
         replaced = not self.named and states.get(track.yields_to) == PRESENT
         return states[track.id] == PRESENT and not replaced
@@ -199,7 +199,7 @@ def test_every_model_has_a_job_or_is_named_with_a_reason(world: World) -> None:
 
 
 def refused_as_a_whole(world: World, said: str) -> None:
-    """The run is refused: every team's submission is named, or a named track whose data cannot be had."""
+    """The run is refused: every team's submission is named, or a named track whose data are not available."""
     assert "\n" not in said
     if said.startswith("nothing to measure: "):
         for one in world.submissions:
@@ -210,7 +210,7 @@ def refused_as_a_whole(world: World, said: str) -> None:
 
 
 def complete(world: World, model: ModelSpec, jobs: list[Job]) -> None:
-    """A model is measured on each track of its scale with data at hand; one that can't load, on one track."""
+    """A model is measured on each track of its scale with available data; one that can't load, on one track."""
     kind = model.variant.partition("-")[2]
     scale = {**SCALES, "finds2": 2, "finds3": 3}.get(kind)
     fitting = [one.id for one in world.asked if one.scale == scale and world.has_data(one)]
@@ -227,7 +227,7 @@ def world(*kinds: str, tracks: tuple[tuple[int, str, int], ...], named: bool = F
     return World(models=tuple((kind,) for kind in kinds), references=(False,) * len(kinds), tracks=tracks, named=named)
 
 
-def test_a_failure_to_load_is_recorded_on_a_track_whose_data_are_at_hand() -> None:
+def test_load_failure_is_recorded_on_a_track_with_available_data() -> None:
     made = world("broken", "x2", tracks=((3, ABSENT, -1), (2, PRESENT, -1))).planned()
     assert [(job.submission.id, job.track.id) for job in made.jobs] == [("s0", "t1-x2"), ("s1", "t1-x2")]
     assert made.jobs[0].unloadable == BROKEN
@@ -238,12 +238,12 @@ def test_without_any_data_a_failure_to_load_is_the_reason_that_is_given() -> Non
         world("broken", tracks=((2, ABSENT, -1),), named=True).planned()
     assert str(caught.value).startswith(
         "nothing to measure: s0/m0-broken-x?: it could not be loaded (exception: no srmodel in arch.py), and no track "
-        "asked for has data at hand"
+        "asked for has data available"
     )
     assert "t0-x2 needs Set t0-x2: not fetched; fetch it" in str(caught.value)
 
 
-def test_trouble_with_the_probe_of_one_model_costs_no_other() -> None:
+def test_failed_scale_probe_affects_only_its_model() -> None:
     made = world("harness", "bug", "x2", tracks=((2, PRESENT, -1),)).planned()
     assert [job.submission.id for job in made.jobs] == ["s2"]
     assert [(one.submission, type(one.error)) for one in made.refused] == [("s0", HarnessError), ("s1", HarnessError)]
@@ -268,6 +268,6 @@ def test_a_pattern_holds_for_a_scale_that_is_found_late() -> None:
         world("finds2", tracks=tracks).planned(models=["*-x5"])
 
 
-def test_a_named_track_without_a_model_is_said() -> None:
+def test_named_track_without_a_model_is_reported() -> None:
     made = world("x2", tracks=((2, PRESENT, -1), (3, PRESENT, -1)), named=True).planned()
     assert [one.line for one in made.left_out] == ["track t1-x3: no model to be measured has scale 3"]

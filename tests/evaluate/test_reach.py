@@ -50,7 +50,7 @@ def test_images_that_a_model_does_not_take_are_counted_with_an_example(tmp_path:
     assert found(Sides(least=16), root)["classic-x4"].whole
 
 
-def test_a_rule_is_said_in_words() -> None:
+def test_size_rule_in_words() -> None:
     assert Sides().all
     assert Sides(multiple=8).words == "sides that are multiples of 8 only"
     assert Sides(least=48).words == "sides of at least 48 pixels"

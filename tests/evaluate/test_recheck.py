@@ -38,7 +38,7 @@ def test_an_sr_image_of_a_cropped_view_is_of_no_use_for_the_timing() -> None:
     assert witness.made() == []
 
 
-def test_places_lie_in_the_output_and_nobody_knows_them_beforehand() -> None:
+def test_positions_are_unpredictable_and_inside_the_output() -> None:
     rules = Protocol(
         scale=2, data_sets=("x",), degradation="x", conventions=(), input=TIMED, precision={}, warmup=0, repeats=1
     )

@@ -70,7 +70,7 @@ def test_names_are_compared_whatever_the_form_of_their_accents(team: Path) -> No
     assert comparison.outcome().words == "results/: 1 of 1 images compared with ours, all identical"
 
 
-def test_a_difference_is_told_with_its_size(team: Path) -> None:
+def test_difference_is_reported_with_its_size(team: Path) -> None:
     changed = OURS["b"].copy()
     changed[0, 0, 0] ^= 8
     save(team / "results" / "a.png", OURS["a"])
@@ -94,7 +94,7 @@ def test_what_is_not_there_is_named(team: Path) -> None:
     assert "1 of 2 images" in found.words
 
 
-def test_images_of_another_track_are_no_accusation(team: Path) -> None:
+def test_images_of_another_track_are_ignored(team: Path) -> None:
     save(team / "results" / "0001.png", OURS["a"])
     found = compared(team)
     assert found is not None

@@ -25,6 +25,7 @@ from rtsr_bench.evaluate.settings import Output, Pace, Selection, Settings
 from rtsr_bench.executors import Ended, Executor, Lost, Order, Schedule, Tally, Task, pending, run_plan
 from rtsr_bench.executors.schedule import MOST_TRIES, Pending
 from rtsr_bench.record import Record
+from rtsr_bench.text import counted
 
 GOOD, FAILED = record(), record(fidelity=failure(), runtime=failure())
 
@@ -42,7 +43,7 @@ class Said:
     def found(self, name: str, record: Record) -> None:
         self.lines.append(f"found {name}")
 
-    def begin(self, to_do: int, at_hand: int) -> None: ...
+    def begin(self, to_do: int, existing: int) -> None: ...
 
     def job(self, number: int, total: int, label: str) -> AbstractContextManager[Listener]:
         return nullcontext(Listener())
@@ -105,7 +106,7 @@ def _weights() -> Any:
             raise ZeroDivisionError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rtsr_bench.executors.schedule.at_hand", lambda model: model.weights == "here")
+        patch.setattr("rtsr_bench.executors.schedule.weights_available", lambda model: model.weights == "here")
         patch.setattr("rtsr_bench.executors.schedule.resolve_checkpoint", resolve)
         yield
 
@@ -156,7 +157,7 @@ def test_every_job_is_accounted_for_once_and_only_a_flawless_run_ends_with_0(
     for one in (*tally.lost, *tally.without_weights):
         assert any(f"team{one.task.number - 1}/x2" in line for line in said.lines)
     lines = "\n".join(conclusion._lines())
-    assert f"{len(tally.ended)} new records, {len(known)} existing" in lines
+    assert f"{counted(len(tally.ended), 'new record')}, {len(known)} existing" in lines
     assert ("not started" in lines) is bool(tally.not_started)
 
 
@@ -168,7 +169,7 @@ def test_a_job_that_a_node_lost_is_submitted_again_a_few_times() -> None:
     assert sum("team1/x2 on t was lost and is submitted again" in line for line in said.lines) == MOST_TRIES - 1
 
 
-def test_weights_that_are_not_at_hand_come_last_one_at_a_time() -> None:
+def test_weights_to_download_come_last_one_at_a_time() -> None:
     class Alone(Played):
         def submit(self, tasks: Sequence[Task]) -> None:
             order.extend(task.number for task in tasks)
@@ -192,7 +193,7 @@ def test_an_interrupt_cancels_what_is_running() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_plan(waiting([job(0, "good"), job(1, "interrupt")]), executor, said, Schedule())
     assert executor.cancelled
-    assert said.lines[-1] == "interrupted: 1 new records are kept; run the same command to resume"
+    assert said.lines[-1] == "interrupted: 1 new record kept; run the same command to resume"
 
 
 def test_a_job_whose_files_changed_since_they_were_found_is_lost_and_the_others_wait() -> None:

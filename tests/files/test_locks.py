@@ -79,7 +79,7 @@ def test_windows_locks_a_byte_and_waits_for_it(tmp_path: Path, monkeypatch: pyte
     os.close(handle)
 
 
-def test_a_system_without_locks_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_without_locks_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("fcntl", "msvcrt"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match="expected a system with fcntl") as caught, locked(tmp_path / "a"):

@@ -110,7 +110,7 @@ CASES = (
     Case(guest="starts_a_daemon", act="image"),
     Case(guest="closes_everything", kinds=(NO_RESULT,), by_level=True),
     Case(guest="forges_a_reply", kinds=(INCONSISTENT,), words="garbage"),
-    Case(guest="answers_in_advance", act="image", kinds=(INCONSISTENT,), words="nobody asked for"),
+    Case(guest="answers_in_advance", act="image", kinds=(INCONSISTENT,), words="without a request"),
     Case(guest="floods_the_wire", kinds=(INCONSISTENT,), words="longer than"),
     Case(guest="answers_nonsense", kinds=(INCONSISTENT,), words="garbage"),
     Case(guest="answers_nested_deeply", kinds=(INCONSISTENT,), words="garbage"),
@@ -134,14 +134,14 @@ CASES = (
     Case(guest="claims_more_than_passed", act="time", kinds=(INCONSISTENT,), words="the samples add up"),
     Case(guest="claims_next_to_nothing", act="time", kinds=(INCONSISTENT,), words="no positive number"),
     Case(guest="claims_infinite_outputs", act="time", kinds=(INCONSISTENT,), words="beyond all numbers"),
-    Case(guest="forges_its_timing", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
+    Case(guest="forges_its_timing", act="time", both=True, kinds=(INCONSISTENT,), words="for an image the timed output differs"),
     Case(guest="computes_when_looked_at", act="time", both=True, kinds=(INCONSISTENT,), words="on images"),
     Case(guest="remembers_images", act="time", both=True, kinds=(INCONSISTENT,), words="on images"),
     Case(guest="returns_a_cached_output", act="time", kinds=(INCONSISTENT,), words=OUTPUTS_OR_TIMES),
     Case(guest="skips_work_when_warm", act="time", kinds=(INCONSISTENT,), words=OUTPUTS_OR_TIMES),
     Case(guest="is_another_model_when_timed", act="time", kinds=(INCONSISTENT,), words=OUTPUTS_OR_TIMES),
-    Case(guest="interpolates_when_timed", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
-    Case(guest="averages_when_measured", act="time", both=True, kinds=(INCONSISTENT,), words="for an image differs"),
+    Case(guest="interpolates_when_timed", act="time", both=True, kinds=(INCONSISTENT,), words="for an image the timed output differs"),
+    Case(guest="averages_when_measured", act="time", both=True, kinds=(INCONSISTENT,), words="for an image the timed output differs"),
     Case(guest="computes_in_a_thread", act="time", kinds=(INCONSISTENT,), words=OUTPUTS_OR_TIMES),
     Case(guest="hurries_on_noise", act="time", both=True, kinds=(INCONSISTENT,), words="on images"),
     Case(guest="sleeps_when_timed", act="time", kinds=(TIMEOUT,), limit_s=2.0),
@@ -230,7 +230,7 @@ def act(case: Case, child: Child, expected: Expected, args: dict[str, str]) -> F
 
 
 @pytest.mark.parametrize(("case", "level"), list(at_levels()))
-def test_a_misfit_gets_what_it_deserves_and_harms_nobody(
+def test_guest_gets_the_expected_result_and_leaves_nothing_behind(
     case: Case, level: Level, neighbour: Child, expected: Expected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("A_SECRET_OF_THE_ORGANISER", "s3cret")

@@ -79,7 +79,7 @@ def start_loops() -> Iterator[Callable[[], None]]:
         loop.wait()
 
 
-def test_beside_two_busy_loops_an_honest_network_is_never_accused(start_loops: Callable[[], None]) -> None:
+def test_honest_network_passes_beside_two_busy_loops(start_loops: Callable[[], None]) -> None:
     def meter(child: Child) -> LoadMeter:
         start_loops()  # the child to be timed is ready
         return LoadMeter(child.cpu_s)

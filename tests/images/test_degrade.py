@@ -65,7 +65,7 @@ def test_avif_streams_of_x4() -> None:
     assert 0 < near < 4
 
 
-def test_a_missing_avif_encoder_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_avif_encoder_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(avif, "_has_avif", lambda: False)
     with pytest.raises(UserError, match="no AVIF encoder"):
         degrade(_photograph(), 4, "pillow-bicubic+avif60")

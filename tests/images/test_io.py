@@ -268,7 +268,7 @@ def test_an_image_that_exif_turns_is_refused_by_name(
     assert read(path, what="HR image") is not None
 
 
-def test_stored_samples_are_to_be_had_where_no_other_file_is_compared(tmp_path: Path) -> None:
+def test_stored_samples_are_available_without_comparison(tmp_path: Path) -> None:
     _turned(tmp_path / "a.png", 6)
     assert np.array_equal(read_rgb(tmp_path / "a.png", any_orientation=True), _pixels())
     assert read_size(tmp_path / "a.png", any_orientation=True) == Size(24, 32)

@@ -158,7 +158,7 @@ def test_a_frozen_graph_keeps_its_number_format(net: Small, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("form", ["torch-export", "onnx"])
-def test_a_fixed_size_is_said_in_one_line(form: str, net: Small, tmp_path: Path) -> None:
+def test_fixed_size_is_one_line(form: str, net: Small, tmp_path: Path) -> None:
     guest = guest_of(form, saved(net, form, tmp_path / "model.bin", dynamic=False))
     torch.testing.assert_close(forward(guest, image(), EAGER_FP32), net(image()), rtol=1e-5, atol=1e-6)
     with pytest.raises(BadGuest, match=r"accepts an input of 12x16 only, 13x17 was given; export it again"):
@@ -320,7 +320,7 @@ def test_onnx_products_have_their_own_formulas(tmp_path: Path) -> None:
     assert count.uncounted == {"QLinearConv": 1}
 
 
-def test_a_missing_onnxruntime_is_one_line_with_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_onnxruntime_is_one_line_with_a_solution(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(
         BadGuest, match=r'needs onnxruntime, which is not installed here: pip install "rtsr-bench\[onnx\]"'

@@ -62,7 +62,7 @@ def without(prefix: str, weights: dict[str, Any]) -> dict[str, Any]:
         ("ntire_half", "checkpoint.pth", lambda held: held, ("the model came in float16; it is converted",)),
     ],
 )
-def test_a_hand_in_is_measured_with_the_weights_that_it_holds(
+def test_submission_is_measured_with_its_own_weights(
     name: str, file: str, inside: Callable[[Any], dict[str, Any]], notes: tuple[str, ...], load_hand_in: LoadHandIn
 ) -> None:
     if name.startswith("ref_") and not (Path(__file__).parents[2] / "reference_models").is_dir():
@@ -90,7 +90,7 @@ def test_a_hand_in_is_measured_with_the_weights_that_it_holds(
         ("truncated", "net.pth is truncated: its end is missing, 6445 bytes are there; copy or download it again"),
     ],
 )
-def test_a_hand_in_without_weights_says_what_its_file_is(name: str, message: str, load_hand_in: LoadHandIn) -> None:
+def test_file_without_weights_is_described(name: str, message: str, load_hand_in: LoadHandIn) -> None:
     with pytest.raises(BadGuest) as caught:
         load_hand_in(name)
     assert str(caught.value).startswith(message)
@@ -109,7 +109,7 @@ def test_a_hand_in_without_weights_says_what_its_file_is(name: str, message: str
         "ts_half",
     ],
 )
-def test_a_hand_in_runs_in_every_precision(name: str, load_hand_in: LoadHandIn) -> None:
+def test_submission_runs_in_every_precision(name: str, load_hand_in: LoadHandIn) -> None:
     guest = load_hand_in(name)
     assert contract.find_scale(guest) == 2
     image = torch.rand(1, 3, 6, 10, generator=torch.Generator().manual_seed(3))

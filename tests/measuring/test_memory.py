@@ -89,7 +89,7 @@ def test_the_peak_is_weights_input_intermediates_and_output(name: str, tmp_path:
     assert memory.peak_bytes - memory.baseline_bytes == pytest.approx(maps * PIXELS, rel=CLOSE)
 
 
-def test_memory_is_told_where_it_is_asked_for_only(tmp_path: Path) -> None:
+def test_memory_is_reported_only_on_request(tmp_path: Path) -> None:
     """It costs three more calls, which the child of the images need not make."""
     with Child(device="cpu") as child:
         folder = Path(__file__).parents[1] / "guests" / "good"

@@ -86,7 +86,7 @@ def test_a_shape_that_does_not_follow_from_the_graph_is_found_by_running(tmp_pat
     assert one.uncounted == {}
 
 
-def test_a_product_whose_shape_cannot_be_had_is_named(tmp_path: Path) -> None:
+def test_product_of_unknown_shape_is_named(tmp_path: Path) -> None:
     nodes = [node("Mystery", ["x"], ["a"], domain="own"), node("Conv", ["a", "w"], ["y"])]
     path = saved(tmp_path / "net.onnx", nodes, [weight("w", 4, 3, 1, 1)])
     assert onnx_counts.count(path, SIZE).uncounted == {"own.Mystery": 1, "Conv of unknown shape": 1}

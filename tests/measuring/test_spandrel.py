@@ -94,7 +94,7 @@ def refused(path: Path, **more: Any) -> str:
     return str(caught.value)
 
 
-def test_what_cannot_be_measured_is_said_in_one_line(spandrel: Any, tmp_path: Path) -> None:
+def test_unsuitable_weights_are_one_line(spandrel: Any, tmp_path: Path) -> None:
     file = tmp_path / "net.pth"
     torch.save({"some.weight": torch.zeros(3)}, file)
     assert "holds weights of no architecture that spandrel" in refused(file)
@@ -108,7 +108,7 @@ def test_what_cannot_be_measured_is_said_in_one_line(spandrel: Any, tmp_path: Pa
     assert "holds a list, expected a state dict" in refused(file)
 
 
-def test_without_spandrel_the_line_says_how_to_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_spandrel_is_one_line_with_a_solution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", builtins.__import__)
     monkeypatch.setitem(sys.modules, "spandrel", None)
     torch.save({"some.weight": torch.zeros(3)}, tmp_path / "net.pth")

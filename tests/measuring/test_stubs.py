@@ -1,4 +1,4 @@
-"""Stubs in the place of packages that are not installed: imports pass, uses raise with the name."""
+"""Stubs for packages that are not installed: imports pass, uses raise with the name."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _own_import(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_what_real_code_does_with_its_imports_while_it_is_imported_passes(load_guest: LoadGuest) -> None:
     guest = load_guest(IMPORTS + NET, stub_missing=True)
     assert guest.stubs == ("gone_a", "gone_b", "gone_c")
-    assert "gone_b is not installed: a stub stands in its place (--stub-missing)" in guest.notes
+    assert "gone_b is not installed and was replaced by a stub (--stub-missing)" in guest.notes
     assert guest.model(EAGER_FP32)(torch.rand(1, 3, 4, 4)).shape == (1, 3, 8, 8)
     assert not [name for name in sys.modules if name.startswith("gone_")]
 
@@ -113,12 +113,12 @@ def test_the_first_use_raises_with_the_name(load_guest: LoadGuest, use: str) -> 
     source = f"{IMPORTS}{NET}\ndef used():\n    {use}\n    return Net()\n"
     with pytest.raises(StubUsedError, match=USES[use]) as caught:
         load_guest(source, entry="arch:used", stub_missing=True)
-    assert "a stub stands in its place (--stub-missing); install gone_" in reason_of(caught.value)
+    assert "was replaced by a stub (--stub-missing); install gone_" in reason_of(caught.value)
 
 
 def test_what_a_package_says_of_itself_is_no_name_of_it(load_guest: LoadGuest) -> None:
     with pytest.raises(
-        AttributeError, match="gone_a is not installed: a stub stands in its place, without __version__"
+        AttributeError, match="gone_a is not installed and was replaced by a stub, which has no __version__"
     ):
         load_guest(f"import gone_a\nfrom torch import nn\nassert gone_a.__version__ > '1'\n{NET}", stub_missing=True)
 

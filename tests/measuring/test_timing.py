@@ -234,7 +234,7 @@ def test_looking_at_an_output_makes_nothing_of_its_size() -> None:
     assert seen.largest <= output.numel() * 2 / 4
 
 
-def test_flushed_denormals_are_told() -> None:
+def test_flushed_denormals_are_reported() -> None:
     assert (numerics.denormals(), numerics.changed(tf32=False)) == ("kept", [])
     assert torch.set_flush_denormal(True)  # type: ignore[no-untyped-call]  # torch gives it no types
     try:

@@ -64,7 +64,7 @@ def test_weights_are_found_in_any_wrapping(keys: tuple[str, ...], tmp_path: Path
     [("params", "params_ema"), ("state_dict", "state_dict_ema"), ("model", "ema"), ("model", "model_ema"),
      ("generator", "ema_state_dict")],
 )  # fmt: skip
-def test_an_average_is_preferred_and_what_stood_beside_it_is_said(plain: str, averaged: str, tmp_path: Path) -> None:
+def test_averaged_weights_are_preferred_and_others_are_named(plain: str, averaged: str, tmp_path: Path) -> None:
     optimizer = torch.optim.Adam(Net().parameters()).state_dict()
     held = {plain: weights(0.25), averaged: under("module.", weights(0.75)), "optimizer": optimizer}
     net, notes = fitted(held, tmp_path / "w.pth")
@@ -285,11 +285,11 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 12
         (b"\x1f\x8b\x08\x00rest", "is a gzip archive; unpack it first"),
         (b"PK\x05\x06" + bytes(18), "is a zip archive of other files"),
         (b"\x89HDF\r\n\x1a\n" + bytes(64), "is an HDF5 file"),
-        (b"\x08\x07\x12\x07pytorch" + bytes(300), "is no file of weights: torch.save and safetensors did not write it"),
+        (b"\x08\x07\x12\x07pytorch" + bytes(300), "is not a weight file: torch.save and safetensors did not write it"),
         (pickle.dumps({"a": 1}, protocol=2), "is a pickle that torch.save did not write"),
     ],
 )
-def test_a_file_that_is_no_weights_is_named_with_the_way_out(content: bytes, words: str, tmp_path: Path) -> None:
+def test_file_without_weights_is_named_with_a_solution(content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"  # the name says nothing
     path.write_bytes(content)
     with pytest.raises(BadGuest) as caught:
@@ -332,9 +332,9 @@ def test_a_file_of_another_format_is_named(load_guest: LoadGuest, tmp_path: Path
         ),
         ("torchscript", program, "net.pt2 is a torch.export program, expected a TorchScript archive"),
         ("torch-export", script, "net.pt is a TorchScript archive, expected a torch.export program"),
-        ("onnx", state, "state.pt is a file of torch.save, expected no file of weights"),
+        ("onnx", state, "state.pt is a file of torch.save, expected a file of another type"),
         *((form, pointer, "pointer.pt is a Git LFS pointer") for form in ("torchscript", "torch-export", "onnx")),
-        ("python", program, 'net.pt2 is a torch.export program, not weights alone; hand it in with format = "torch-ex'),
+        ("python", program, 'net.pt2 is a torch.export program, not weights alone; submit it with format = "torch-ex'),
     ):
         with pytest.raises(BadGuest) as caught:
             load_guest(format=form, checkpoint=path)

@@ -37,7 +37,7 @@ class Processes(Executor):
         said = process.communicate()[1].decode()
         if out.is_file():
             return [Ended(task=task, path=out, record=decode(out.read_bytes()))]
-        return [Lost(task=task, error=HarnessError(said.splitlines()[-1] if said else "no word of it"))]
+        return [Lost(task=task, error=HarnessError(said.splitlines()[-1] if said else "the process printed no error"))]
 
     def cancel(self) -> None:
         for _, _, process in self._running:

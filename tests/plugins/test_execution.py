@@ -58,7 +58,7 @@ if "torch" in sys.modules:
         (ELSEWHERE, "fast", "cannot be imported by the process that runs models: plug-in {path}: importing it raised"),
     ],
 )
-def test_an_execution_that_cannot_be_had_is_one_line(source: str, execution: str, words: str, tmp_path: Path) -> None:
+def test_unavailable_execution_is_one_line(source: str, execution: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "fast.py"
     path.write_text(source)
     done = with_plugins("-c", RUN, execution, plugins=str(path), folder=tmp_path)

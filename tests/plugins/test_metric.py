@@ -140,7 +140,7 @@ def test_a_track_that_lists_none_of_ours_or_no_psnr_is_refused(tmp_path: Path, m
     assert "\n" not in str(caught.value)
 
 
-def test_a_record_of_a_metric_that_nobody_registered_is_read_and_shown_without_it(
+def test_record_of_an_unregistered_metric_is_shown_without_it(
     measured: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(plugins.ENVIRONMENT, "")

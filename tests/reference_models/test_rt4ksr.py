@@ -162,6 +162,6 @@ def test_set5_is_the_official_codes_image_by_image(rt4ksr: ModuleType, shared: P
         assert abs(psnr - row["rt4ksr_psnr_rgb_b0"]) < GOLDEN_DB, row["name"]
 
 
-def test_a_size_that_the_family_has_not_is_said_with_those_it_has(rt4ksr: ModuleType) -> None:
+def test_unknown_size_is_reported_with_known_sizes(rt4ksr: ModuleType) -> None:
     with pytest.raises(ValueError, match=r"size: expected one of XXS, .*XXXL, found 'HUGE'"):
         rt4ksr.deployed(2, "HUGE")

@@ -80,9 +80,7 @@ def test_a_graph_whose_scale_is_asked_for_is_found_by_running_it(rehearse: Rehea
         assert load(child, graph, scale=None) == Loaded(scale=2)
 
 
-def test_a_cuda_provider_that_does_not_start_is_said_and_nothing_runs_on_the_cpu(
-    rehearse: Rehearse, graph: Path
-) -> None:
+def test_failed_cuda_provider_is_reported_without_cpu_fallback(rehearse: Rehearse, graph: Path) -> None:
     rehearse("card,onnx-on-cpu")
     with Child(device="cuda:0", level=Level.PROCESS) as child:
         failure = load(child, graph)
@@ -90,7 +88,7 @@ def test_a_cuda_provider_that_does_not_start_is_said_and_nothing_runs_on_the_cpu
     assert "did not start its CUDA provider and would run on CPUExecutionProvider" in failure.message
 
 
-def test_an_onnxruntime_without_a_cuda_provider_is_said(rehearse: Rehearse, graph: Path) -> None:
+def test_onnxruntime_without_cuda_is_reported(rehearse: Rehearse, graph: Path) -> None:
     rehearse("card")
     with Child(device="cuda:0", level=Level.PROCESS) as child:
         failure = load(child, graph)

@@ -106,7 +106,7 @@ def test_a_guest_that_breaks_the_card_is_counted_in_another_child(
     assert not isinstance(record.complexity, Failure)
 
 
-def test_a_lost_card_is_nobodys_fault_and_leaves_no_record(rehearse: Rehearse, nvml: Nvml, tmp_path: Path) -> None:
+def test_lost_gpu_leaves_no_record(rehearse: Rehearse, nvml: Nvml, tmp_path: Path) -> None:
     rehearse("card")
     with Bench(device="cuda:0") as place:
         nvml(0, 15)
@@ -133,7 +133,7 @@ def test_a_uuid_is_completed_for_cuda_by_what_nvml_knows(nvml: Nvml) -> None:
     assert not visible_name("")
 
 
-def test_a_mig_instance_tells_the_clocks_of_its_gpu(nvml: Nvml) -> None:
+def test_mig_instance_reports_the_clocks_of_its_gpu(nvml: Nvml) -> None:
     with gauge("cuda", "0f0e-43") as meter:
         assert meter.read("before").sm_clock_mhz == 1755
 

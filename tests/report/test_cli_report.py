@@ -15,7 +15,7 @@ def run(*arguments):
     return CliRunner().invoke(report_command, [str(one) for one in arguments], standalone_mode=False)
 
 
-def test_it_tells_where_the_report_lies(tmp_path):
+def test_report_prints_its_path(tmp_path):
     write_records(tmp_path / "records", {"a.json": record()})
     (tmp_path / "records" / "bad.json").write_text("{")
     result = run("--records", tmp_path / "records", "--out", tmp_path / "out")

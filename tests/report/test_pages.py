@@ -153,7 +153,7 @@ def test_the_long_name_is_cut_in_tables_and_whole_on_its_page(pages):
     assert whole in "".join(pages[model].text)
 
 
-def test_damaged_and_newer_records_are_told_on_the_index(site, pages):
+def test_damaged_and_newer_records_are_listed_on_the_index(site, pages):
     _, built = site
     assert len(built.problems) == 2
     shown = " ".join("".join(pages["index.html"].text).split())

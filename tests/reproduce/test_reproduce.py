@@ -74,7 +74,7 @@ def test_every_mac_and_parameter_of_table_1_is_equal_to_the_print(counted):
     assert {cell.verdict for cell in cells} == {Verdict.EQUAL, Verdict.AS_READ}
 
 
-def test_what_is_equal_only_under_a_reading_is_told_apart_from_what_is_equal_as_it_runs(counted):
+def test_equal_under_a_reading_differs_from_equal_as_it_runs(counted):
     (judged,) = compare([table("table-1")], counted)
     by_verdict = defaultdict(list)
     for row in judged.rows:
@@ -218,7 +218,7 @@ def test_the_command_prints_keeps_and_fails_where_a_model_is_missing(tmp_path):
     assert (tmp_path / "records" / KEPT_IN).is_file()
 
 
-def test_a_file_that_cannot_be_written_costs_nothing_of_what_was_computed(tmp_path):
+def test_unwritable_file_keeps_computed_results(tmp_path):
     (tmp_path / "models").mkdir()
     arguments = ["reproduce", "--models", str(tmp_path / "models"), "--records", str(tmp_path / "records")]
     result = CliRunner().invoke(cli, [*arguments, "--csv", str(tmp_path / "nowhere" / "cells.csv")])

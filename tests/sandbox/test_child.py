@@ -176,7 +176,7 @@ def test_an_operator_without_a_formula_is_named_beside_the_count(child: Child, t
     assert all(name.startswith("aten._fft") for name in uncounted)  # an interpolation counts nothing, and voids nothing
 
 
-def test_the_kernel_tells_how_long_it_worked(child: Child, tmp_path: Path) -> None:
+def test_processor_time_comes_from_the_kernel(child: Child, tmp_path: Path) -> None:
     (tmp_path / "arch.py").write_text(
         "import time, torch\nends = time.process_time() + 0.5\nwhile time.process_time() < ends: pass\n"
         "srmodel = torch.nn.Identity\n"
@@ -211,7 +211,7 @@ def evil_checkpoint(folder: Path, command: str) -> Path:
     return path
 
 
-def test_a_checkpoint_that_needs_code_is_refused_with_the_way_out(child: Child, tmp_path: Path) -> None:
+def test_checkpoint_with_code_is_refused_with_a_solution(child: Child, tmp_path: Path) -> None:
     checkpoint = evil_checkpoint(tmp_path, f"touch {tmp_path / 'pwned'}; echo it ran")
     failure = load(child, "good", checkpoint=checkpoint)
     assert isinstance(failure, Failure)
@@ -234,7 +234,7 @@ def srmodel():
 """
 
 
-def test_a_pickle_that_a_guests_own_code_loads_is_refused_with_the_way_out(child: Child, tmp_path: Path) -> None:
+def test_pickle_loaded_by_guest_code_is_refused_with_a_solution(child: Child, tmp_path: Path) -> None:
     evil_checkpoint(tmp_path, "echo it ran")
     (tmp_path / "arch.py").write_text(LOADS_ITSELF)
     failure = load(child, str(tmp_path))
@@ -246,7 +246,7 @@ def test_a_pickle_that_a_guests_own_code_loads_is_refused_with_the_way_out(child
 
 @pytest.mark.skipif(obtainable().level is Level.PROCESS, reason="needs bubblewrap: pickles are read in its room only")
 @pytest.mark.parametrize("by", ["the harness", "the guest"])
-def test_a_pickle_that_is_allowed_runs_in_the_room_and_harms_nothing(by: str, child: Child, tmp_path: Path) -> None:
+def test_allowed_pickle_runs_only_inside_the_sandbox(by: str, child: Child, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     tries = f"echo it ran; touch {outside}/pwned; ls {outside}; cat /etc/passwd; ls /sys/class/net"
@@ -265,7 +265,7 @@ def test_a_pickle_that_is_allowed_runs_in_the_room_and_harms_nothing(by: str, ch
     assert list(outside.iterdir()) == []
 
 
-def test_pickles_are_allowed_in_a_room_of_their_own_only() -> None:
+def test_pickles_require_bubblewrap() -> None:
     allow_pickles(Isolation(level=Level.BUBBLEWRAP))
     with pytest.raises(UserError, match=r"--allow-pickle: .*bubblewrap.*no bwrap on PATH.*apt install") as caught:
         allow_pickles(Isolation(level=Level.PROCESS, reason="no bwrap on PATH"))

@@ -100,7 +100,7 @@ def test_an_interpreter_that_does_not_answer_has_nothing_outside(tmp_path: Path)
     assert outside("/bin/false", []) == ()
 
 
-def test_the_room_binds_them_read_only(sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_binds_packages_read_only(sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bubblewrap, "_outside", lambda: (sources / "dep",))
     shell = bubblewrap.Shell(executable="bwrap", room=tmp_path, scratch_bytes=1, gpu=False)
     words = shell.command(environment={}, seccomp_fd=None)

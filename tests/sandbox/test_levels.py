@@ -19,7 +19,7 @@ from rtsr_bench.sandbox.room import Room
 from rtsr_bench.wire import LoadModel
 
 
-def test_less_than_required_is_refused_in_one_line_with_the_way_out() -> None:
+def test_insufficient_isolation_is_refused_with_a_solution() -> None:
     found = Isolation(level=Level.PROCESS, reason="no bwrap on PATH")
     require(found, Level.PROCESS)
     with pytest.raises(UserError, match=r"--require-isolation bubblewrap.*no bwrap on PATH.*apt install") as caught:
@@ -78,7 +78,7 @@ IN_ROOM = 'export IN_ROOM=1; while [ "$1" != -- ]; do shift; done; shift; exec "
     ],
     ids=["not in the room", "nowhere", "everywhere"],
 )
-def test_a_room_for_cuda_is_tried_with_cuda(
+def test_sandbox_with_cuda_is_tested_with_cuda(
     trial: str, level: Level, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bubblewrap, "executables", lambda: [bwrap(tmp_path / "bwrap", IN_ROOM)])
@@ -200,7 +200,7 @@ def test_plug_ins_are_bound_read_only_each_at_a_place_of_its_own(tmp_path: Path)
     assert len({bubblewrap.plugin_inside(*numbered) for numbered in enumerate(paths)}) == 2
 
 
-def test_the_room_holds_what_was_handed_in_and_nothing_else(tmp_path: Path) -> None:
+def test_sandbox_contains_only_the_submission(tmp_path: Path) -> None:
     team, weights = tmp_path / "team", tmp_path / "cache" / "w.safetensors"
     for name in ("arch.py", "results/0001.png", "results/readme.md", ".git/config", "__pycache__/arch.pyc"):
         (team / name).parent.mkdir(parents=True, exist_ok=True)
@@ -265,7 +265,7 @@ def linked(team: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("by", ["its path", "a linked parent", "dots"])
-def test_links_that_stay_inside_the_folder_lead_there_in_the_room(tmp_path: Path, by: str) -> None:
+def test_links_inside_the_folder_work_in_the_sandbox(tmp_path: Path, by: str) -> None:
     team = tmp_path / "teams" / "team"
     expected = linked(team, tmp_path)
     named = {"its path": team, "a linked parent": tmp_path / "other" / "team", "dots": team / ".." / "team"}[by]
@@ -287,7 +287,7 @@ def test_links_that_stay_inside_the_folder_lead_there_in_the_room(tmp_path: Path
         room.close()
 
 
-def test_a_room_whose_harness_was_killed_is_swept_by_the_next() -> None:
+def test_folder_of_a_killed_harness_is_removed_by_the_next() -> None:
     left = Room()
     left._held.lock.close()  # as the kernel does when a process ends
     room = Room()

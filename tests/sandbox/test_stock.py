@@ -112,7 +112,7 @@ def test_what_the_harness_passes_on_is_part_of_the_settings(monkeypatch: pytest.
     assert ChildSettings.now(level=Level.PROCESS) == before
 
 
-def test_a_child_that_ended_while_it_waited_costs_nobody_anything(started: list[Played]) -> None:
+def test_ended_waiting_child_is_replaced(started: list[Played]) -> None:
     with Stock() as stock:
         for fails in (HarnessError("ended"), UserError("a plug-in")):
             stock.start(SETTINGS)
@@ -125,7 +125,7 @@ def test_a_child_that_ended_while_it_waited_costs_nobody_anything(started: list[
     assert len(started) == 6
 
 
-def test_a_machine_without_room_for_a_process_more_costs_nothing_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_start_is_reported_only_by_take(monkeypatch: pytest.MonkeyPatch) -> None:
     def ahead(settings: ChildSettings) -> Child:
         raise HarnessError("no child process could be started")
 
@@ -137,7 +137,7 @@ def test_a_machine_without_room_for_a_process_more_costs_nothing_yet(monkeypatch
             stock.take(SETTINGS)
 
 
-def test_a_device_that_cannot_be_had_is_said_at_once(started: list[Played]) -> None:
+def test_unavailable_device_is_reported_at_start(started: list[Played]) -> None:
     with Stock() as stock:
         stock.start(SETTINGS)
         started[-1].fails = UserError("device cuda:9 cannot be used")

@@ -13,7 +13,7 @@ from rtsr_bench.sandbox.watch import Watch
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are seen in /proc")
-def test_files_of_the_machine_are_not_counted_before_the_room_is_made() -> None:
+def test_files_of_the_host_are_not_counted_before_the_sandbox_exists() -> None:
     there = os.statvfs("/tmp")
     if there.f_files - there.f_ffree <= 5:
         pytest.skip("this file system does not tell how many files it has")

@@ -9,7 +9,7 @@ import pytest
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.files.fetch import Recipe
-from rtsr_bench.submissions import Submission, at_hand, checkpoint_sha256, discover, resolve_checkpoint
+from rtsr_bench.submissions import Submission, checkpoint_sha256, discover, resolve_checkpoint, weights_available
 from rtsr_bench.submissions.checkpoint import FETCH_S
 
 WEIGHTS = b"weights of a model"
@@ -58,7 +58,7 @@ def test_weights_by_recipe_from_a_mirror_folder(hand_in, tmp_path: Path, monkeyp
     assert path.read_bytes() == WEIGHTS
 
 
-def test_weights_that_cannot_be_had(hand_in, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_weights(hand_in, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def refuse(recipe: Recipe, *, within_s: float) -> Path:
@@ -78,24 +78,24 @@ def test_other_weights_by_recipe_are_another_submission(hand_in) -> None:
     assert discover(submission.folder)[0].digest != submission.digest
 
 
-def test_whether_weights_are_at_hand_is_told_without_fetching(
+def test_availability_of_weights_is_known_without_fetching(
     hand_in, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (model,) = submission_with(hand_in, RECIPE).models
-    assert not at_hand(model)
+    assert not weights_available(model)
     monkeypatch.setenv("RTSR_BENCH_MIRROR", str(tmp_path / "no such folder"))
-    assert not at_hand(model)
+    assert not weights_available(model)
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror" / "x2.pth").write_bytes(WEIGHTS)
     monkeypatch.setenv("RTSR_BENCH_MIRROR", str(tmp_path / "mirror"))
-    assert at_hand(model)
+    assert weights_available(model)
     monkeypatch.delenv("RTSR_BENCH_MIRROR")
     (cache / "files" / SHA).mkdir(parents=True)
     (cache / "files" / SHA / "x2.pth").write_bytes(WEIGHTS)
-    assert at_hand(model)
+    assert weights_available(model)
 
 
-def test_weights_in_the_folder_or_none_are_at_hand(hand_in, tmp_path: Path) -> None:
+def test_weights_in_the_folder_or_none_are_available(hand_in, tmp_path: Path) -> None:
     for number, line in enumerate(("", 'checkpoint = "arch.py"')):
         folder = hand_in(f"team{number}", ABOUT + line)
-        assert at_hand(discover(folder)[0].models[0])
+        assert weights_available(discover(folder)[0].models[0])

@@ -151,7 +151,7 @@ def test_what_seems_submitted_is_refused_and_not_passed_over(tmp_path: Path, han
     assert [note.source.name for note in found.skipped] == ["notes.md"]
 
 
-def test_one_bad_hand_in_does_not_stop_the_others(tmp_path: Path, hand_in) -> None:
+def test_one_invalid_submission_does_not_stop_the_others(tmp_path: Path, hand_in) -> None:
     many = tmp_path / "many"
     hand_in("good", parent=many)
     hand_in("bad", "no toml", parent=many)
@@ -162,7 +162,7 @@ def test_one_bad_hand_in_does_not_stop_the_others(tmp_path: Path, hand_in) -> No
     assert refusal(many) == found.refused[0].message
 
 
-def test_an_id_claimed_twice_is_nobodys(tmp_path: Path, hand_in) -> None:
+def test_id_claimed_twice_is_refused(tmp_path: Path, hand_in) -> None:
     many = tmp_path / "many"
     hand_in("team x", parent=many)
     hand_in("Team-X", parent=many)
@@ -180,7 +180,7 @@ CLAIM = '[submission]\nteam = "T"\ntitle = "N"\nid = "{}"\n[[model]]\nscale = 2\
 
 
 @pytest.mark.parametrize("first", ["honest", "a-squatter"])
-def test_an_id_is_of_whose_folder_bears_it(first: str, tmp_path: Path, hand_in) -> None:
+def test_id_belongs_to_the_folder_of_that_name(first: str, tmp_path: Path, hand_in) -> None:
     second = {"honest": "squatter", "a-squatter": "honest"}[first]
     for name in (first, second):
         hand_in(f"many/{name}", CLAIM.format("honest"))
@@ -191,7 +191,7 @@ def test_an_id_is_of_whose_folder_bears_it(first: str, tmp_path: Path, hand_in) 
     assert note.message.count(str(tmp_path / "many" / "honest")) == 1
 
 
-def test_an_archive_bears_its_name_too(tmp_path: Path, hand_in) -> None:
+def test_id_belongs_to_the_archive_of_that_name(tmp_path: Path, hand_in) -> None:
     hand_in("many/squatter", CLAIM.format("team-x"))
     pack_zip(tmp_path / "many" / "Team X.ZIP", OFFICIAL)
     hand_in("many/other-squatter", CLAIM.format("team-x"))
@@ -200,7 +200,7 @@ def test_an_archive_bears_its_name_too(tmp_path: Path, hand_in) -> None:
     assert len(found.refused) == 2
 
 
-def test_who_bears_the_same_name_claims_it_for_nobody(tmp_path: Path, hand_in) -> None:
+def test_two_folders_of_the_same_name_are_refused(tmp_path: Path, hand_in) -> None:
     hand_in("many/honest")
     pack_zip(tmp_path / "many" / "honest.zip", OFFICIAL)
     hand_in("many/squatter", CLAIM.format("honest"))
@@ -211,7 +211,7 @@ def test_who_bears_the_same_name_claims_it_for_nobody(tmp_path: Path, hand_in) -
     assert len(found.refused) == 5
 
 
-def test_a_reference_model_keeps_its_name_whatever_a_hand_in_is_called(tmp_path: Path, hand_in) -> None:
+def test_reference_model_keeps_its_id(tmp_path: Path, hand_in) -> None:
     hand_in("reference_models/rt4ksr")
     hand_in("many/squatter", CLAIM.format("rt4ksr"))
     hand_in("many/rt4ksr")
@@ -220,7 +220,7 @@ def test_a_reference_model_keeps_its_name_whatever_a_hand_in_is_called(tmp_path:
     assert {note.source.name for note in found.refused} == {"squatter", "rt4ksr"}
 
 
-def test_of_several_paths_one_that_holds_nothing_is_refused_like_a_hand_in(tmp_path: Path, hand_in) -> None:
+def test_path_without_a_submission_among_several_is_refused(tmp_path: Path, hand_in) -> None:
     many = tmp_path / "many"
     lay_out(many, {"notes/read.me": b"", "README": b"", "__pycache__/x.pyc": b""})
     (many / "empty").mkdir()
@@ -242,9 +242,7 @@ def test_of_several_paths_one_that_holds_nothing_is_refused_like_a_hand_in(tmp_p
         survey(many / "empty")
 
 
-def test_a_hand_in_that_cannot_be_looked_into_is_one_line(
-    tmp_path: Path, hand_in, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_submission_is_one_line(tmp_path: Path, hand_in, monkeypatch: pytest.MonkeyPatch) -> None:
     hand_in("many/closed")
     hand_in("many/open")
     real = Path.exists

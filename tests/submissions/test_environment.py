@@ -101,7 +101,7 @@ def test_what_is_not_met_is_named_with_what_is_there() -> None:
         "numpy===x y",
     ],
 )
-def test_a_line_that_cannot_be_compared_is_said_to_be_so_and_the_next_one_is(line: str) -> None:
+def test_incomparable_requirement_is_reported_and_the_next_is_compared(line: str) -> None:
     first, second = unmet((line, f"{NAME}==2"))
     assert first == f"{line[:80]} (not compared)"
     assert second == f"{NAME}==2 (not installed)"
@@ -133,7 +133,7 @@ def test_nothing_is_made_where_nothing_lacks(index: Path, tmp_path: Path, cache:
     assert not (cache / "environments").exists()
 
 
-def test_what_cannot_be_had_is_one_line_and_leaves_nothing(index: Path, tmp_path: Path, cache: Path) -> None:
+def test_unavailable_packages_are_one_line_and_leave_nothing(index: Path, tmp_path: Path, cache: Path) -> None:
     submission = submitted_images(tmp_path, f"{NAME}==9\n")
     asked = f"{NAME.replace('_', '-')}==9"
     with pytest.raises(UserError, match=rf"that pip can install as wheels, found: .*{asked}.*; look at") as caught:
@@ -192,7 +192,7 @@ def test_torch_stays_the_one_that_is_installed_and_those_who_want_the_same_share
     assert cuda or any("torchaudio 9.0 is built for CUDA" in line for line in again), "it is said each time"
 
 
-def test_what_wants_another_torch_is_told_by_name(index: Path, tmp_path: Path, cache: Path) -> None:
+def test_package_that_requires_another_torch_is_named(index: Path, tmp_path: Path, cache: Path) -> None:
     add_wheel(index, "old_friend", "1.0", "torch<1", {"old_friend.py": ""})
     with pytest.raises(UserError, match=r"found: .*old.friend 1\.0 depends on torch<1; .*torch==.*; look at"):
         with_packages(submitted_images(tmp_path, "old_friend\n"))

@@ -115,7 +115,7 @@ def on_hugging_face(hub: Hub, files: dict[str, bytes] = FILES, **changed: object
 
 
 @pytest.mark.parametrize("which", ["gh", "hf"])
-def test_an_address_is_pinned_told_fetched_once_and_kept(which: str, hub: Hub, cache: Path) -> None:
+def test_address_is_pinned_printed_and_fetched_once(which: str, hub: Hub, cache: Path) -> None:
     on_github(hub)
     on_hugging_face(hub)
     told: list[str] = []
@@ -238,7 +238,7 @@ def test_an_address_has_one_form(text: str) -> None:
         Address.of(text)
 
 
-def test_what_is_here_under_such_a_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hand_in) -> None:
+def test_existing_path_has_priority_over_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hand_in) -> None:
     monkeypatch.chdir(tmp_path)
     hand_in("gh:org", parent=tmp_path)
     assert not is_address(Path("gh:org"))

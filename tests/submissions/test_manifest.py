@@ -149,7 +149,7 @@ def test_the_smallest_manifest_takes_the_rest_from_the_folder(hand_in) -> None:
     assert submission.origin == "guest"
 
 
-def test_the_child_is_told_what_it_needs(full: Path) -> None:
+def test_request_to_the_child(full: Path) -> None:
     (submission,) = discover(full)
     checkpoint = full / "weights" / "x2.safetensors"
     request = load_request(submission.models[0], submission, checkpoint)
@@ -258,7 +258,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_line_with_the_way_out(mistake: str, hand_in) -> None:
+def test_mistake_is_one_line_with_a_solution(mistake: str, hand_in) -> None:
     text, words = MISTAKES[mistake]
     message = complaint(hand_in(manifest=text))
     assert ": submission.toml" in message

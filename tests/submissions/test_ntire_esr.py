@@ -139,7 +139,7 @@ def test_each_branch_is_read_and_nothing_is_run(checkout: Path) -> None:
     assert entries[11].data_range is None
 
 
-def test_what_becomes_of_each_entry_is_one_line(checkout: Path, tmp_path: Path) -> None:
+def test_each_entry_is_reported_in_one_line(checkout: Path, tmp_path: Path) -> None:
     results = {result.entry.model_id: result for result in import_entries(checkout, tmp_path / "out")}
     assert all("\n" not in result.line for result in results.values())
     assert [number for number, result in results.items() if result.folder] == [0, 4, 7]
@@ -156,7 +156,7 @@ def test_what_becomes_of_each_entry_is_one_line(checkout: Path, tmp_path: Path) 
     "call", ["x.cuda()", "x.to('cuda')", "torch.zeros(1, device='cuda:0')", "torch.device('cuda')"]
 )
 @pytest.mark.parametrize("place", ["models/parts.py", "test_demo.py", "forward"])
-def test_what_asks_for_cuda_is_said_wherever_it_stands(call: str, place: str, checkout: Path, tmp_path: Path) -> None:
+def test_requests_for_cuda_are_reported(call: str, place: str, checkout: Path, tmp_path: Path) -> None:
     script = checkout / "test_demo.py"
     if place == "models/parts.py":
         (checkout / place).write_text(f"import torch\ndef Enlarge():\n    x = torch.nn.Identity()\n    return {call}\n")
@@ -239,7 +239,7 @@ def test_the_command_names_what_is_left_out(checkout: Path, tmp_path: Path) -> N
         ("x = " + "-" * 20_000 + "1", "expected Python, found an expression that nests too deep"),
     ],
 )
-def test_what_is_no_checkout_is_told_so(content: str | None, words: str, tmp_path: Path) -> None:
+def test_other_folders_are_refused(content: str | None, words: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "test_demo.py").write_text(content)
     with pytest.raises(UserError) as caught:
@@ -285,7 +285,7 @@ def with_branch(checkout: Path, *, number: str = "20", name: str = '"20_More"') 
     ],
     ids=["minus", "plus", "dots alone", "dots", "no Python"],
 )
-def test_a_file_that_cannot_be_read_costs_only_the_entries_that_want_it(
+def test_unreadable_file_affects_only_entries_that_use_it(
     text: str, words: str, checkout: Path, tmp_path: Path
 ) -> None:
     (checkout / "models" / "team07_Wants.py").write_text(text)
@@ -363,11 +363,11 @@ def test_any_text_comes_back_from_toml(text: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "found"), [("1e999", "inf"), ("1" + "0" * 400, "None"), ("1023", "1023.0")])
-def test_a_data_range_that_is_none_costs_only_its_entry(value: str, found: str, checkout: Path, tmp_path: Path) -> None:
+def test_invalid_data_range_affects_only_its_entry(value: str, found: str, checkout: Path, tmp_path: Path) -> None:
     script = checkout / "test_demo.py"
     script.write_text(script.read_text().replace("args.range", value))
     (result,) = import_entries(checkout, tmp_path / "out", only=(11,))
-    assert f"a data range that is not told as 1 or 255 ({found})" in result.line
+    assert f"a data range other than 1 or 255 ({found})" in result.line
 
 
 def test_a_negative_number_is_an_entry_like_any_other(checkout: Path, tmp_path: Path) -> None:

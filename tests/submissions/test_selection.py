@@ -35,6 +35,6 @@ def test_patterns_choose_models_and_drop_what_is_left_empty(submitted_images: tu
     ]  # fmt: skip
 
 
-def test_a_pattern_without_a_model_is_said(submitted_images: tuple[Submission, ...]) -> None:
+def test_pattern_without_a_model_is_reported(submitted_images: tuple[Submission, ...]) -> None:
     with pytest.raises(UserError, match=r"--model rt4ksr/s-x5: expected the id .* did you mean"):
         with_models(submitted_images, ("bicubic/x2", "rt4ksr/s-x5"))

@@ -90,7 +90,7 @@ def test_sub_pixels_in_between_are_interpolated(grow: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(("small", "large"), [("S", "M"), ("L", "S"), ("M", "S")])
-def test_what_does_not_grow_is_said(grow: ModuleType, small: str, large: str) -> None:
+def test_networks_that_cannot_grow_are_reported(grow: ModuleType, small: str, large: str) -> None:
     with pytest.raises(ValueError, match="the width stays, and blocks only become more"):
         grow.grow(member(grow, large), member(grow, small).state_dict())
 

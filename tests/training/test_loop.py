@@ -151,7 +151,7 @@ def test_training_lowers_the_loss(recipe: Recipe, pictures: Pictures, tmp_path: 
         ({"entry": '"unlike"', "args": "{}"}, "expected a network that takes 3x12x12, found RuntimeError: "),
     ],
 )
-def test_code_that_builds_no_network_is_said(
+def test_code_without_a_network_is_reported(
     recipe_file: Callable[..., Path], replaced: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UserError) as caught:

@@ -80,7 +80,7 @@ def test_weights_that_a_step_spoils_are_neither_kept_nor_shipped(
     assert [path.name for path in (tmp_path / "out").iterdir()] == [FILE]
 
 
-def test_a_learning_rate_that_is_far_too_high_is_said_and_ships_nothing(
+def test_excessive_learning_rate_is_reported_and_writes_no_weights(
     recipe: Recipe, pictures: Pictures, tmp_path: Path
 ) -> None:
     wild = dataclasses.replace(recipe, iterations=40, learning_rate=2e37)

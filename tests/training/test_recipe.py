@@ -70,7 +70,7 @@ def test_a_mistake_is_one_line(recipe_file: Callable[..., Path], replaced: dict[
     assert "\n" not in str(caught.value)
 
 
-def test_a_recipe_or_code_that_is_not_there_is_said(recipe_file: Callable[..., Path], tmp_path: Path) -> None:
+def test_missing_recipe_or_code_is_reported(recipe_file: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected a training recipe"):
         read_recipe(tmp_path / "none.toml")
     path = recipe_file()

@@ -61,13 +61,13 @@ def test_what_is_no_picture_of_a_known_kind_is_passed_over(pictures_folder: Path
     assert len(find_pictures(pictures_folder)[0]) == 4
 
 
-def test_a_picture_that_cannot_be_read_is_said_before_anything_is_trained(pictures_folder: Path) -> None:
+def test_unreadable_picture_is_reported_before_training(pictures_folder: Path) -> None:
     (pictures_folder / "broken.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"broken\.png: expected the picture as PNG"):
         find_pictures(pictures_folder)
 
 
-def test_a_folder_without_pictures_is_said(tmp_path: Path) -> None:
+def test_folder_without_pictures_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="found none"):
         find_pictures(tmp_path)
     with pytest.raises(UserError, match="nothing there"):

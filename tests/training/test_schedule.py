@@ -108,7 +108,7 @@ def test_compiled_for_real_goes_on_to_the_bit(recipe: Recipe, pictures: Pictures
         torch.testing.assert_close(load_file(whole.weights)[name], value, rtol=1e-3, atol=1e-4)
 
 
-def test_where_nothing_can_be_compiled_the_way_out_is_said(
+def test_missing_compiler_is_reported_with_a_solution(
     recipe: Recipe, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(_: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:

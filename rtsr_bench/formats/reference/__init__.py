@@ -91,7 +91,7 @@ def _needs() -> str:
 _SKELETON = Skeleton(
     lines="""format = "reference"            # weights of yours, code of a reference model
 arch = "espcn"
-checkpoint = "{file}"  # made by `python export.py`: put your trained weights in its place""",
+checkpoint = "{file}"  # made by `python export.py`; replace it with your trained weights""",
     steps="""2. Train the architecture of `reference_models/espcn`, or name another in `submission.toml`.
 3. Save its weights here as `{file}` (`safetensors.torch.save_file(model.state_dict(), ...)`).""",
     file="weights.safetensors",

@@ -41,7 +41,7 @@ class Described(torch.nn.Module):
 def builder(request: LoadModel, notes: Notes) -> Callable[[], torch.nn.Module]:
     """Return what builds the network that the weights are for, with them in it."""
     path = request.checkpoint
-    assert path is not None, "the format reads no manifest without a file"
+    assert path is not None, "read() of this format requires a checkpoint"
     found = weights_in(path, allow_pickle=request.allow_pickle)  # first: a file that holds none needs no package
     found = called(request.weights_key, found, path.name) if request.weights_key else found
     spandrel = _spandrel()
@@ -56,7 +56,7 @@ def builder(request: LoadModel, notes: Notes) -> Callable[[], torch.nn.Module]:
 
 
 def _spandrel() -> Any:
-    """The package; BadGuest with the way to have it. What it lacks itself is raised as it is."""
+    """The package; BadGuest if it is missing. An import error inside it is raised unchanged."""
     try:
         import spandrel
     except ModuleNotFoundError as error:

@@ -36,7 +36,7 @@ class Script(Deployed):
             own = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in self.frozen))
             raise BadGuest(
                 f"the frozen TorchScript file computes in {own} and can't be converted to "
-                f"{str(tensor.dtype).removeprefix('torch.')}; hand it in without torch.jit.freeze"
+                f"{str(tensor.dtype).removeprefix('torch.')}; submit it without torch.jit.freeze"
             )
         return self.inner(tensor)
 

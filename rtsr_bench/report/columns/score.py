@@ -17,8 +17,8 @@ RISES = "Value of the track's published formula: increases with the gain, decrea
 FALLS = "Value of the track's published formula: increases with runtime, MACs and parameters; PSNR is a gate."
 
 
-def _doubts(scope: Scope) -> Callable[[Row], tuple[Note, ...]]:
-    """Warnings about fidelity but the loss of an execution where that has a column."""
+def _fidelity_notes(scope: Scope) -> Callable[[Row], tuple[Note, ...]]:
+    """Warnings about fidelity, except the loss of an execution if that has a column of its own."""
 
     def notes(row: Row) -> tuple[Note, ...]:
         return tuple(
@@ -39,7 +39,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         ),
         BoardColumn(
             key="gain_db", label="Gain", unit="dB", better="higher", digits=3, signed=True, terminal="gain dB",
-            value=lambda row: row.gain_db, notes=_doubts(scope),
+            value=lambda row: row.gain_db, notes=_fidelity_notes(scope),
             explanation="PSNR less bicubic's on the same images, under the score's convention.",
         ),
     )  # fmt: skip

@@ -83,5 +83,5 @@ class Fetched:
 
 
 def is_address(path: Path) -> bool:
-    """Whether a path that the user named is an address on a hub; something of that name at hand comes first."""
+    """Whether a path that the user named is an address on a hub; an existing path of that name has priority."""
     return str(path).partition(":")[0].lower() in HUBS and ":" in str(path) and not path.exists()

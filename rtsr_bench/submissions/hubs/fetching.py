@@ -20,10 +20,10 @@ _WORK = ".asking-"
 
 
 def fetched(address: Address, *, tell: Tell) -> Fetched:
-    """Bring the files of an address into the cache, where they are not there already, and say where they lie.
+    """Fetch the files of an address into the cache, unless they are there already, and return their place.
 
     `tell` gets the commit that an address without one stands for now, and what is fetched.
-    UserError, one line, where it can't be had or holds what no submission may; HarnessError where the cache can't be
+    UserError, one line, if it is not available or holds what no submission may; HarnessError if the cache cannot be
     written.
     """
     shelf = cache_folder() / "repositories" / address.hub / address.owner

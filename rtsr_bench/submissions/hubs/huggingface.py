@@ -96,8 +96,8 @@ def _model(address: Address, ask: Callable[[str], bytes]) -> _Model:
         model = None
     if model is None or not _COMMIT.fullmatch(model.sha):
         raise UserError(
-            f"{address}: expected the list of a model repository's files, found another answer; look at the name and "
-            f"at {BASE_VARIABLE}, or download it yourself and name its folder"
+            f"{address}: expected the list of a model repository's files, found another answer; check the name and "
+            f"{BASE_VARIABLE}, or download it yourself and name its folder"
         )
     if address.is_pinned and model.sha != address.version:
         raise UserError(f"{address}: expected the files of this commit, found those of {model.sha}; name that one")

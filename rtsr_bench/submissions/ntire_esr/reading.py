@@ -34,7 +34,7 @@ class Entry:
     checkout; `data_range` is None where the text does not tell it; `forward` is the function that runs the model on an
     image, empty where the script has none; `code` is the part of the script that the entry uses, its own branch first.
     `trouble` says why the branch can't be imported, completing "found ...", and is empty where it can; `placeholder`
-    says that the trouble is nobody's: the branch is kept free.
+    says that this is not an error: the branch is a placeholder.
     """
 
     model_id: int | None

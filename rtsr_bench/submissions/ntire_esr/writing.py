@@ -100,7 +100,7 @@ def _import(source: _Source, out: Path, entry: Entry) -> Imported:
         raise UserError(f"expected a branch of {SCRIPT} for `model_id == N`, found {entry.trouble}")
     problems = [f"{path}, {problem}" for path in entry.weights if (problem := inner_file(checkout, path))]
     if entry.data_range not in (1.0, 255.0):
-        problems.append(f"a data range that is not told as 1 or 255 ({entry.data_range})")
+        problems.append(f"a data range other than 1 or 255 ({entry.data_range})")
     needs = follow(checkout, entry, shared=source.shared, label=label)
     if not needs.files:
         problems.append("no import of a file of the checkout")

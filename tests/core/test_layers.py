@@ -1,4 +1,4 @@
-"""The house: who may import whom, how large a room may grow, and that light imports stay light."""
+"""Layers: which package may import which, the size of modules, and imports that must stay light."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-"""Rooms that each room may import from. `measuring` stands in the lists of the two-sided rooms only.
+"""The packages that each package may import. Only two-sided packages may import `measuring`.
 
-Those hold what parent and child look up by name. Each member says of itself what the parent needs; what runs in the
-child it imports there, inside a function: see `test_the_top_of_a_two_sided_module_suits_both_sides`.
+Parent and child look up members of two-sided packages by name. What runs in the child only is imported there, inside a
+function: see `test_two_sided_modules_import_at_the_top_only_what_both_sides_have`. docs/architecture.md has the table.
 """
 
 STANDARD_ONLY = CORE - {"statistics", "wire"}
-"""Rooms with nothing but the standard library; statistics may load scipy, inside a function, and wire msgspec."""
+"""Packages that import only the standard library; statistics may load scipy, inside a function, and wire msgspec."""
 
 KNOWN = sys.stdlib_module_names | {"rtsr_bench"}
 
@@ -65,7 +65,7 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def room(path: Path) -> str:
+def package_of(path: Path) -> str:
     first = path.relative_to(PACKAGE).parts[0]
     return first.removesuffix(".py")
 
@@ -85,13 +85,29 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_a_room_imports_only_what_stands_above_it(path: Path) -> None:
-    here = room(path)
-    assert here in ALLOWED, f"{path.name} stands in no layer: name it in the table"
+def test_package_imports_only_allowed_packages(path: Path) -> None:
+    here = package_of(path)
+    assert here in ALLOWED, f"{path.name} is in no layer: add it to ALLOWED and to docs/architecture.md"
     for name, _ in imports(path):
         parts = name.split(".")
         if parts[0] == "rtsr_bench" and len(parts) > 1:
             assert parts[1] in ALLOWED[here], f"{here} imports {name}"
+
+
+def test_architecture_table_equals_allowed() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| ((?:`\w+`(?:, )?)+) \| ([^|]+) \|", text, re.MULTILINE)
+    layers: dict[str, set[str]] = {}
+    for layer, packages, _ in rows:
+        layers.setdefault(layer, set()).update(re.findall(r"\w+", packages))
+    allowed = {}
+    for _, packages, terms in rows:
+        may = set()
+        for term in terms.split(", "):
+            first, _, without = term.partition(" without ")
+            may |= ({first.strip("`")} if first.startswith("`") else layers[first]) - set(re.findall(r"\w+", without))
+        allowed |= dict.fromkeys(re.findall(r"\w+", packages), may)
+    assert allowed == {name: may for name, may in ALLOWED.items() if not name.startswith("__")}
 
 
 def module_name(path: Path) -> str:
@@ -137,22 +153,22 @@ def cycles(graph: dict[str, set[str]]) -> list[str]:
             return found
 
 
-def test_no_module_imports_itself_through_others() -> None:
+def test_no_import_cycles() -> None:
     paths = {module_name(path): path for path in modules()}
     graph = {name: imported_modules(path, set(paths)) for name, path in paths.items()}
     assert sum(map(len, graph.values())) > len(graph), "the imports were not found"
     assert cycles(graph) == []
 
 
-def test_a_cycle_is_found_and_named() -> None:
+def test_cycles_are_detected() -> None:
     assert cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) in (
         [["a -> b -> c -> a"], ["b -> c -> a -> b"], ["c -> a -> b -> c"]]
     )
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_core_needs_nothing_but_the_standard_library(path: Path) -> None:
-    if room(path) not in STANDARD_ONLY:
+def test_core_imports_only_the_standard_library(path: Path) -> None:
+    if package_of(path) not in STANDARD_ONLY:
         return
     for name, _ in imports(path):
         top = name.split(".")[0]
@@ -160,19 +176,19 @@ def test_core_needs_nothing_but_the_standard_library(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_no_room_outgrows_a_readers_head(path: Path) -> None:
+def test_module_size_and_name(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
     assert path.stem not in {"utils", "util", "helpers", "common", "misc"}
 
 
-def test_what_is_unfit_to_be_shown_is_decided_in_one_place() -> None:
+def test_unsafe_characters_are_defined_only_in_text() -> None:
     marks = re.compile(r"unicodedata\.category|isprintable|isprint\b|\\x1b|\\u202[a-e]")
     found = {path.relative_to(PACKAGE).as_posix() for path in modules() if marks.search(path.read_text("utf-8"))}
     assert found == {"text.py"}
 
 
-def test_only_the_child_and_the_pixels_may_name_torch() -> None:
-    named = {room(path) for path in modules() for name, _ in imports(path) if name.split(".")[0] == "torch"}
+def test_only_some_packages_import_torch() -> None:
+    named = {package_of(path) for path in modules() for name, _ in imports(path) if name.split(".")[0] == "torch"}
     assert named <= {"measuring", "images", "metrics", "training", "evaluate"} | TWO_SIDED
     assert not named & WITHOUT_TORCH
 
@@ -184,49 +200,53 @@ def loaded_by(code: str) -> set[str]:
 
 
 CHILD_HALVES = {"loading.py", "counting.py", "retyping.py"}
-"""Modules of a format's folder that only the child imports."""
+"""Modules in the folder of a format that only the child imports."""
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_the_top_of_a_two_sided_module_suits_both_sides(path: Path) -> None:
-    if room(path) not in TWO_SIDED or path.name in CHILD_HALVES:
+def test_two_sided_modules_import_at_the_top_only_what_both_sides_have(path: Path) -> None:
+    if package_of(path) not in TWO_SIDED or path.name in CHILD_HALVES:
         return
     at_the_top = {statement.lineno for statement in ast.parse(path.read_text(encoding="utf-8")).body}
     for name, statement in imports(path):
         top, *below = name.split(".")
         if statement.lineno in at_the_top:
-            suits = below[0] in CORE | TWO_SIDED if top == "rtsr_bench" and below else top in KNOWN
-            assert suits, f"{path.parent.name}/{path.name} imports {name} at its top"
+            allowed = below[0] in CORE | TWO_SIDED if top == "rtsr_bench" and below else top in KNOWN
+            assert allowed, f"{path.parent.name}/{path.name} imports {name} at its top"
 
 
-def test_the_child_sees_all_that_the_registries_import() -> None:
+def test_child_can_read_what_the_registries_import() -> None:
     code = (
         "from rtsr_bench.backends import BACKENDS\nfrom rtsr_bench.formats import FORMATS\n"
         "assert BACKENDS.all() and FORMATS.all()"
     )
     loaded = loaded_by(code)
-    seen = {name.removesuffix(".py") for name in bubblewrap._CHILD_ROOMS}
+    seen = {name.removesuffix(".py") for name in bubblewrap._CHILD_PACKAGES}
     assert {name.split(".")[1] for name in loaded if name.startswith("rtsr_bench.")} <= seen
     assert not loaded & {"torch", "numpy"}
 
 
 @pytest.mark.parametrize("module", ["rtsr_bench", "rtsr_bench.cli", "rtsr_bench.report", "rtsr_bench.evaluate"])
-def test_importing_loads_no_torch(module: str) -> None:
+def test_import_loads_no_heavy_library(module: str) -> None:
     loaded = loaded_by(f"import {module}")
     assert module in loaded
     assert not loaded & {"torch", "scipy", "numba"}
 
 
-def test_a_record_needs_no_more_of_the_package_than_the_child_sees() -> None:
-    from rtsr_bench.sandbox.bubblewrap import _CHILD_ROOMS
+def test_child_can_read_what_a_record_imports() -> None:
+    from rtsr_bench.sandbox.bubblewrap import _CHILD_PACKAGES
 
-    rooms = {name.split(".")[1] for name in loaded_by("import rtsr_bench.record") if name.startswith("rtsr_bench.")}
-    assert rooms <= {name.removesuffix(".py") for name in _CHILD_ROOMS}
+    packages = {name.split(".")[1] for name in loaded_by("import rtsr_bench.record") if name.startswith("rtsr_bench.")}
+    assert packages <= {name.removesuffix(".py") for name in _CHILD_PACKAGES}
 
 
-def test_help_answers_without_any_heavy_import() -> None:
+def test_help_loads_no_heavy_library() -> None:
     code = (
         "from click.testing import CliRunner\nfrom rtsr_bench.cli import cli\n"
-        "result = CliRunner().invoke(cli, ['--help'])\nassert result.exit_code == 0 and 'leaderboard' in result.output"
+        "from rtsr_bench.submissions.skeleton import skeletons\n"
+        "first, new = (CliRunner().invoke(cli, args) for args in (['--help'], ['new', '--help']))\n"
+        "assert first.exit_code == new.exit_code == 0 and 'leaderboard' in first.output\n"
+        "said = ''.join(new.output.split())  # help breaks lines at hyphens\n"
+        "assert f\"Howthemodelissubmitted:{','.join(skeletons())}.\" in said, said"
     )
     assert not loaded_by(code) & {"torch", "numpy", "PIL", "scipy", "pandas", "matplotlib", "numba", "jinja2"}
