@@ -109,7 +109,7 @@ def test_an_image_may_differ_by_what_the_number_format_makes_and_no_more(
 ) -> None:
     image, tolerance = Input(image=b"x"), same_algorithm(Execution(precision=precision), device)
     assert check_outputs({image: allowed}, tolerance) is None
-    assert inconsistent(check_outputs({image: refused}, tolerance), "for an image the timed output differs", f"{refused:g}")
+    assert inconsistent(check_outputs({image: refused}, tolerance), "for an image the timed", f"{refused:g}")
 
 
 def test_places_are_where_the_detail_is_and_others_each_time() -> None:
