@@ -145,7 +145,7 @@ def test_each_entry_is_reported_in_one_line(checkout: Path, tmp_path: Path) -> N
     assert [number for number, result in results.items() if result.folder] == [0, 4, 7]
     assert "not installed here: einops_that_nobody_has (imported by models/team07_Wants.py)" in results[7].line
     assert "model_zoo/gone.pth, which is not there" in results[9].line
-    assert "a data range that is not told" in results[11].line
+    assert "a data range other than 1 or 255" in results[11].line
     assert results[0].lacking == ()
     folder = results[7].folder
     assert folder is not None
