@@ -71,7 +71,8 @@ class Backend:
     `torch.device`, with weights in the precision `execution.weights`, and may change it. It returns a callable for a
     tensor (N, 3, H, W) in that precision and in `execution.memory_format`, which is called without gradients and under
     `execution.autocast`, if any. An exception in it is a failure of the model. `memory_format` and `options` are those
-    of the executions with this backend, the options with their defaults. `engine`: it exports or compiles the model, so
+    of the executions with this backend, the options with their defaults; `choices` are the values of those that do not
+    take any. `engine`: it exports or compiles the model, so
     that its set-up is measured and its images are compared with those of eager fp32; the callable may tell the size of
     what was made as `graph_bytes`. `precisions`: those it can run by kind of device, a kind that is absent is not
     supported. `needs`: top-level modules that must be installed, and `programs` that must be on the path, each with the
@@ -83,6 +84,7 @@ class Backend:
     prepare: Callable[[Any, Execution, Any], Callable[[Any], Any]]
     memory_format: MemoryFormat = MemoryFormat.CONTIGUOUS
     options: Mapping[str, Option] = field(default_factory=dict)
+    choices: Mapping[str, tuple[Option, ...]] = field(default_factory=dict)
     engine: bool = False
     precisions: Mapping[str, frozenset[Precision]] = field(default_factory=lambda: EVERYWHERE)
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -130,21 +132,32 @@ def rules_of(text: str) -> dict[str, Any]:
             known = ", ".join(f"{option}={default}" for option, default in backend.options.items())
             expected = f"OPTION=VALUE of {known}" if known else "no option"
             raise UserError(f"execution {name}: expected {expected}, found {one!r}")
-        options[key] = _option(name, key, value, backend.options[key])
+        options[key] = _option(backend, key, value)
     return backend.rules(options)
 
 
-def _option(name: str, key: str, value: str, default: Option) -> Option:
-    """A value in the type of the option's default."""
-    if isinstance(default, bool):
-        if value in ("true", "false"):
-            return value == "true"
-        raise UserError(f"execution {name}: expected {key}=true or {key}=false, found {value!r}")
+def installed(text: str) -> str:
+    """Return an execution as the user wrote it; UserError if it is unknown or something that it needs is missing."""
+    lacks = BACKENDS.find(str(rules_of(text)["backend"])).lacks
+    if lacks:
+        raise UserError(lacks)
+    return text
+
+
+def _option(backend: Backend, key: str, text: str) -> Option:
+    """A value in the type of the option's default, and among its choices."""
+    default = backend.options[key]
+    choices = (True, False) if isinstance(default, bool) else backend.choices.get(key, ())
+    if choices:
+        by_text = {str(one).lower(): one for one in choices}
+        if text in by_text:
+            return by_text[text]
+        raise UserError(f"execution {backend.name}: expected {key} to be {' or '.join(by_text)}, found {text!r}")
     try:
-        return type(default)(value)
+        return type(default)(text)
     except ValueError:
         kind = type(default).__name__
-        raise UserError(f"execution {name}: expected {key} of type {kind}, found {value!r}") from None
+        raise UserError(f"execution {backend.name}: expected {key} of type {kind}, found {text!r}") from None
 
 
 def tolerance(execution: Execution, device_kind: str) -> Tolerance:

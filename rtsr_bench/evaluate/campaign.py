@@ -7,7 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from rtsr_bench.backends import BACKENDS, rules_of
+from rtsr_bench.backends import installed
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.overrides import ALL, LIMITS, Overrides
 from rtsr_bench.evaluate.place import Place
@@ -70,20 +70,10 @@ def read_campaign(file: Path) -> Settings:
 
 def _executions(table: Table) -> tuple[str, ...]:
     named = table.texts("execution", single=True)
-    for one in named:
-        if one == ALL:
-            continue
-        known = tuple(BACKENDS.all())
-        if one.partition(":")[0] not in known:
-            expected = f"one of {', '.join(known)}, {ALL}"
-            raise table.mistake("execution", expected=expected, hint=f'write execution = "{known[0]}"')
-        try:
-            lacks = BACKENDS.find(str(rules_of(one)["backend"])).lacks
-        except UserError as error:
-            raise UserError(f"{table.where} {error}") from None
-        if lacks:
-            raise UserError(f"{table.where} {lacks}")
-    return named
+    try:
+        return tuple(one if one == ALL else installed(one) for one in named)
+    except UserError as error:
+        raise UserError(f"{table.where} {error}") from None
 
 
 def _places(table: Table) -> tuple[Place, ...]:

@@ -52,9 +52,11 @@ class TrackData:
 
     def lacks(self, track: Track) -> str:
         """Why a track's execution cannot run here, on one line; empty if it can."""
-        execution = self.protocol(track).execution(self._place.device_kind)
-        backend = BACKENDS.find(execution.backend)
-        return backend.lacks or backend.refuses(execution.precision, self._place.device_kind)
+        protocol, kind = self.protocol(track), self._place.device_kind
+        backend, precision = BACKENDS.find(protocol.backend), protocol.precision.get(kind)
+        if precision is None:
+            return f"the track names no precision for {kind}: choose one with --precision"
+        return backend.lacks or backend.refuses(precision, kind)
 
     def missing(self, track: Track) -> tuple[str, ...]:
         """Return lines about the data sets of a track that were looked for and are not available."""

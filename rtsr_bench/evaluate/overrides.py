@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rtsr_bench.backends import BACKENDS, rules_of
+from rtsr_bench.backends import installed, rules_of
 from rtsr_bench.errors import UserError
 from rtsr_bench.files.table import closest
 from rtsr_bench.protocol import Precision, Protocol, Size
@@ -35,9 +35,7 @@ class Overrides:
 
     def __post_init__(self) -> None:
         if self.execution is not None:
-            lacks = BACKENDS.find(str(rules_of(self.execution)["backend"])).lacks
-            if lacks:
-                raise UserError(f"--execution: {lacks}")
+            installed(self.execution)
         for name, least in (("warmup", 0), ("repeats", 1), ("images", 1)):
             value = getattr(self, name)
             if value is not None and value < least:

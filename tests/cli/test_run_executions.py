@@ -37,7 +37,7 @@ def submitted(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _installed() -> None:
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime", reason="exporting needs the extra onnx")
 
 
 def test_a_model_has_a_record_of_each_execution(rtsr_bench: Run, tiny: Path, submitted: Path, tmp_path: Path) -> None:

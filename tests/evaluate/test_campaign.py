@@ -62,7 +62,7 @@ def test_natural_order(tmp_path: Path) -> None:
         ('submissions = ["entries/*"]\nfail_fast = 1', "", "fail_fast: expected true or false"),
         ('submissions = ["entries/*"]\nrequire_isolation = "vm"', "", "require_isolation: expected bubblewrap or"),
         ('submissions = ["entries/*"]', "[limits]\nloading = 3", "unknown key"),
-        ('submissions = ["entries/*"]\nexecution = "fast"', "", "execution: expected one of "),
+        ('submissions = ["entries/*"]\nexecution = "fast"', "", "[campaign] execution 'fast': expected one of "),
         ('submissions = ["entries/*"]', "[limits]\nload = 0", "load: expected a number from 0.001"),
         ('submissions = ["entries/*"]', "[limit]\nload = 1", "unknown key"),
         ("submissions = [", "", "expected TOML"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rtsr_bench.datasets import Dataset, Missing
 from rtsr_bench.errors import HarnessError, RtsrBenchError, UserError
 from rtsr_bench.evaluate import Asked, Job, Overrides, Plan, plan
+from rtsr_bench.evaluate.data import TrackData
 from rtsr_bench.evaluate.place import Place
 from rtsr_bench.protocol import Precision
 from rtsr_bench.record import Failure, FailureKind, Stage
@@ -130,6 +131,14 @@ def test_an_execution_that_cannot_run_the_precision_is_refused_or_left_out_where
     assert {job.protocol.backend for job in made.jobs} == {"eager"}
     assert any(words in one.line for one in made.left_out)
     assert made.refused == ()
+
+
+def test_a_track_without_a_precision_for_the_device_is_one_line() -> None:
+    asked = track("t0-x2", 2)
+    asked = replace(asked, protocol=replace(asked.protocol, precision={"cuda": Precision.FP16}))
+    data = TrackData(roots=(), overrides=Overrides(), place=Place(device="cpu"), named=True)
+    with pytest.raises(UserError, match="t0-x2 cannot be measured: the track names no precision for cpu"):
+        data.of(asked, (asked,))
 
 
 def test_a_submission_that_nothing_can_measure_is_refused_once_where_all_executions_are_asked_for() -> None:
