@@ -83,9 +83,6 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        from rtsr_bench.cli.signals import ended
-
-        ended()
         _say("interrupted")
         sys.exit(INTERRUPTED)
     except (console.NoReaderError, BrokenPipeError):
