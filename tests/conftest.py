@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the package once, and pin each worker of xdist to one processor.
+    """Compile the package once, pin each worker of xdist to one processor, and let Ctrl-C reach processes of tests.
 
     The process of a model writes no bytecode. Where there is none, it compiles the harness at each of several hundred
     starts. The threads of a worker and of its children would otherwise compete with those of the other workers.
     """
     del config
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does it for what it starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if not worker:
         compileall.compile_dir(PACKAGE, quiet=2)  # an error, such as a folder without write access, changes nothing

@@ -268,9 +268,13 @@ def _member(size: str) -> tuple[int, int]:
 def load_official(path: str, *, scale: int, size: str = "S") -> RT4KSR:
     """The training form with the weights of one of the authors' checkpoints, every tensor of it accounted for.
 
-    Raises `RuntimeError` where the checkpoint is another network's.
+    Raises `RuntimeError` where the checkpoint is another network's, `ValueError` where it has not the authors' form.
     """
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    names = list(checkpoint) if isinstance(checkpoint, dict) else []
+    if not hasattr(checkpoint["state_dict"] if "state_dict" in names else None, "items"):
+        found = f"the keys {', '.join(map(str, names[:3]))}" if names else f"a {type(checkpoint).__name__}"
+        raise ValueError(f"checkpoint: expected one of the RT4KSR authors, with weights in 'state_dict', found {found}")
     blocks, channels = _member(size)
     model = RT4KSR(scale=scale, blocks=blocks, channels=channels)
     model.load_state_dict({_name_here(name): tensor for name, tensor in checkpoint["state_dict"].items()}, strict=True)

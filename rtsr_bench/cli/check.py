@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,14 +89,16 @@ def check_command(
     from rtsr_bench.cli.children import Children
     from rtsr_bench.cli.console import say
     from rtsr_bench.datasets import data_roots
-    from rtsr_bench.sandbox import allow_pickles, obtainable, why_not
+    from rtsr_bench.sandbox import Level, allow_pickles, obtainable, why_not
     from rtsr_bench.submissions import survey
 
+    tell = functools.partial(click.echo, err=True)
     if allow_pickle:
         allow_pickles(obtainable())
     unable = why_not()
-    children = None if unable else context.with_resource(Children(device))  # imports torch while manifests are read
-    found = survey(*paths, tell=lambda line: click.echo(line, err=True))
+    required = Level.BUBBLEWRAP if allow_pickle else None
+    children = None if unable else context.with_resource(Children(device, tell, required))  # imports torch meanwhile
+    found = survey(*paths, tell=tell)
     troubles = {str(note.source): note.message for note in found.refused}
     if not found.submissions:
         raise UserError("; ".join(troubles.values()))

@@ -116,11 +116,11 @@ def _faults(audits: tuple[Audit, ...]) -> tuple[int, int]:
 def _rendered(recipe: SetRecipe) -> Audit:
     from rtsr_bench.datasets.builtin import builtin_images, left_out
 
-    images = builtin_images("test")
+    images = builtin_images()
     return Audit(
         part="images",
         images=len(images),
-        missing=tuple(f"{name}: {reason}" for name, reason in left_out("test").items()),
+        missing=tuple(f"{name}: {reason}" for name, reason in left_out().items()),
         damaged=tuple(_drawn_otherwise(images)),
         note=recipe.hint,
     )

@@ -158,7 +158,7 @@ def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:
 
     if degradation.startswith("files"):
         raise UserError(f"{recipe.id}: expected a degradation to make LR with, found {degradation!r}: see docs/data.md")
-    lacking = left_out("test")
+    lacking = left_out()
     return Dataset(
         id=recipe.id,
         title=f"{recipe.title} (incomplete)" if lacking else recipe.title,
@@ -171,7 +171,7 @@ def _rendered(recipe: SetRecipe, scale: int, degradation: str) -> Dataset:
                 hr_source=RenderedImage(image=image),
                 degradation=degradation,
             )
-            for image in builtin_images("test")
+            for image in builtin_images()
         ),
         verified=not lacking,  # pixels are compared with their SHA-256 when they are drawn
         note=f"{len(lacking)} images left out: {'; '.join(lacking.values())}" if lacking else "",

@@ -42,7 +42,7 @@ def refuse_stand_ins(recipe: SetRecipe, pairs: Sequence[PairFiles], hashes: Mapp
     from rtsr_bench.datasets.recipes import published
     from rtsr_bench.images.io import read_rgb
 
-    drawn = {image.sha256: Path(image.name).stem for image in builtin_images("test") + builtin_images("train")}
+    drawn = {image.sha256: Path(image.name).stem for image in builtin_images()}
     files = {pin.sha256: other.title for other in published().values() for pin in other.pins.values()}
     for index, pair in enumerate(pairs):
         known = (

@@ -39,7 +39,8 @@ print(json.dumps({"path": path, "places": [str(one) for one in places], "endings
 """Asks the interpreter itself; finding a top-level module runs none of its code."""
 
 _LIMIT_S = 60.0
-_MOST = 500
+_MOST = 1000
+_INSTALLED = ("site-packages", "dist-packages")
 _METADATA = (".dist-info", ".egg-info")
 
 
@@ -47,7 +48,9 @@ def outside(executable: str, readable: Sequence[Path]) -> tuple[Path, ...]:
     """Return files and folders to import from that lie in none of the `readable` folders, each where it is looked for.
 
     Of a folder on the path only its packages, modules and their metadata, so that what else lies beside sources stays
-    out of reach; nothing of a folder that holds this package's sources. Empty where the interpreter does not answer.
+    out of reach; nothing of a folder that holds this package's sources. Of another environment's folder of packages
+    everything but this package, because wheels keep libraries beside their packages. Empty where the interpreter does
+    not answer.
     """
     try:
         done = subprocess.run(
@@ -79,12 +82,15 @@ def _within(path: Path, roots: Sequence[Path]) -> bool:
 
 
 def _importable(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    if (folder / _OWN).is_dir():  # a checkout of this project, with records, submissions and tests beside the package
+    installed = folder.name in _INSTALLED
+    if (folder / _OWN).is_dir() and not installed:  # a checkout of this project, with records, submissions and tests
         return []
     try:
         entries = sorted(folder.iterdir())[:_MOST]
     except OSError:
         return []
+    if installed:
+        return entries
     return [
         entry
         for entry in entries

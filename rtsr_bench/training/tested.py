@@ -57,7 +57,7 @@ def pixels_sha256(picture: NDArray[np.uint8]) -> str:
 def what_is_tested() -> KnownImages:
     """All test images of the published sets."""
     files: set[str] = set()
-    pixels = {(image.sha256, image.size) for image in builtin_images("test")} | set(_classic())
+    pixels = {(image.sha256, image.size) for image in builtin_images()} | set(_classic())
     for recipe in published().values():
         files |= {pin.sha256 for pin in recipe.pins.values()}
         if recipe.preparation is not None:

@@ -1,4 +1,4 @@
-"""Train PlainSR on the built-in training images and write its deployed weights beside this file.
+"""Train PlainSR on the pictures of `pictures.py` and write its deployed weights beside this file.
 
     python train.py --scale 2
 
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from arch import PlainSR
 from numpy.typing import NDArray
+from pictures import training_pictures
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
@@ -81,8 +82,8 @@ def patches(scale: int) -> tuple[Tensor, Tensor]:
     """Aligned LR and HR patches, uint8 `(N, 3, P, P)` and `(N, 3, P * scale, P * scale)`, the more detailed ones."""
     lrs: list[Pixels] = []
     hrs: list[Pixels] = []
-    for image, shrink in itertools.product(builtin_images(role="train"), SHRINK):
-        hr = cropped(resized(image_pixels(image), 1 / shrink), scale)
+    for (_, picture), shrink in itertools.product(training_pictures(), SHRINK):
+        hr = cropped(resized(picture, 1 / shrink), scale)
         lr = resized(hr, 1 / scale)
         corners = [
             (top, left)
@@ -121,7 +122,7 @@ def batches(lr: Tensor, hr: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 def report(model: PlainSR, scale: int) -> None:
     """Print PSNR (RGB, dB) of the model and of bicubic on each built-in test image, LR by Pillow's bicubic."""
     gains = []
-    for image in builtin_images(role="test"):
+    for image in builtin_images():
         hr = cropped(image_pixels(image), scale)
         lr = stacked([resized(hr, 1 / scale)]).float() / 255
         baseline = torch.nn.functional.interpolate(lr, scale_factor=scale, mode="bicubic", align_corners=False)

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,48 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
-COMMANDS = ("run", "report", "new", "check", "tracks", "data", "train", "reproduce", "import")
-HELPS = f"""
-from rtsr_bench.cli import cli
-for command in {COMMANDS}:
-    cli.main([command, "--help"], prog_name="rtsr-bench", standalone_mode=False)
+RECIPE = """
+[recipe]
+version = 1
+name = "tiny"
+entry = "tiny"
+args = { scale = 2 }
+scale = 2
+[data]
+hr_crop = 24
+candidates = 1
+degradations = { "pillow-bicubic" = 1 }
+validation_pictures = 1
+validation_crops = 1
+[optimiser]
+iterations = 2
+batch = 1
+learning_rate = 1e-3
+halve_every = 2
+high_frequency_weight = 0.0
+ema = 0.9
+seed = 5
+"""
+NETWORK = """
+import torch
+def tiny(scale=2):
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 12, 1), torch.nn.PixelShuffle(scale))
+"""
+UP = """
+import torch
+Up = lambda: torch.nn.Upsample(scale_factor=4)
+"""
+CHALLENGE = """
+from models.team00_Up import Up
+def select_model(args, device):
+    if args.model_id == 0:
+        name, data_range = "00_Up", 1.0
+        model = Up()
+    return model, name, data_range, None
+def forward(img_lq, model, tile=None):
+    return model(img_lq)
+def run(model, args):
+    img_sr = forward(img_lr, model, tile)
 """
 
 
@@ -74,37 +112,72 @@ def test_a_wheel_holds_the_package_and_the_reference_models_and_nothing_else(whe
         assert f"rtsr_bench/{name}" in names
 
 
-def test_every_command_works_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
-    folder, images = tmp_path / "empty", tmp_path / "data" / "Set5" / "image_SRF_2"
+@pytest.fixture
+def rtsr_bench(installed: Path, tmp_path: Path) -> Callable[..., str]:
+    """Call the installed command in the folder `empty`, without settings of whoever runs the tests; must succeed."""
+    folder = tmp_path / "empty"
     folder.mkdir()
-    images.mkdir(parents=True)
-    hr = Image.fromarray(np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((96, 64))
-    hr.save(images / "img_001_SRF_2_HR.png")
-    hr.resize((48, 32)).save(images / "img_001_SRF_2_LR.png")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RTSR_BENCH", "PYTHON"))}
     environment |= {name: os.environ[name] for name in ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT")}
 
-    def rtsr_bench(*arguments: str) -> str:
+    def call(*arguments: str) -> str:
         done = subprocess.run(
             [installed, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    helped = subprocess.run(
-        [installed.with_name("python"), "-c", HELPS], cwd=folder, env=environment, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert helped.returncode == 0, helped.stderr + helped.stdout
-    assert helped.stdout.count("Usage: rtsr-bench ") == len(COMMANDS)
+    return call
+
+
+def pictures(folder: Path) -> Path:
+    """One pair of Set5, made of noise."""
+    images = folder / "Set5" / "image_SRF_2"
+    images.mkdir(parents=True)
+    hr = Image.fromarray(np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((96, 64))
+    hr.save(images / "img_001_SRF_2_HR.png")
+    hr.resize((48, 32)).save(images / "img_001_SRF_2_LR.png")
+    return folder
+
+
+def test_models_are_measured_and_reported_in_an_empty_folder(rtsr_bench: Callable[..., str], tmp_path: Path) -> None:
+    folder, data = tmp_path / "empty", pictures(tmp_path / "data")
     assert "open4k-x2" in rtsr_bench("tracks")
+    assert "Set5" in rtsr_bench("data", "list", "--data-root", str(data))
     assert "wrote team" in rtsr_bench("new", "team", "--format", "reference")
-    rtsr_bench(
-        "run", "reference_models/rt4ksr", "--model", "rt4ksr/s-x2", "--track", "classic-x2", "--input", "24x40",
-        "--warmup", "1", "--repeats", "3", "--device", "cpu", "--data-root", str(tmp_path / "data"),
+    asked = (
+        "--track", "classic-x2", "--input", "24x40", "--warmup", "1", "--repeats", "3", "--device", "cpu",
+        "--data-root", str(data),
     )  # fmt: skip
-    (stored,) = load_records(folder / "reports" / "records").records
-    assert (stored.record.model.id, stored.record.submission.origin) == ("rt4ksr/s-x2", "reference")
-    assert isinstance(stored.record.fidelity, Fidelity)
+    rtsr_bench("run", "reference_models/rt4ksr", "--model", "rt4ksr/s-x2", *asked)
+    rtsr_bench("run", "team", *asked, "--jobs-out", "jobs")
+    (job,) = (folder / "jobs").glob("*.json")
+    rtsr_bench("measure", str(job), "--out", "reports/records/team.json")
+    stored = {one.record.model.id: one.record for one in load_records(folder / "reports" / "records").records}
+    assert stored["rt4ksr/s-x2"].submission.origin == "reference"
+    assert len(stored) == 2
+    assert all(isinstance(record.fidelity, Fidelity) for record in stored.values())
     rtsr_bench("report", "--out", "site")
     assert (folder / "site" / "index.html").is_file()
+
+
+def test_the_other_commands_work_in_an_empty_folder(rtsr_bench: Callable[..., str], tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    rtsr_bench("new", "team")
+    assert "meets the contract" in rtsr_bench("check", "team", "--device", "cpu")
+    (folder / "tiny.toml").write_text(RECIPE)
+    (folder / "arch.py").write_text(NETWORK)
+    (folder / "pictures").mkdir()
+    for number in range(2):
+        noise = np.random.default_rng(number).integers(0, 256, (9, 11, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((110, 90)).save(folder / "pictures" / f"{number}.png")
+    rtsr_bench("train", "tiny.toml", "--data", "pictures", "--device", "cpu")
+    assert (folder / "training" / "tiny" / "tiny.safetensors").is_file()
+    (folder / "esr" / "models").mkdir(parents=True)
+    (folder / "esr" / "test_demo.py").write_text(CHALLENGE)
+    (folder / "esr" / "models" / "team00_Up.py").write_text(
+        "import torch\nUp = lambda: torch.nn.Upsample(scale_factor=4)\n"
+    )
+    rtsr_bench("import", "ntire-esr", "esr", "--out", "imported")
+    assert list((folder / "imported").glob("*/submission.toml"))
+    assert "Table 1" in rtsr_bench("reproduce")

@@ -1,4 +1,4 @@
-"""The built-in set: the same pixels everywhere, kept safely, and never a training picture among those measured on."""
+"""The built-in set: the same pixels everywhere, kept safely."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.protocol import Size
 
 FOLDER = Path(package.__file__).parent
-ALL = builtin_images("test") + builtin_images("train")
+ALL = builtin_images()
 QUICK = {"chart-resolution.png", "vector-balloons.png"}
 UHD = Size(2160, 3840)
 
@@ -54,7 +54,6 @@ PARTS = {
     "nature-lake.png": Part(
         "landscape", 10, "154cf3a57ec20f12371c746e8648116f08daae2dd2f01cdb325d4e1a5eca108e", columns=True
     ),
-    "fractal-seahorses.png": Part("fractals", 8, "27901c754f666485fc5488c5ddada611abf25d3ed3f958e1c7abcb59b25959ae"),
 }
 """Pictures that take a CPU half a minute. `image_pixels` compares the whole picture with its pin wherever it is drawn;
 with RTSR_BENCH_WHOLE_PICTURES set, these tests do so as well."""
@@ -75,7 +74,6 @@ def small(calls: list[str], value: int = 7) -> BuiltinImage:
     return BuiltinImage(
         name="small.png",
         category="test",
-        role="test",
         size=Size(6, 9),
         sha256=pixels_sha256(pixels),
         render=render,
@@ -105,7 +103,7 @@ def test_listing_the_set_draws_and_loads_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from rtsr_bench.datasets.builtin import builtin_images\n"
-        "assert builtin_images('test') and builtin_images('train')\n"
+        "assert builtin_images()\n"
         "print(sorted({'numba', 'torch', 'skimage', 'scipy', 'matplotlib'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -113,7 +111,7 @@ def test_listing_the_set_draws_and_loads_nothing_heavy() -> None:
 
 
 def test_at_least_six_kinds_of_4k_pictures_are_measured_on() -> None:
-    drawn = [image for image in builtin_images("test") if image.category != "photograph"]
+    drawn = [image for image in builtin_images() if image.category != "photograph"]
     assert len(drawn) >= 6
     assert {image.size for image in drawn} == {UHD}
     assert {image.category for image in drawn} == {
@@ -126,23 +124,19 @@ def test_at_least_six_kinds_of_4k_pictures_are_measured_on() -> None:
     }
 
 
-def test_photographs_are_in_both_roles_and_lossless_where_measured_on() -> None:
-    assert left_out("test") == {}
-    assert left_out("train") == {}
-    assert {p.role for p in photographs.PHOTOGRAPHS} == {"test", "train"}
-    assert all(p.file.endswith(".png") for p in photographs.PHOTOGRAPHS if p.role == "test")
+def test_photographs_are_lossless() -> None:
+    assert left_out() == {}
+    assert all(p.file.endswith(".png") for p in photographs.PHOTOGRAPHS)
 
 
-def test_no_picture_has_two_roles() -> None:
-    scenes = [entry[4] for entry in catalogue._SCENES]
+def test_no_picture_is_listed_twice() -> None:
+    scenes = [entry[3] for entry in catalogue._SCENES]
     assert len({image.name for image in ALL}) == len(ALL)
     assert len({image.sha256 for image in ALL}) == len(ALL)
     assert len(set(scenes)) == len(scenes)
-    assert {image.role for image in builtin_images("test")} == {"test"}
-    assert {image.role for image in builtin_images("train")} == {"train"}
 
 
-def test_every_pin_belongs_to_a_picture() -> None:
+def test_every_pin_belongs_to_apicture() -> None:
     assert [image.name for image in ALL] == list(PINS)
     assert all(re.fullmatch(r"[0-9a-f]{64}", sha256) for sha256 in PINS.values())
 
@@ -282,8 +276,8 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 @pytest.mark.usefixtures("fresh_photographs", "kept")
 def test_a_missing_photograph_is_left_out_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photographs, "folder", lambda: tmp_path)
-    assert not [image for image in builtin_images("test") if image.category == "photograph"]
-    reason = left_out("test")["photo-coffee.png"]
+    assert not [image for image in builtin_images() if image.category == "photograph"]
+    reason = left_out()["photo-coffee.png"]
     assert "coffee.png" in reason
     assert "\n" not in reason
     with pytest.raises(UserError, match=r"coffee\.png in scikit-image"):
@@ -297,7 +291,7 @@ def test_a_photograph_with_other_pixels_is_left_out_naming_both_hashes(
     Image.new("RGB", (600, 400), (9, 9, 9)).save(tmp_path / "coffee.png")
     found = hashlib.sha256(bytes([9]) * (600 * 400 * 3)).hexdigest()
     monkeypatch.setattr(photographs, "folder", lambda: tmp_path)
-    reason = left_out("test")["photo-coffee.png"]
+    reason = left_out()["photo-coffee.png"]
     assert found in reason
     assert PINS["photo-coffee.png"] in reason
 
@@ -305,8 +299,8 @@ def test_a_photograph_with_other_pixels_is_left_out_naming_both_hashes(
 @pytest.mark.usefixtures("fresh_photographs")
 def test_without_scikit_image_the_drawn_pictures_remain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photographs, "folder", lambda: None)
-    assert len(builtin_images("test")) >= 6
-    assert "install it" in left_out("test")["photo-chelsea.png"]
+    assert len(builtin_images()) >= 6
+    assert "install it" in left_out()["photo-chelsea.png"]
 
 
 # The same bits everywhere
@@ -414,7 +408,7 @@ canvas.box(5, 4, 30, 20, gradient("ff8000", "0040ff", (5, 4), (35, 24)), radius=
 canvas.polygon(ellipse(40.0, 20.0, 17.3, 11.1, sides=23), flat("80ff30", 0.7))
 write(canvas, "Sg&8", 3, 34, 21, flat("ffffff"))
 view = (0.0, 0.0, 3.1, 0.96, -0.28, 1.0, -0.745, 0.113)
-julia = fractals._picture(24, 14, view, (1.0, 1.0, 1.0, 3.6, 2.7, 1.5, 0.95, 0.4), 60)
+julia = fractals.picture(24, 14, view, (1.0, 1.0, 1.0, 3.6, 2.7, 1.5, 0.95, 0.4), 60)
 print(hashlib.sha256(canvas.finish().tobytes() + julia.tobytes()).hexdigest())
 """
 

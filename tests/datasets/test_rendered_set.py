@@ -22,7 +22,6 @@ class Drawn:
     """What `builtin_images` gives, as far as a data set looks at it."""
 
     name: str
-    role: str
     size: Size
     colour: tuple[int, int, int]
 
@@ -34,20 +33,15 @@ class Drawn:
         return hashlib.sha256(self.pixels().tobytes()).hexdigest()
 
 
-SMALL = Drawn("dunes.png", "test", Size(11, 14), (200, 180, 120))
-WHOLE = Drawn("skyline.png", "test", Size(2160, 3840), (40, 60, 90))
-TRAIN = Drawn("forest.png", "train", Size(2160, 3840), (20, 90, 30))
+SMALL = Drawn("dunes.png", Size(11, 14), (200, 180, 120))
+WHOLE = Drawn("skyline.png", Size(2160, 3840), (40, 60, 90))
 
 
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = (SMALL, WHOLE, TRAIN)
-    monkeypatch.setattr(
-        "rtsr_bench.datasets.builtin.builtin_images",
-        lambda role: tuple(image for image in images if image.role == role),
-    )
+    monkeypatch.setattr("rtsr_bench.datasets.builtin.builtin_images", lambda: (SMALL, WHOLE))
     monkeypatch.setattr("rtsr_bench.datasets.builtin.image_pixels", Drawn.pixels)
-    monkeypatch.setattr("rtsr_bench.datasets.builtin.left_out", lambda role: {})
+    monkeypatch.setattr("rtsr_bench.datasets.builtin.left_out", dict)
 
 
 def test_the_built_in_set_holds_the_test_images_and_makes_lr(tmp_path: Path) -> None:
@@ -62,7 +56,7 @@ def test_the_built_in_set_holds_the_test_images_and_makes_lr(tmp_path: Path) -> 
 
 def test_a_built_in_set_that_lacks_images_does_not_bear_the_plain_name(monkeypatch: pytest.MonkeyPatch) -> None:
     lacking = {"cat.png": "cat.png: this scikit-image does not carry it"}
-    monkeypatch.setattr("rtsr_bench.datasets.builtin.left_out", lambda role: lacking)
+    monkeypatch.setattr("rtsr_bench.datasets.builtin.left_out", lambda: lacking)
     data = find_dataset("builtin", scale=2, degradation="pillow-bicubic")
     assert isinstance(data, Dataset)
     assert (data.title, data.verified) == ("Built-in set (incomplete)", False)
@@ -117,10 +111,9 @@ def as_official(root: Path, names: dict[str, Drawn]) -> None:
     "names",
     [
         {"0001": WHOLE},
-        {"0001": TRAIN},
-        {"0001": Drawn("", "", Size(2160, 3840), (1, 2, 3)), "skyline": WHOLE},
+        {"0001": Drawn("", Size(2160, 3840), (1, 2, 3)), "skyline": WHOLE},
     ],
-    ids=["a renamed test image", "a renamed training image", "one under its own name among others"],
+    ids=["a renamed image", "one under its own name among others"],
 )
 def test_built_in_images_do_not_pass_for_the_official_set(tmp_path: Path, names: dict[str, Drawn]) -> None:
     as_official(tmp_path, names)
@@ -129,5 +122,5 @@ def test_built_in_images_do_not_pass_for_the_official_set(tmp_path: Path, names:
 
 
 def test_a_name_alone_does_not_condemn_an_official_image(tmp_path: Path) -> None:
-    as_official(tmp_path, {"skyline": Drawn("", "", Size(2160, 3840), (1, 2, 3))})
+    as_official(tmp_path, {"skyline": Drawn("", Size(2160, 3840), (1, 2, 3))})
     assert isinstance(find_dataset("rtsr2023", scale=2, degradation="files", roots=[tmp_path]), Dataset)

@@ -40,7 +40,7 @@ SR = PIXELS.repeat(2, axis=0).repeat(2, axis=1).tobytes()
 PROTOCOL = Protocol(
     scale=2, data_sets=("x",), degradation="x", conventions=(), input=SIZE, precision={}, warmup=1, repeats=4
 )
-BOUNDS = Bounds(memory=1 << 30, processes=200, file=1 << 26, scratch=1 << 26, files=2000)
+BOUNDS = Bounds(memory=1 << 30, processes=80, file=1 << 26, scratch=1 << 26, files=2000)
 ASKED = Level(os.environ.get("RTSR_BENCH_GUESTS_AT", Level.BUBBLEWRAP))
 BEST = min(ASKED, obtainable().level, key=lambda level: level.rank)
 BAD, CRASHED, INCONSISTENT = FailureKind.BAD_OUTPUT, FailureKind.CRASHED, FailureKind.INCONSISTENT

@@ -14,7 +14,8 @@ from PIL import Image
 from rtsr_bench.record import Record
 from rtsr_bench.store import load_records
 
-DUMMIES = Path(__file__).with_name("dummies")
+HERE = Path(__file__).parent
+DUMMIES = HERE / "dummies"
 MANIFEST = """[submission]
 team = "Team"
 title = "Net"
@@ -25,7 +26,31 @@ format = "nearest-json"
 network = "tiny"
 checkpoint = "net.json"
 """
-LITTLE = ("--track", "classic-x2", "--input", "24x40", "--warmup", "1", "--repeats", "3", "--device", "cpu")
+TRACK = """[track]
+id = "mine-x2"
+title = "Mine x2"
+summary = "The small image that the tests draw."
+source = "the tests"
+scale = 2
+
+[data]
+sets = ["set5"]
+degradation = "files: as they are"
+
+[fidelity]
+headline = ["rgb/0"]
+metrics = ["psnr", "largest"]
+
+[runtime]
+input = [24, 40]
+precision = { cuda = "fp32", cpu = "fp32" }
+warmup = 1
+repeats = 3
+
+[score]
+formula = "ntire23-rtsr"
+metric = "rgb/0"
+"""
 
 
 def with_plugins(*arguments: str | Path, plugins: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -38,7 +63,10 @@ def with_plugins(*arguments: str | Path, plugins: str, folder: Path) -> subproce
 
 @cache
 def measured(folder: Path) -> tuple[Record, str]:
-    """The record, and the board's page, of a model in the dummy format that the dummy backend ran."""
+    """The record, and the board's page, of a model in the dummy format that the dummy backend ran.
+
+    Its track lists the dummy metric, and the page has the dummy column.
+    """
     data = folder / "data" / "Set5" / "image_SRF_2"
     data.mkdir(parents=True)
     pixels = np.random.default_rng(5).integers(60, 200, (16, 24, 3), dtype=np.uint8)
@@ -48,9 +76,12 @@ def measured(folder: Path) -> tuple[Record, str]:
     (folder / "team").mkdir()
     (folder / "team" / "submission.toml").write_text(MANIFEST)
     (folder / "team" / "net.json").write_text('{"brightness": 1.0}')
-    plugins = os.pathsep.join(str(DUMMIES / name) for name in ("inverted.py", "nearest_json.py"))
-    command = ("-m", "rtsr_bench", "run", "team", *LITTLE, "--data-root", "data", "--execution", "inverted")
-    done = with_plugins(*command, plugins=plugins, folder=folder)
+    (folder / "mine.toml").write_text(TRACK)
+    files = ("dummies/inverted.py", "dummies/nearest_json.py", "metric_largest.py", "column_images.py")
+    plugins = os.pathsep.join(str(path) for path in (*(HERE / name for name in files), folder / "mine.toml"))
+    asked = ("--track", "mine-x2", "--device", "cpu", "--data-root", "data", "--execution", "inverted")
+    asked += ("--repeats", "2")  # an official run would wait for an idle machine
+    done = with_plugins("-m", "rtsr_bench", "run", "team", *asked, plugins=plugins, folder=folder)
     assert done.returncode == 0, done.stderr
     done = with_plugins("-m", "rtsr_bench", "report", "--out", "site", plugins=plugins, folder=folder)
     assert done.returncode == 0, done.stderr

@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # demo_records serves the tests of several rooms
 
 from demo_records import record
+from run_with_plugins import measured
 
 from rtsr_bench import plugins
 from rtsr_bench.cli.progress import Display
@@ -62,6 +63,11 @@ def test_it_is_on_the_page_in_all_exports_and_on_the_terminal(capsys: pytest.Cap
     heading, row = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()][1:3]
     assert "Images" in heading
     assert str(count) in row
+
+
+def test_the_report_of_a_run_has_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    _, page = measured(tmp_path_factory.getbasetemp())
+    assert re.search(r'<th[^>]*title="How many images the means are over."[^>]*>Images</th>', page)
 
 
 def test_a_column_that_raises_is_one_line_that_names_it() -> None:

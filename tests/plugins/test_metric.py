@@ -18,6 +18,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))  # demo_records serves the tests of several rooms
 
 from demo_records import CPU, record
+from run_with_plugins import measured as measured_by_run
 
 from rtsr_bench import plugins
 from rtsr_bench.cli.progress import Display
@@ -113,6 +114,13 @@ def test_it_is_measured_recorded_and_published(measured: Record, capsys: pytest.
     with Display() as display:
         display.table([measured])
     assert "Largest RGB" in capsys.readouterr().out
+
+
+def test_a_run_measures_it_and_its_report_shows_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    record, page = measured_by_run(tmp_path_factory.getbasetemp())
+    assert isinstance(record.fidelity, Fidelity)
+    assert [0 < image.values["largest/rgb_b0"] <= 255 for image in record.fidelity.images] == [True]
+    assert f">{record.fidelity.images[0].values['largest/rgb_b0']:.0f}<" in page
 
 
 def test_a_track_may_list_it(tmp_path: Path) -> None:

@@ -162,8 +162,8 @@ def one_group(model: Any) -> None:
     model.body[0].layers = model.body[0].layers[:2]
 
 
-REPEATED = dict.fromkeys(("swinir_light/x3", "swinir_light/x4"), one_group)
-"""Model: what removes repeated parts before its export, which takes long. The whole network is exported at x2."""
+REPEATED = dict.fromkeys(("swinir_light/x2", "swinir_light/x3", "swinir_light/x4"), one_group)
+"""Model: what removes repeated parts before its export, which takes long."""
 
 WIDTHS = ("size", "channels", "blocks")
 """Arguments that change how much there is of something, not what there is."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +60,7 @@ def test_weights_are_small(case: Case) -> None:
 @pytest.mark.parametrize("case", OURS, ids=lambda case: case.id)
 def test_each_photograph_gains_over_bicubic(case: Case) -> None:
     model = case.build()
-    photographs = [image for image in builtin_images(role="test") if image.category == "photograph"]
+    photographs = [image for image in builtin_images() if image.category == "photograph"]
     assert photographs
     gains = {}
     for photograph in photographs:
@@ -70,6 +73,62 @@ def test_each_photograph_gains_over_bicubic(case: Case) -> None:
         gains[photograph.name] = psnr(model(lr), hr) - psnr(bicubic, hr)
     assert min(gains.values()) > 0.1, gains  # README: 0.17 dB is the least, of the cat at x3
     assert sum(gains.values()) / len(gains) > 0.4, gains
+
+
+@pytest.fixture(scope="module")
+def pictures() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("example_team_pictures", FOLDER / "pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_no_training_picture_is_measured_on(pictures: ModuleType) -> None:
+    hashes = {sha256 for sha256, _ in pictures.PICTURES.values()}
+    assert len(hashes) == len(pictures.PICTURES)
+    assert not hashes & {image.sha256 for image in builtin_images()}
+
+
+@pytest.mark.parametrize("name", ["photo-rocket", "photo-hubble-deep-field", "photo-retina"])
+def test_training_photographs_have_the_pinned_pixels(pictures: ModuleType, name: str) -> None:
+    sha256, make = pictures.PICTURES[name]
+    assert hashlib.sha256(make().tobytes()).hexdigest() == sha256
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "sha256"),
+    [
+        ("fractal-seahorses", "27901c754f666485fc5488c5ddada611abf25d3ed3f958e1c7abcb59b25959ae"),
+        ("fabric-pullover", "5c63c54d09923a7d7fcb47bc7fcd3439c549dcbc6c31331b5b3acd021504987c"),
+    ],
+)
+def test_every_eighth_band_of_the_drawn_training_pictures_is_pinned(
+    pictures: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, sha256: str
+) -> None:
+    """The whole picture is compared with its pin wherever it is drawn for training."""
+    bands: list[tuple[int, int]] = []
+
+    def in_some_bands(draw: Any, height: int, *args: Any) -> None:
+        bands[:] = [(start, start + 60) for start in range(0, height, 480)]
+        for band in bands:
+            draw(*band, *args)
+
+    for module in (pictures, pictures.fractals):
+        monkeypatch.setattr(module, "in_bands", in_some_bands)
+    pixels = pictures.PICTURES[name][1]()
+    drawn = b"".join(pixels[first:end].tobytes() for first, end in bands)
+    assert hashlib.sha256(drawn).hexdigest() == sha256
+
+
+def test_a_picture_that_is_not_as_pinned_stops_the_training(
+    pictures: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "PICTURES", {"grey": ("0" * 64, lambda: np.zeros((2, 2, 3), dtype=np.uint8))})
+    with pytest.raises(SystemExit, match="grey: expected pixels with SHA-256 0000"):
+        list(pictures.training_pictures())
 
 
 def psnr(sr: torch.Tensor, hr: np.ndarray) -> float:

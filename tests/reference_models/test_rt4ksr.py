@@ -135,6 +135,14 @@ def test_a_checkpoint_of_another_net_is_refused(rt4ksr: ModuleType, tmp_path: Pa
         rt4ksr.rt4ksr(2, checkpoint=str(path))
 
 
+@pytest.mark.parametrize("content", [{"gamma": torch.zeros(1)}, torch.zeros(1), {"state_dict": torch.zeros(1)}])
+def test_a_checkpoint_of_another_form_is_refused_in_words(rt4ksr: ModuleType, tmp_path: Path, content: object) -> None:
+    path = tmp_path / "other.pth"
+    torch.save(content, path)
+    with pytest.raises(ValueError, match="with weights in 'state_dict', found"):
+        rt4ksr.rt4ksr(2, checkpoint=str(path))
+
+
 def read(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))

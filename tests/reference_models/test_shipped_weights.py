@@ -70,7 +70,7 @@ def test_they_are_ahead_of_bicubic_on_pictures_that_they_never_saw(weights: Path
     model = load_arch(FOLDER).deployed(recipe.scale, recipe.args["size"], recipe.args["fusion"])
     model.load_state_dict(load_file(weights), strict=True)
     gains = []
-    for image in builtin_images("test")[:1]:
+    for image in builtin_images()[:1]:
         hr = RenderedImage(image=image).read()[:384, :384]
         lr = degrade(hr, recipe.scale, degradation)
         with torch.inference_mode():

@@ -86,6 +86,16 @@ def test_of_a_checkout_of_this_project_nothing_is_named(env: Path, site_packages
     assert look(env) == ()
 
 
+def test_of_another_environment_everything_but_this_package_is_named(
+    env: Path, site_packages: Path, tmp_path: Path
+) -> None:
+    outer = tmp_path / "outer" / "site-packages"
+    for name in ("numpy", "numpy.libs", "nvidia", "rtsr_bench"):
+        (outer / name).mkdir(parents=True)
+    (site_packages / "outer.pth").write_text(f"{outer}\n")
+    assert look(env) == (outer / "numpy", outer / "numpy.libs", outer / "nvidia")
+
+
 def test_what_isolated_python_does_not_see_is_not_named(
     env: Path, site_packages: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,7 @@ def test_a_classic_image_saved_anew_is_not_trained_on(shared: Path, pictures_fol
 
 
 def test_an_image_of_the_built_in_set_is_not_trained_on(pictures_folder: Path) -> None:
-    image = next(one for one in builtin_images("test") if one.name == "photo-chelsea.png")
+    image = next(one for one in builtin_images() if one.name == "photo-chelsea.png")
     write_png(pictures_folder / "my_cat.png", RenderedImage(image=image).read())
     found, left_out = find_pictures(pictures_folder)
     assert left_out == ("my_cat.png",)

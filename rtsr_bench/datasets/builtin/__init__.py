@@ -5,7 +5,7 @@ Importing this module and listing the images draws and compiles nothing.
 
 from __future__ import annotations
 
-from rtsr_bench.datasets.builtin.catalogue import BuiltinImage, Role, builtin_images, left_out
+from rtsr_bench.datasets.builtin.catalogue import BuiltinImage, builtin_images, left_out
 from rtsr_bench.datasets.builtin.keeping import image_pixels
 
-__all__ = ["BuiltinImage", "Role", "builtin_images", "image_pixels", "left_out"]
+__all__ = ["BuiltinImage", "builtin_images", "image_pixels", "left_out"]

@@ -39,11 +39,11 @@ def image_pixels(image: BuiltinImage | str) -> NDArray[np.uint8]:
 
 
 def _named(name: str) -> BuiltinImage:
-    images = builtin_images("test") + builtin_images("train")
+    images = builtin_images()
     for image in images:
         if image.name == name:
             return image
-    if reason := (left_out("test") | left_out("train")).get(name):
+    if reason := left_out().get(name):
         raise UserError(reason)
     raise UserError(f"no built-in image {name!r}: expected one of {', '.join(image.name for image in images)}")
 

@@ -1,7 +1,7 @@
 """The photographs in scikit-image's wheel that are in the public domain or CC0.
 
-Not used: `motorcycle_left/right` (no licence is stated), grey images, and test patterns. JPEG files are for training
-only, because another JPEG decoder may give other pixels; PNG is lossless.
+Not used: `motorcycle_left/right` (no licence is stated), grey images, test patterns, and JPEG files,
+of which another decoder may make other pixels; PNG is lossless.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib.metadata
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import Size
@@ -26,7 +26,6 @@ class Photograph:
     """A file in scikit-image's `data` folder; `source` names author and licence."""
 
     file: str
-    role: Literal["test", "train"]
     size: Size
     source: str
 
@@ -39,39 +38,18 @@ class Photograph:
 PHOTOGRAPHS = (
     Photograph(
         file="astronaut.png",
-        role="test",
         size=Size(512, 512),
         source="Eileen Collins, NASA Great Images, public domain; from scikit-image",
     ),
     Photograph(
         file="chelsea.png",
-        role="test",
         size=Size(300, 451),
         source="Chelsea the cat, Stefan van der Walt, CC0; from scikit-image",
     ),
     Photograph(
         file="coffee.png",
-        role="test",
         size=Size(400, 600),
         source="Coffee cup, Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0; from scikit-image",
-    ),
-    Photograph(
-        file="rocket.jpg",
-        role="train",
-        size=Size(427, 640),
-        source="DSCOVR launch, SpaceX, public domain; from scikit-image",
-    ),
-    Photograph(
-        file="hubble_deep_field.jpg",
-        role="train",
-        size=Size(872, 1000),
-        source="Hubble eXtreme Deep Field, NASA, public domain; from scikit-image",
-    ),
-    Photograph(
-        file="retina.jpg",
-        role="train",
-        size=Size(1411, 1411),
-        source="Fundus of a healthy eye, Häggström 2014, CC0; from scikit-image",
     ),
 )
 

@@ -14,9 +14,4 @@ PINS = {
     "photo-astronaut.png": "a8c429c18afa7b0fd5673e598d73a21225d94c864a71bbb3885126fdecb41071",
     "photo-chelsea.png": "416b729128bfb2c3d1eb69bf9b1734a796293abc17939267b2dc94f8a5784031",
     "photo-coffee.png": "0ce2b51640b9c95f19617f03eabf40c3f0368589cc1ee1190b70966165ac184f",
-    "fractal-seahorses.png": "8b3aaed614c754d7872e73cec8104dcbd5a7178024657d1e83b6e29f4f778eb5",
-    "fabric-pullover.png": "df8bdddb2594b0e51308653f0f8dd6837f640752305c90959f1e33c9951ab837",
-    "photo-rocket.png": "3d4435cc745752b7f9724df88c6e18817de3ce7e3d2d71c55f85f7831e68f197",
-    "photo-hubble-deep-field.png": "9a3ea9548188f81e63435188456e74de45a981ebeb791e265abe79a26d3b528b",
-    "photo-retina.png": "3670e389d0dae9f755cc1bb7e4da4c3d2cdf10eba2dc3060836d8d4b8024d860",
 }

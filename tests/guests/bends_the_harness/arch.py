@@ -18,7 +18,7 @@ _clocks.Processor.time = _clocks.Card.time = _time
 
 class Net(torch.nn.Module):
     def forward(self, x):
-        time.sleep(0.4)
+        time.sleep(0.2)
         return torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
 
 

@@ -38,7 +38,7 @@ _timing.Timing._look = _look
 
 class Net(torch.nn.Module):
     def forward(self, x):
-        time.sleep(0.4)
+        time.sleep(0.1)
         return torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
 
 

@@ -15,7 +15,7 @@ for name in ("timing", "clocks"):
 
 class Net(torch.nn.Module):
     def forward(self, x):
-        time.sleep(0.4)
+        time.sleep(0.2)
         return torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
 
 

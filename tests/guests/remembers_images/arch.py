@@ -16,7 +16,7 @@ class Net(torch.nn.Module):
             return y
         key = x[0, :, :6, :6].numpy().tobytes()
         if key not in self.kept:
-            time.sleep(0.4)
+            time.sleep(0.1)
             self.kept[key] = y
         return self.kept[key]
 

@@ -1,4 +1,4 @@
-"""Fractal detail: a Julia set (test) and a place in the Mandelbrot set (train), lit as reliefs."""
+"""Fractal detail: a Julia set, lit as a relief. The code draws the Mandelbrot set, too."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def _paint(first: int, end: int, out: NDArray[Any], view: NDArray[Any], wheel: N
             out[y, x, 2] = int(sqrt(clamp(weight * b, 0.0, 1.0)) * 255.0 + 0.5)
 
 
-def _picture(width: int, height: int, view: tuple[float, ...], wheel: tuple[float, ...], limit: int) -> NDArray[Any]:
+def picture(width: int, height: int, view: tuple[float, ...], wheel: tuple[float, ...], limit: int) -> NDArray[Any]:
+    """Draw a view (see `_paint`) with the colours of a wheel (see `_colour`): uint8, height x width x 3."""
     out = np.empty((height, width, 3), dtype=np.uint8)
     in_bands(_paint, height, out, np.array(view), np.array(wheel), limit)
     return out
@@ -103,10 +104,4 @@ def _picture(width: int, height: int, view: tuple[float, ...], wheel: tuple[floa
 def julia() -> NDArray[Any]:
     """The Julia set of c = -0.74543 + 0.11301i: spirals within spirals."""
     view = (0.0, 0.0, 3.1, 0.96, -0.28, 1.0, -0.74543, 0.11301)
-    return _picture(3840, 2160, view, (1.0, 1.0, 1.0, 3.6, 2.7, 1.5, 0.95, 0.4), 420)
-
-
-def seahorses() -> NDArray[Any]:
-    """Seahorse valley of the Mandelbrot set."""
-    view = (-0.7453, 0.1127, 0.0065, 0.8, 0.6, 0.0, 0.0, 0.0)
-    return _picture(2560, 1440, view, (1.0, 1.1, 1.3, 0.4, 5.4, 4.2, 0.8, 1.0), 900)
+    return picture(3840, 2160, view, (1.0, 1.0, 1.0, 3.6, 2.7, 1.5, 0.95, 0.4), 420)

@@ -1,4 +1,4 @@
-"""Fine periodic texture: a folded tartan twill (test) and a knitted pullover (train)."""
+"""Fine periodic texture: a folded tartan twill."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rtsr_bench.datasets.builtin.kernels import in_bands, kernel
 from rtsr_bench.datasets.builtin.maths import PI, clamp, floor, sine
-from rtsr_bench.datasets.builtin.noise import fractal_noise, gradient_noise, uniform
+from rtsr_bench.datasets.builtin.noise import gradient_noise, uniform
 
 # Tartan sett: thread counts and colours (linear light), mirrored at both ends.
 _SETT = np.array(
@@ -83,85 +83,8 @@ def _tartan(first: int, end: int, out: NDArray[Any], threads: NDArray[Any], pitc
             out[y, x, 2] = int(sqrt(clamp(b * gain + sheen, 0.0, 1.0)) * 255.0 + 0.5)
 
 
-@kernel
-def _stitch(u: float, v: float) -> tuple[float, float]:
-    """Stockinette: two slanting strands a stitch; returns the yarn's roundness 0..1 at (u, v) and the twist phase."""
-    fu = u - floor(u)
-    side = 1.0 if fu > 0.5 else -1.0
-    a = abs(fu - 0.5) * 2.0  # 0 in the middle of the stitch, 1 between columns
-    lean = v + 0.62 * a
-    fv = lean - floor(lean)
-    across = abs(fv - 0.5) * 2.0
-    body = clamp(1.0 - across * across * 1.25, 0.0, 1.0) * clamp(1.3 - 1.15 * abs(a - 0.48) * 2.0, 0.0, 1.0)
-    return sqrt(body), lean * 2.1 + side * a * 3.4
-
-
-@kernel
-def _knit(first: int, end: int, out: NDArray[Any], motif: NDArray[Any], colours: NDArray[Any], pitch: float) -> None:
-    """A pattern of stitches; motif holds an index into colours for each stitch of the repeat."""
-    rows, columns = motif.shape
-    for y in range(first, end):
-        for x in range(out.shape[1]):
-            drift = fractal_noise(x * 0.0016, y * 0.0016, 2, 61)
-            lit = 0.86 + 0.30 * fractal_noise(x * 0.0009 + 3.0, y * 0.0009, 3, 67)
-            r = 0.0
-            g = 0.0
-            b = 0.0
-            for s in range(4):
-                px = x + 0.25 + 0.5 * (s & 1)
-                py = y + 0.25 + 0.5 * (s >> 1)
-                u = (px + 22.0 * drift) / pitch
-                v = (py + 0.05 * px - 18.0 * drift) / (pitch * 0.72)
-                i = floor(u)
-                fu = u - i
-                j = floor(v + 0.62 * abs(fu - 0.5) * 2.0)
-                body, phase = _stitch(u, v)
-                twist = 0.5 + 0.5 * sine(phase * 5.0)
-                fuzz = gradient_noise(px * 0.31 + 0.2 * py, py * 0.17, 71)
-                shade = (0.10 + 0.90 * body) * (0.78 + 0.22 * twist) * (1.0 + 0.30 * fuzz) * lit
-                k = motif[j % rows, i % columns]
-                r += shade * colours[k, 0]
-                g += shade * colours[k, 1]
-                b += shade * colours[k, 2]
-            out[y, x, 0] = int(sqrt(clamp(0.25 * r, 0.0, 1.0)) * 255.0 + 0.5)
-            out[y, x, 1] = int(sqrt(clamp(0.25 * g, 0.0, 1.0)) * 255.0 + 0.5)
-            out[y, x, 2] = int(sqrt(clamp(0.25 * b, 0.0, 1.0)) * 255.0 + 0.5)
-
-
-_MOTIF = (
-    "................",
-    "1.1.1.1.1.1.1.1.",
-    "................",
-    "...2.......2....",
-    "..222.....222...",
-    ".22.22...22.22..",
-    "22...22.22...22.",
-    ".2....222....2..",
-    "22...22.22...22.",
-    ".22.22...22.22..",
-    "..222.....222...",
-    "...2.......2....",
-    "................",
-    ".1.1.1.1.1.1.1.1",
-    "................",
-    "3333333333333333",
-    "3.333.333.333.33",
-    "..3...3...3...3.",
-    "................",
-)
-
-
 def tartan() -> NDArray[Any]:
     """A tartan cloth in folds, 9-pixel threads of wool."""
     out = np.empty((2160, 3840, 3), dtype=np.uint8)
     in_bands(_tartan, 2160, out, _threads(), 9.0)
-    return out
-
-
-def pullover() -> NDArray[Any]:
-    """A knitted pattern with stars and dots, 26 pixels a stitch."""
-    motif = np.array([[0 if c == "." else int(c) for c in row] for row in _MOTIF], dtype=np.int64)
-    colours = np.array([(0.62, 0.57, 0.47), (0.05, 0.16, 0.28), (0.45, 0.06, 0.05), (0.03, 0.07, 0.14)])
-    out = np.empty((1440, 2560, 3), dtype=np.uint8)
-    in_bands(_knit, 1440, out, motif, colours, 26.0)
     return out
