@@ -208,3 +208,66 @@ def _culprit(before: dict[int, tuple[str, float]], now: dict[int, tuple[str, flo
         return ""
     name, seconds = max(used.values(), key=lambda one: one[1])
     return f"{ascii_safe(name)} {100 * seconds / capacity_s:.0f} %" if seconds >= _LEAST_S else ""
+
+
+_CLOCKS, _CPUINFO = Path("/sys/devices/system/cpu"), Path("/proc/cpuinfo")
+_ZONES, _SENSORS, _ENERGY = Path("/sys/class/thermal"), Path("/sys/class/hwmon"), Path("/sys/class/powercap")
+_OF_PROCESSORS = ("x86_pkg_temp", "coretemp", "k10temp", "zenpower", "cpu")
+"""How thermal zones and sensors of processors are called, or how their names begin."""
+
+
+class ProcessorState:
+    """Clock, temperature and power of the processors, as far as the system tells; virtual machines tell little."""
+
+    def __init__(self) -> None:
+        self._cores = _allowed()
+        self._energy = self._spent()
+
+    def clock_mhz(self) -> int | None:
+        """Mean clock of the processors that this process may use; None if unknown."""
+        khz = [_number(_CLOCKS / f"cpu{core}" / "cpufreq" / "scaling_cur_freq") for core in self._cores]
+        known = [one / 1000 for one in khz if one is not None]
+        if not known:
+            with contextlib.suppress(OSError, ValueError):
+                lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+                known = [float(line.partition(":")[2]) for line in lines if line.startswith("cpu MHz")]
+        return round(sum(known) / len(known)) if known else None
+
+    def temperature_c(self) -> int | None:
+        """Temperature of the hottest processor in °C; None if unknown."""
+        files = [zone / "temp" for zone in _named(_ZONES, "thermal_zone*", "type")]
+        files += [file for sensor in _named(_SENSORS, "hwmon*", "name") for file in sensor.glob("temp*_input")]
+        known = [value for value in map(_number, files) if value is not None]
+        return round(max(known) / 1000) if known else None
+
+    def power_w(self) -> float | None:
+        """Mean power of the processor packages since the last call, W; None if unknown (RAPL is often root's alone)."""
+        before, self._energy = self._energy, self._spent()
+        if before is None or self._energy is None:
+            return None
+        seconds, joules = (now - then for now, then in zip(self._energy, before, strict=True))
+        return joules / seconds if seconds > 0 and joules >= 0 else None  # the counter starts again at 0 at times
+
+    def _spent(self) -> tuple[float, float] | None:
+        """The time, and joules by the counters of the packages."""
+        found = [_number(one / "energy_uj") for one in _ENERGY.glob("intel-rapl:*") if one.name.count(":") == 1]
+        known = [one for one in found if one is not None]
+        return (time.monotonic(), sum(known) / 1e6) if known else None
+
+
+def _named(folder: Path, pattern: str, file: str) -> list[Path]:
+    """Folders of zones or sensors whose name says that they belong to a processor."""
+    found = []
+    for place in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            if (place / file).read_text(encoding="utf-8", errors="replace").strip().startswith(_OF_PROCESSORS):
+                found.append(place)
+    return found
+
+
+def _number(path: Path) -> float | None:
+    """The number in a file of the kernel; None if there is none."""
+    try:
+        return float(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None

@@ -130,3 +130,47 @@ def summarise(runtime: Runtime) -> RuntimeSummary:
         spread=spread(values),
         drift=drift(values),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrameSummary:
+    """Deadlines of frames that arrived at a cadence. Percentiles are over the frames that were shown, late or not.
+
+    `dropped`: a newer frame came before the model was free; `late`: finished after the deadline. Milliseconds are None
+    if no frame was shown.
+    """
+
+    frames: int
+    dropped: int
+    late: int
+    p50_ms: float | None
+    p99_ms: float | None
+    p999_ms: float | None
+    most_ms: float | None
+
+    @property
+    def missed(self) -> int:
+        """Deadlines without a frame: dropped or late."""
+        return self.dropped + self.late
+
+    @property
+    def missed_share(self) -> float:
+        """Missed deadlines as a share (0..1) of all."""
+        return self.missed / self.frames
+
+
+def summarise_frames(latency_ms: Sequence[float | None], deadline_ms: float) -> FrameSummary:
+    """Summary of latencies (None: dropped) against a deadline; ValueError if there are no frames."""
+    if not latency_ms:
+        raise ValueError("a summary of zero frames is undefined")
+    shown = [one for one in latency_ms if one is not None]
+    points = [percentile(shown, percent) if shown else None for percent in (50, 99, 99.9, 100)]
+    return FrameSummary(
+        frames=len(latency_ms),
+        dropped=len(latency_ms) - len(shown),
+        late=sum(one > deadline_ms for one in shown),
+        p50_ms=points[0],
+        p99_ms=points[1],
+        p999_ms=points[2],
+        most_ms=points[3],
+    )

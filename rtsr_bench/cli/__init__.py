@@ -21,6 +21,7 @@ from rtsr_bench.cli.data import data_group
 from rtsr_bench.cli.importing import import_group
 from rtsr_bench.cli.jobs import measure_command
 from rtsr_bench.cli.options import add_plugin_option
+from rtsr_bench.cli.realtime import realtime_command
 from rtsr_bench.cli.report import report_command
 from rtsr_bench.cli.reproduce import reproduce_command
 from rtsr_bench.cli.run import run_command
@@ -56,6 +57,7 @@ def cli() -> None:
 for _command in (
     run_command,
     measure_command,
+    realtime_command,
     report_command,
     new_command,
     check_command,

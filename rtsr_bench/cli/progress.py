@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -152,6 +152,15 @@ class Display:
             self._out.print(table)
             self._out.print()
 
+    def pairs(self, title: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Print labels and values below a title."""
+        self._progress.stop()
+        table = Table(title=fit(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        table.show_header = False
+        for label, value in rows:
+            table.add_row(fit(label), fit(value))
+        self._out.print(table)
+
 
 class _Job(Listener):
     """The bar of one model."""
@@ -191,7 +200,8 @@ def _columns(rows: Sequence[Row]) -> tuple[BoardColumn, ...]:
     from rtsr_bench.report.column import Scope, board_columns
 
     is_open = any(row.division is Division.OPEN for row in rows)
-    scope = Scope.of(rows[0].record.protocol, rows[0].track, is_open=is_open)
+    transfers = any(row.record.transfers for row in rows)
+    scope = Scope.of(rows[0].record.protocol, rows[0].track, is_open=is_open, transfers=transfers)
     return tuple(column for column in board_columns(scope) if column.terminal is not None)
 
 

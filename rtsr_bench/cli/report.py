@@ -19,18 +19,23 @@ from rtsr_bench.cli.console import say
     help="Folder of records.",
 )
 @click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Folder of results of `realtime`.  [default: realtime, beside the records]",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("reports"),
     show_default=True,
     help="Folder of the site; other files in it are not changed.",
 )
-def report_command(records: Path, out: Path) -> None:
+def report_command(records: Path, results: Path | None, out: Path) -> None:
     """Turn a folder of records into static pages; the same records give the same pages."""
     from rtsr_bench.cli.known import all_dated_ahead
     from rtsr_bench.report import build
 
-    site = build(records, out)
+    site = build(records, out, results)
     # This depends on the current time, so it is not on a page: the same records must give the same pages.
     ahead = all_dated_ahead(site.records)
     for problem in (*site.problems, *ahead):

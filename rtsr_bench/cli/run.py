@@ -27,10 +27,13 @@ else:  # before click 8.4 it takes no type
     _OfSize = _OfLimit = _OfHours = click.ParamType
 
 
-class _SizeType(_OfSize):
+class SizeType(_OfSize):
+    """A size in pixels, as HEIGHTxWIDTH."""
+
     name = "HEIGHTxWIDTH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
+        """Return the size that a user wrote."""
         if isinstance(value, Size):
             return value
         height, _, width = str(value).lower().partition("x")
@@ -100,7 +103,7 @@ def _place(device: str, threads: int, isolation: str | None, *, allow_pickle: bo
     )
 
 
-_PLACE = grouped(
+PLACE = grouped(
     "place",
     _place,
     click.option(
@@ -141,7 +144,7 @@ _OVERRIDES = grouped(
     click.option(
         "--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; in the open division."
     ),
-    click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial."),
+    click.option("--input", "size", type=SizeType(), help="Other timed LR size; unofficial."),
     click.option("--warmup", type=int, help="Other number of untimed calls; unofficial."),
     click.option("--repeats", type=int, help="Other number of timed calls; unofficial."),
     click.option("--images", type=int, help="Only the first images of each data set, this many; unofficial."),
@@ -226,7 +229,7 @@ _NOT_IN_A_CAMPAIGN = {
 
 @click.command("run", short_help="Measure submissions; write a record per model.")
 @_SELECTION
-@_PLACE
+@PLACE
 @_OVERRIDES
 @_OUTPUT
 @_PACE

@@ -16,6 +16,7 @@ from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.crops import Keeper
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
 from rtsr_bench.evaluate.fidelity import measure_fidelity
+from rtsr_bench.evaluate.playing import Stage
 from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.recheck import Witness
 from rtsr_bench.evaluate.runtime import Measured, Timing, Watching, measure_runtime
@@ -24,13 +25,17 @@ from rtsr_bench.evaluate.work import Work
 from rtsr_bench.execution import EAGER_FP32, Execution, Precision
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size
-from rtsr_bench.record import Complexity, Failure, Fidelity, Setup, System
+from rtsr_bench.record import Complexity, Failure, Fidelity, Setup, System, Throughput
 from rtsr_bench.sandbox import Child, count_model
 from rtsr_bench.system import Gauge, describe, gauge, watching
 from rtsr_bench.wire import Loaded
 
 ALSO_COUNTED_AT = Size(256, 256)
 """The input at which the field's other challenges count; stands beside the count at the track's own LR size."""
+
+
+TRANSFERS_S, TRANSFERS_WARM = 1.0, 8
+"""Seconds of frames with their transfers on a GPU, and untimed ones before. Not yet tried on a card."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +79,7 @@ class TimedStage:
     stubs: tuple[str, ...] = ()
     timing: Timing | None = None
     setup: Setup | None = None
+    transfers: Throughput | None = None
     disagreement: Failure | None = None
     complexity: Complexity | Failure | None = None
 
@@ -126,6 +132,7 @@ def measure_timed(work: Work, first: ImageStage) -> TimedStage:
             timing: Timing | None = Timing(measured=setup)
         else:
             timing = _timing(child, work, first.expected, gap, meter)
+        transfers = _transfers(child, work) if timing and isinstance(timing.measured, Measured) else None
         disagreement = _look_again(child, work, first.images)
         complexity = _complexity(child if child.alive else None, work)
     return TimedStage(
@@ -133,6 +140,7 @@ def measure_timed(work: Work, first: ImageStage) -> TimedStage:
         stubs=loaded.stubs,
         timing=timing,
         setup=None if isinstance(setup, Failure) else setup,
+        transfers=transfers,
         disagreement=disagreement,
         complexity=complexity,
     )
@@ -248,6 +256,20 @@ def _timing(child: Child, work: Work, expected: Expected | Failure | None, gap: 
     before, after = (state for state in timing.measured.runtime.telemetry if state.when != "during")
     runtime = replace(timing.measured.runtime, telemetry=(before, *during, after))
     return replace(timing, measured=replace(timing.measured, runtime=runtime))
+
+
+def _transfers(child: Child, work: Work) -> Throughput | None:
+    """Measure frames from host memory to host memory on a GPU; None elsewhere, and where the model fails at it.
+
+    What takes more memory than a call alone is no failure of the model.
+    """
+    if work.bench.device_kind != "cuda" or not child.alive:
+        return None
+    work.listener.stage("frames with transfers", 1)
+    stage = Stage(child=child, protocol=work.job.protocol, execution=work.execution)
+    failed = stage.set(warmup=TRANSFERS_WARM)
+    made = failed or stage.flat_out(TRANSFERS_S)
+    return made if isinstance(made, Throughput) else None
 
 
 def _look_again(child: Child, work: Work, images: Images) -> Failure | None:

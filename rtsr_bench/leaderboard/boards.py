@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rtsr_bench.protocol import Protocol
     from rtsr_bench.record import Record
+    from rtsr_bench.record.realtime import Realtime
     from rtsr_bench.tracks import Track
 
 
@@ -143,7 +144,7 @@ def how_measured(protocol: Protocol, device: str, *, any_execution: bool = False
     )
 
 
-def started_at(record: Record) -> datetime:
+def started_at(record: Record | Realtime) -> datetime:
     """Start of the measurement in UTC; the first moment of year 1 if the text is not a time."""
     try:
         moment = datetime.fromisoformat(record.started)

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import torch
 
+from rtsr_bench.measuring.lanes import Lanes
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timed:
@@ -74,6 +76,7 @@ class Card:
         self._record, self._elapsed = event.record, event.elapsed_time
         self._set_device, self._set_stream = native._cuda_setDevice, native._cuda_setStream  # noqa: SLF001 - as above
         self._synchronize = native._cuda_synchronize  # noqa: SLF001 - as above
+        self.lanes = Lanes(device, stream)
 
     def settle(self) -> None:
         """Go back to this device and its default stream, and wait until all of its streams are idle."""

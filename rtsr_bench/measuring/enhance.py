@@ -87,15 +87,29 @@ def enhance(guest: Guest, request: EnhanceImage, lr: int, sr: int) -> Enhanced:
     Both are descriptors. SR is `clamp(x / data_range, 0, 1) * 255`, rounded half to even, as the official code does.
     """
     image = image_tensor(lr, request.size, guest.device, guest.data_range)
-    output = checked(forward(guest, image, request.execution), 1, request.size.times(request.scale)).to(torch.float32)
-    unit = output if guest.data_range == 1.0 else output / guest.data_range
-    pixels = unit.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
-    write_all(sr, pixels[0].permute(1, 2, 0).contiguous().cpu().numpy().data)
+    output = checked(forward(guest, image, request.execution), 1, request.size.times(request.scale))
+    write_all(sr, pixels_of(output, guest.data_range).contiguous().cpu().numpy().data)
     return Enhanced()
+
+
+def tensor_of(pixels: torch.Tensor, data_range: float) -> torch.Tensor:
+    """Return pixels (uint8 H x W x 3) as a float tensor (1, 3, H, W) of the data range, on the same device."""
+    return pixels.permute(2, 0, 1).unsqueeze(0).to(torch.float32).contiguous().div_(255.0 / data_range)
+
+
+def pixels_of(output: torch.Tensor, data_range: float) -> torch.Tensor:
+    """Return an output (1, 3, H, W) of the data range as pixels (uint8 H x W x 3), clamped and rounded half to even."""
+    unit = output.to(torch.float32) if data_range == 1.0 else output.to(torch.float32) / data_range
+    return unit.clamp(0.0, 1.0).mul_(255.0).round_().to(torch.uint8)[0].permute(1, 2, 0)
 
 
 def image_tensor(lr: int, size: Size, device: torch.device, data_range: float) -> torch.Tensor:
     """Read LR pixels (H x W x 3 uint8, raw) from a descriptor as a float tensor (1, 3, H, W) of the data range."""
+    return tensor_of(read_pixels(lr, size).to(device), data_range)
+
+
+def read_pixels(lr: int, size: Size) -> torch.Tensor:
+    """Read pixels (H x W x 3 uint8, raw) from a descriptor, as a tensor of that shape on the CPU."""
     raw = bytearray(size.pixels * 3)
     view, done = memoryview(raw), 0
     while done < len(raw):
@@ -103,9 +117,7 @@ def image_tensor(lr: int, size: Size, device: torch.device, data_range: float) -
         if not got:
             raise ValueError(f"{done} bytes of LR pixels, expected {len(raw)}")
         done += got
-    pixels = np.frombuffer(raw, dtype=np.uint8).reshape(size.height, size.width, 3)
-    tensor = torch.from_numpy(pixels).to(device).permute(2, 0, 1).unsqueeze(0)
-    return tensor.to(torch.float32).contiguous().div_(255.0 / data_range)
+    return torch.from_numpy(np.frombuffer(raw, dtype=np.uint8).reshape(size.height, size.width, 3))
 
 
 def write_all(fd: int, pixels: memoryview) -> None:

@@ -28,7 +28,7 @@ import torch
 from rtsr_bench import plugins
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.formats import FORMATS
-from rtsr_bench.measuring import complexity, contract, enhance, numerics, timing
+from rtsr_bench.measuring import complexity, contract, enhance, numerics, realtime, timing
 from rtsr_bench.measuring.bind import bind, die_first
 from rtsr_bench.measuring.clocks import Clock, Processor, clock_of
 from rtsr_bench.measuring.guest import BadGuest, Guest
@@ -36,6 +36,7 @@ from rtsr_bench.measuring.loading import load
 from rtsr_bench.measuring.memory import MemoryWatch
 from rtsr_bench.measuring.reasons import kind_of, reason_of
 from rtsr_bench.wire import (
+    BeginPlaying,
     BeginTiming,
     CheckContract,
     CountOperations,
@@ -51,6 +52,7 @@ from rtsr_bench.wire import (
     LoadModel,
     LookAtOutput,
     Message,
+    PlayFrames,
     PrepareModel,
     Progress,
     Reply,
@@ -67,7 +69,7 @@ from rtsr_bench.wire import (
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_EVERY_S = 0.1
 _MOST_FILES = 8
-_WhileTiming = KeepWarm | TimeCall | LookAtOutput | FinishTiming
+_WhileTiming = KeepWarm | TimeCall | LookAtOutput | FinishTiming | PlayFrames
 
 
 class Worker:
@@ -82,7 +84,7 @@ class Worker:
         self._guest: Guest | None = None
         self._seen = contract.Seen()
         self._watch: MemoryWatch | None = None
-        self._timing: timing.Timing | None = None
+        self._timing: timing.Timing | realtime.Player | None = None
         self._last = 0.0
 
     def answer(self, message: dict[str, Any], files: list[int]) -> None:
@@ -117,14 +119,19 @@ class Worker:
                 return self._hello(request)
             case LoadModel():
                 return self._load(request)
-            case BeginTiming():
-                watch = (self._watch or MemoryWatch(self._device)) if self._guest is not None else None
-                self._timing = timing.Timing(
-                    self._guest, self._device, self._clock, request, watch, self._progress(request.warmup)
-                )
+            case BeginTiming() | BeginPlaying():
+                self._timing = self._begun(request)
                 return Warmed()
             case _:
                 return self._asked(request)
+
+    def _begun(self, request: BeginTiming | BeginPlaying) -> timing.Timing | realtime.Player:
+        """Make the model ready for what the parent conducts."""
+        tell = self._progress(request.warmup)
+        if isinstance(request, BeginPlaying):
+            return realtime.Player(self._loaded(), self._device, self._clock, request, self._files[0], tell)
+        watch = (self._watch or MemoryWatch(self._device)) if self._guest is not None else None
+        return timing.Timing(self._guest, self._device, self._clock, request, watch, tell)
 
     def _asked(self, request: Request[Any]) -> Reply:
         """Answer what is asked about a model that is loaded."""
@@ -149,8 +156,10 @@ class Worker:
         return Loaded(scale=found, notes=(*self._guest.notes, *changed), stubs=self._guest.stubs)
 
     def _conducted(self, request: _WhileTiming) -> Reply:
-        """Answer what the parent asks for between `BeginTiming` and `FinishTiming`."""
-        if self._timing is None:
+        """Answer what the parent asks for between `BeginTiming` and `FinishTiming`, or after `BeginPlaying`."""
+        if isinstance(self._timing, realtime.Player) and isinstance(request, PlayFrames):
+            return self._timing.play(request)
+        if not isinstance(self._timing, timing.Timing) or isinstance(request, PlayFrames):
             raise BadGuest("nothing is ready to be timed")
         match request:
             case KeepWarm():

@@ -5,6 +5,7 @@ An outcome field is the measurement, a `Failure` (tried and failed) or None (not
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 7 (2026-11): `transfers`: frames from host memory to host memory, measured on a GPU.
 - 7 (2026-11): `setup`: what an execution needs before its first call; `fidelity_fp32` is that of eager fp32, beside
   every other execution.
 - 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
@@ -42,6 +43,7 @@ from rtsr_bench.record.measurements import (
     Runtime,
     Setup,
     Telemetry,
+    Throughput,
 )
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "SubmittedImages",
     "System",
     "Telemetry",
+    "Throughput",
     "record_key",
 ]
 
@@ -86,7 +89,8 @@ class Record:
     None if there are none. `pickle_allowed`: weights could be read as code, with `--allow-pickle`. `execution`: how the
     model was run, None if not recorded. `notes`: what the child did to load and run the model (prefix removed, EMA
     weights taken, ...).
-    `stubs`: packages that were not installed and were replaced by stubs, if `stubs_allowed`.
+    `stubs`: packages that were not installed and were replaced by stubs, if `stubs_allowed`. `transfers`: frames with
+    their transfers, None where no GPU was measured.
     """
 
     schema: int = SCHEMA
@@ -115,6 +119,7 @@ class Record:
     stubs_allowed: bool = False
     stubs: tuple[str, ...] = ()
     setup: Setup | None = None
+    transfers: Throughput | None = None
 
     def __post_init__(self) -> None:
         try:

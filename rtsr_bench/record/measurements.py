@@ -171,3 +171,23 @@ class Setup:
     def __post_init__(self) -> None:
         if not (0 <= self.seconds < math.inf) or self.graph_bytes < 0:
             raise ValueError(f"impossible set-up: {self.seconds!r} s, {self.graph_bytes!r} bytes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Throughput:
+    """Frames from host memory to host memory, as many as possible: uploaded, converted, enhanced, rounded, downloaded.
+
+    Transfers overlap with the model where the device can do that. `wall_s` is on the harness's clock.
+    """
+
+    frames: int
+    wall_s: float
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or not 0 < self.wall_s < math.inf:
+            raise ValueError(f"impossible throughput: {self.frames!r} frames in {self.wall_s!r} s")
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.frames / self.wall_s

@@ -28,7 +28,12 @@ DIVISION = BoardColumn(
 
 def scope_of(board: Leaderboard, group: Group) -> Scope:
     """The scope of a group's tables: the track's conventions, or all of the protocol if the track is unknown."""
-    return Scope.of(group.protocol, board.track, is_open=group.division is Division.OPEN)
+    return Scope.of(
+        group.protocol,
+        board.track,
+        is_open=group.division is Division.OPEN,
+        transfers=any(row.record.transfers for row in group.rows),
+    )
 
 
 def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table:

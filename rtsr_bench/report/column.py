@@ -61,7 +61,8 @@ class Scope:
     """The parameters of a table's columns: the track (None if unknown) and the part of the rules that is shown.
 
     `conventions` and `metrics` are those that have columns, `scored` is the convention of the score; `timed_at` and
-    `counted_at` are LR sizes. `is_open`: rows of the open division are among them, so executions differ.
+    `counted_at` are LR sizes. `is_open`: rows of the open division are among them, so executions differ. `transfers`:
+    some row has frames with their transfers.
     """
 
     track: Track | None
@@ -71,9 +72,10 @@ class Scope:
     timed_at: Size
     counted_at: Size
     is_open: bool = False
+    transfers: bool = False
 
     @classmethod
-    def of(cls, protocol: Protocol, track: Track | None, *, is_open: bool = False) -> Scope:
+    def of(cls, protocol: Protocol, track: Track | None, *, is_open: bool = False, transfers: bool = False) -> Scope:
         """The scope of rows measured under a protocol and scored by a track."""
         conventions = track.headline if track else protocol.conventions
         return cls(
@@ -84,6 +86,7 @@ class Scope:
             timed_at=protocol.input,
             counted_at=counted_at(protocol, track),
             is_open=is_open,
+            transfers=transfers,
         )
 
     @property

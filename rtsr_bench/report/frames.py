@@ -91,7 +91,11 @@ def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | Non
     metrics = known((*DEFAULT_METRICS, *listed))
     rows = sorted(_rows(records, leaderboards(records) if boards is None else boards), key=lambda row: row[0].source)
     tables: tuple[tuple[str, dict[str, str], Iterable[dict[str, Any]]], ...] = (
-        ("records", _record_types(metrics), (_record(row, metrics, latest=latest) for row, latest in rows)),
+        (
+            "records",
+            _record_types(metrics) | _transfers(records),
+            (_record(row, metrics, latest=latest) for row, latest in rows),
+        ),
         ("images", _image_types(metrics), (one for row, _ in rows for one in _images(row, metrics))),
         ("samples", _SAMPLES, (one for row, _ in rows for one in _samples(row))),
     )
@@ -101,6 +105,11 @@ def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | Non
 def _record_types(metrics: Sequence[Metric]) -> dict[str, str]:
     values = [name for one in metrics for name in (one.column(), *[_baseline(one.column())] * one.baseline)]
     return _JUDGED | dict.fromkeys(values, _REAL) | _MEASURED
+
+
+def _transfers(records: Mapping[str, Record]) -> dict[str, str]:
+    """The column of frames with their transfers, where a record has them."""
+    return {"fps_transfers": _REAL} if any(one.transfers for one in records.values()) else {}
 
 
 def _image_types(metrics: Sequence[Metric]) -> dict[str, str]:
@@ -224,6 +233,7 @@ def _record(row: Row, metrics: Sequence[Metric], *, latest: bool) -> dict[str, A
         "images": means.images if means else None,
         "loss_db": row.loss_db,
         **set_up(record),
+        "fps_transfers": record.transfers.fps if record.transfers else None,
         "wall_s": record.wall_s,
     }
 

@@ -51,8 +51,11 @@ def print_published(press: Press, boards: Sequence[Addressed]) -> None:
         )  # fmt: skip
 
 
-def print_reading(press: Press) -> None:
-    """Render the page that explains every number; explanations of columns come from their definitions."""
+def print_reading(press: Press, *, transfers: bool = False) -> None:
+    """Render the page that explains every number; explanations of columns come from their definitions.
+
+    `transfers`: some record has frames with their transfers.
+    """
     press.page(
         "how-to-read.html",
         "reading.html",
@@ -64,7 +67,7 @@ def print_reading(press: Press) -> None:
         few=FEW_REPEATS,
         loss=FIDELITY_LOSS_LIMIT_DB,
         metrics=_listed(_metric_titles()),
-        columns=press.table(_columns_table()),
+        columns=press.table(_columns_table(transfers=transfers)),
     )
 
 
@@ -172,10 +175,10 @@ def _tracks_table(boards: Sequence[Addressed]) -> Table:
     return Table(id="tracks", caption="Tracks", columns=columns, rows=rows)
 
 
-def _columns_table() -> Table:
+def _columns_table(*, transfers: bool) -> Table:
     """The columns of a leaderboard with their explanations."""
     track = next(iter(all_tracks().values()))
-    columns = board_columns(Scope.of(track.protocol, track, is_open=True))
+    columns = board_columns(Scope.of(track.protocol, track, is_open=True, transfers=transfers))
     shown = (
         Column(key="label", label="Column", heading=True, explanation="Its heading."),
         Column(key="unit", label="Unit", explanation="Its unit."),

@@ -14,6 +14,7 @@ from rtsr_bench.report.board_table import executions_table, scope_of
 from rtsr_bench.report.execution_words import execution_facts, fidelity_words, setup_words
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
+from rtsr_bench.report.realtime import realtime_section
 from rtsr_bench.report.text import number, one_line
 from rtsr_bench.statistics import median
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rtsr_bench.report.column import Scope
     from rtsr_bench.report.crops import Crop
     from rtsr_bench.report.press import Press, View
+    from rtsr_bench.report.realtime import Playback
 
 
 def print_model(
@@ -35,8 +37,12 @@ def print_model(
     links: Mapping[str, str],
     board_address: str,
     crops: Sequence[Crop],
+    playbacks: Sequence[Playback] = (),
 ) -> str:
-    """Render the page of a row; `links` are the addresses of all pages of the board's rows; returns its own."""
+    """Render the page of a row; `links` are the addresses of all pages of the board's rows; returns its own.
+
+    `playbacks` are results of playing video with its model.
+    """
     record = row.record
     address = links[row.source]
     slug = PurePosixPath(address).stem
@@ -58,13 +64,11 @@ def print_model(
         executions=_executions(press, board, row, slug, links),
         best_address=links.get(row.best_source, ""),
         facts=[*_facts(row, group, scope), *execution_facts(row)],
-        failures=[
-            {"words": failure_words(one), "where": STAGE_WORDS[one.stage], "detail": one.detail}
-            for one in failures(record)
-        ],
+        failures=_failures(record),
         crops=_crops(press, crops, slug),
         samples=_samples(press, row, slug),
         runtime_words=_runtime_words(row),
+        realtime=realtime_section(press, record, playbacks, slug),
         images=press.table(images) if images else None,
         sets=press.table(sets) if sets else None,
         fidelity_words=fidelity_words(row),
@@ -107,6 +111,12 @@ def _facts(row: Row, group: Group, scope: Scope) -> list[dict[str, Any]]:
     if count:
         add("MACs", f"{number(count.macs / 1e9, 2)} G", f"at {size}")
     return facts
+
+
+def _failures(record: Record) -> list[dict[str, str]]:
+    return [
+        {"words": failure_words(one), "where": STAGE_WORDS[one.stage], "detail": one.detail} for one in failures(record)
+    ]
 
 
 def _executions(press: Press, board: Leaderboard, row: Row, slug: str, links: Mapping[str, str]) -> View | None:

@@ -15,15 +15,18 @@ from rtsr_bench.report.frames import as_long_csv, frames
 from rtsr_bench.report.index_page import print_index, print_published, print_reading
 from rtsr_bench.report.model_page import print_model
 from rtsr_bench.report.press import Press
+from rtsr_bench.report.realtime import playbacks_of, without_a_page
 from rtsr_bench.report.reproduction import print_reproduction, reproduce_all
 from rtsr_bench.report.writing import write_site
 from rtsr_bench.store import load_records
+from rtsr_bench.store.realtime import beside, load_realtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rtsr_bench.record import Record
+    from rtsr_bench.record.realtime import Realtime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,9 +42,10 @@ class Site:
     records: Mapping[str, Record]
 
 
-def build(records_dir: Path, out_dir: Path) -> Site:
+def build(records_dir: Path, out_dir: Path, realtime_dir: Path | None = None) -> Site:
     """Build the site of a folder of records in `out_dir`: the same bytes for the same records.
 
+    Results of `realtime` are in `realtime_dir`, by default the folder of that name beside the records.
     Raises UserError if there is no such folder, the site would be inside it, or cannot be written.
     """
     loaded = load_records(records_dir)
@@ -54,7 +58,9 @@ def build(records_dir: Path, out_dir: Path) -> Site:
         observed = load_observed(records_dir)
     except ValueError as error:
         found.append(str(error))
-    files, problems = compose(records, found, folders, observed)
+    played = load_realtime(beside(records_dir) if realtime_dir is None else realtime_dir)
+    found += played.problems
+    files, problems = compose(records, found, folders, observed, played.results)
     write_site(out_dir, files, keep=records_dir)
     pages = tuple(sorted(path for path in files if path.endswith(".html")))
     return Site(index=out_dir / "index.html", pages=pages, problems=problems, records=records)
@@ -65,14 +71,17 @@ def compose(
     problems: Sequence[str] = (),
     crop_folders: Mapping[str, Path] | None = None,
     observed: Observed | None = None,
+    realtime: Mapping[str, Realtime] | None = None,
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """The site's files by path, and all problems: those given and those of the crops.
 
     `observed` are the computed values for the paper's tables; without them their page says how to compute them.
+    `realtime` are results of playing video, by file name.
     """
     boards = leaderboards(records)
     press = Press(len(records))
-    found = list(problems)
+    played = realtime or {}
+    found = [*problems, *without_a_page(records.values(), played)]
     addressed = []
     for board, slug in zip(boards, board_slugs(boards), strict=True):
         links = {row.source: f"models/{model_slug(row)}.html" for row in board.rows}
@@ -86,10 +95,13 @@ def compose(
                         crops = read_crops(crop_folders[row.source])
                     except ValueError as error:
                         found.append(str(error))
-                print_model(press, board, group, row, links=links, board_address=address, crops=crops)
+                playbacks = playbacks_of(row.record, played)
+                print_model(
+                    press, board, group, row, links=links, board_address=address, crops=crops, playbacks=playbacks
+                )
     print_published(press, addressed)
     print_reproduction(press, reproduce_all(observed or Observed(), list(records.values())))
-    print_reading(press)
+    print_reading(press, transfers=any(record.transfers for record in records.values()))
     if records:
         for name, frame in frames(records, boards=boards).items():
             press.files[f"exports/long/all-{name}.csv"] = as_long_csv(frame).encode("utf-8")

@@ -41,6 +41,7 @@ machine was known to be quiet (`evaluate.quiet`).
   detail, but for the tolerance above: on a card, and in bf16, that is much for a picture with little detail.
 - **Counts and peak memory are the child's word.** A guest can hold weights where no parameter is registered, or answer
   with other numbers; nothing compares them. Scores that use them (Efficient SR) need a review of the code.
+- Latencies of `rtsr-bench realtime` are the child's word (docs/decisions/0030-real-time.md); they enter no ranking.
 - A model may be up to a quarter quicker on random numbers than on images, and skip its work for one random input in
   twenty.
 - A model may recognise public test images and have their HR, or their SR, inside its weights.

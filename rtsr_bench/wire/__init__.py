@@ -9,6 +9,7 @@ which reply belongs to which request, and turns messages into these classes and 
 from rtsr_bench.wire.exchanges import EXCHANGES, Exchange, plain, reply_of, request_of
 from rtsr_bench.wire.lines import MAX_LINE, MAX_TEXT, clip, decode, encode
 from rtsr_bench.wire.replies import (
+    DROPPED,
     Counted,
     Enhanced,
     Failed,
@@ -21,6 +22,7 @@ from rtsr_bench.wire.replies import (
     Looked,
     Message,
     PeakMemory,
+    Played,
     Prepared,
     Progress,
     Repeated,
@@ -28,7 +30,10 @@ from rtsr_bench.wire.replies import (
     Warmed,
 )
 from rtsr_bench.wire.requests import (
+    MOST_FRAMES,
+    SCENE_STEP,
     Answer,
+    BeginPlaying,
     BeginTiming,
     CheckContract,
     CountOperations,
@@ -40,6 +45,7 @@ from rtsr_bench.wire.requests import (
     LoadModel,
     LookAtOutput,
     Places,
+    PlayFrames,
     PrepareModel,
     Request,
     Rlimits,
@@ -47,10 +53,14 @@ from rtsr_bench.wire.requests import (
 )
 
 __all__ = [
+    "DROPPED",
     "EXCHANGES",
     "MAX_LINE",
     "MAX_TEXT",
+    "MOST_FRAMES",
+    "SCENE_STEP",
     "Answer",
+    "BeginPlaying",
     "BeginTiming",
     "CheckContract",
     "CountOperations",
@@ -75,6 +85,8 @@ __all__ = [
     "Message",
     "PeakMemory",
     "Places",
+    "PlayFrames",
+    "Played",
     "PrepareModel",
     "Prepared",
     "Progress",

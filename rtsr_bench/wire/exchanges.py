@@ -22,6 +22,7 @@ from rtsr_bench.wire.replies import (
     Loaded,
     Looked,
     Message,
+    Played,
     Prepared,
     Repeated,
     Reply,
@@ -29,6 +30,7 @@ from rtsr_bench.wire.replies import (
 )
 from rtsr_bench.wire.requests import (
     Answer,
+    BeginPlaying,
     BeginTiming,
     CheckContract,
     CountOperations,
@@ -39,6 +41,7 @@ from rtsr_bench.wire.requests import (
     KeepWarm,
     LoadModel,
     LookAtOutput,
+    PlayFrames,
     PrepareModel,
     Request,
     TimeCall,
@@ -75,6 +78,8 @@ EXCHANGES: dict[type[Request[Any]], Exchange] = {
         _of(TimeCall, Repeated, Stage.RUNTIME),
         _of(LookAtOutput, Looked, Stage.RUNTIME),
         _of(FinishTiming, Finished, Stage.RUNTIME),
+        _of(BeginPlaying, Warmed, Stage.RUNTIME),
+        _of(PlayFrames, Played, Stage.RUNTIME),
         _of(CountOperations, Counted, Stage.COMPLEXITY),
     )
 }

@@ -174,6 +174,27 @@ class Finished(Reply, frozen=True, kw_only=True):
             self.memory.check()
 
 
+DROPPED = -1
+"""In the place of the latency of a frame that was never begun."""
+
+
+class Played(Reply, frozen=True, kw_only=True):
+    """Latency of each frame in microseconds, from its arrival to its SR image in host memory, or `DROPPED`.
+
+    `seen` holds values of some SR images (H x W x 3): frame, place in the flat image, value.
+    """
+
+    latency_us: tuple[int, ...]
+    seen: tuple[tuple[int, int, int], ...] = ()
+
+    def check(self) -> None:
+        """Raise ValueError for impossible latencies and values."""
+        if not self.latency_us or not all(DROPPED <= one < MOST_MS * 1e3 for one in self.latency_us):
+            raise ValueError("a latency that is no number of microseconds")
+        if not all(0 <= at < len(self.latency_us) and place >= 0 <= value <= 255 for at, place, value in self.seen):
+            raise ValueError("a value that is of no SR image")
+
+
 class Counted(Reply, frozen=True, kw_only=True):
     """Parameters and operations."""
 

@@ -23,6 +23,7 @@ from rtsr_bench.wire.replies import (
     Imported,
     Loaded,
     Looked,
+    Played,
     Prepared,
     Repeated,
     Reply,
@@ -30,6 +31,12 @@ from rtsr_bench.wire.replies import (
 )
 
 Answer = TypeVar("Answer", bound=Reply)
+
+MOST_FRAMES = 200_000
+"""Frames of one run: their latencies are one answer, which has to fit into a line."""
+
+SCENE_STEP = 3
+"""Rows by which the scene moves from one frame to the next."""
 
 
 class Request(
@@ -175,6 +182,41 @@ class FinishTiming(Request[Finished], frozen=True, kw_only=True):
 
     probe: Places | None = None
     memory: bool = False
+
+
+class BeginPlaying(Request[Warmed], frozen=True, kw_only=True):
+    """Make the model ready to play a scene and play untimed frames, `warmup` at most.
+
+    The scene is in the file: `size.height + rows - 1` rows of `size.width` pixels. Frame k of a run is the window of
+    `size` at the row `(start + k * SCENE_STEP) % rows`.
+    """
+
+    size: Size
+    scale: int
+    execution: Execution
+    rows: int
+    warmup: int = 0
+
+    def __post_init__(self) -> None:
+        _check_scale(self.scale)
+        _check_sizes(self.size)
+        if self.rows < 1 or self.warmup < 0:
+            raise ValueError(f"a scene of {self.rows} rows and {self.warmup} untimed frames, expected 1 and 0 at least")
+
+
+class PlayFrames(Request[Played], frozen=True, kw_only=True):
+    """Play `frames` frames that arrive at `fps`, or without `fps` at most so many within `seconds`, as they can be."""
+
+    frames: int
+    fps: float | None = None
+    seconds: float = 0.0
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.frames <= MOST_FRAMES or self.start < 0:
+            raise ValueError(f"{self.frames} frames, expected 1 to {MOST_FRAMES}")
+        if self.fps is not None and not 0 < self.fps < math.inf:
+            raise ValueError(f"{self.fps} frames per second, expected a finite number above 0")
 
 
 class CountOperations(Request[Counted], frozen=True, kw_only=True):

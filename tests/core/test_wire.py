@@ -12,7 +12,9 @@ from rtsr_bench.execution import EAGER_FP32, Execution, MemoryFormat, Precision
 from rtsr_bench.protocol import Size
 from rtsr_bench.record import Count, FailureKind
 from rtsr_bench.wire import (
+    DROPPED,
     EXCHANGES,
+    BeginPlaying,
     BeginTiming,
     CheckContract,
     Counted,
@@ -36,6 +38,8 @@ from rtsr_bench.wire import (
     Message,
     PeakMemory,
     Places,
+    Played,
+    PlayFrames,
     Prepared,
     PrepareModel,
     Progress,
@@ -85,6 +89,8 @@ REQUESTS: tuple[Request[Any], ...] = (
     TimeCall(seed=5, probe=PLACES),
     LookAtOutput(probe=PLACES, whole=True),
     FinishTiming(memory=True),
+    BeginPlaying(size=SIZE, scale=2, execution=EXECUTION, rows=7, warmup=3),
+    PlayFrames(frames=9, fps=59.94, start=5),
     CountOperations(sizes=(SIZE,), computed=True),
 )
 REPLIES: tuple[Message, ...] = (
@@ -97,6 +103,7 @@ REPLIES: tuple[Message, ...] = (
     Warmed(),
     Repeated(sample_ms=1.5, host_ms=0.1, idle_ms=0.2, probe=(0.5, None), given=(1.0,)),
     Looked(probe=(0.5,), given=(None,)),
+    Played(latency_us=(16_700, DROPPED), seen=((0, 7, 255),)),
     Finished(probe=(0.5,), memory=PeakMemory(kind="rss", peak_bytes=2, baseline_bytes=1)),
     Counted(params=9, counts=(Count(input=SIZE, macs=1, flops=2, activations=3, convs=4, uncounted={"fft": 1}),)),
     Progress(done=3),
@@ -167,6 +174,12 @@ def test_what_cannot_be_meant_is_refused_where_it_is_made() -> None:
         EnhanceImage(size=SIZE, scale=8, execution=EAGER_FP32)
     with pytest.raises(ValueError, match="a batch of 0 and 3 untimed calls"):
         BeginTiming(size=SIZE, batch=0, scale=2, execution=EAGER_FP32, warmup=3, seed=1)
+    with pytest.raises(ValueError, match="0 frames, expected 1 to 200000"):
+        PlayFrames(frames=0)
+    with pytest.raises(ValueError, match="inf frames per second"):
+        PlayFrames(frames=1, fps=float("inf"))
+    with pytest.raises(ValueError, match="a scene of 0 rows"):
+        BeginPlaying(size=SIZE, scale=2, execution=EAGER_FP32, rows=0)
     with pytest.raises(TypeError, match="a value of the type object can't be sent"):
         encode(plain(LoadModel(format="python", folder=Path("/team"), args={"one": object()})))
 
@@ -182,6 +195,11 @@ def test_what_cannot_be_meant_is_refused_where_it_is_made() -> None:
         (Counted(params=-1, counts=()), "negative or astronomic"),
         (Counted(params=10**400, counts=()), "negative or astronomic"),
         (Findings(multiple=0), "no number of pixels"),
+        (Played(latency_us=()), "a latency that is no number"),
+        (Played(latency_us=(5, -2)), "a latency that is no number"),
+        (Played(latency_us=(5,), seen=((1, 0, 0),)), "a value that is of no SR image"),
+        (Played(latency_us=(5,), seen=((0, 0, 256),)), "a value that is of no SR image"),
+        (Played(latency_us=(5,), seen=((0, -1, 0),)), "a value that is of no SR image"),
     ],
     ids=lambda one: type(one).__name__ if isinstance(one, Message) else "",
 )

@@ -89,10 +89,9 @@ class Card(TorchFunctionMode):
         wanted = any(map(_is_card, flat))
         marked = [one for one in flat if on_card(one)]
         others = [one for one in flat if isinstance(one, torch.Tensor) and one.dim() and not on_card(one)]
-        if func is torch.Tensor.numpy and marked:
-            raise TypeError("can't convert cuda:0 device type tensor to numpy")
-        if marked and others and func not in _MOVES and not wanted:
-            raise RuntimeError("Expected all tensors to be on the same device, but found at least two devices")
+        if func is torch.empty and given.pop("pin_memory", False):
+            log["pinned"] += 1
+        _refuse(func, marked, others, wanted=wanted)
         args = tuple(torch.device("cpu") if _is_card(one) else one for one in args)
         given = {name: torch.device("cpu") if _is_card(one) else one for name, one in given.items()}
         try:
@@ -101,14 +100,23 @@ class Card(TorchFunctionMode):
             if "can't allocate memory" in str(error) and (wanted or marked):
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is") from None
             raise
-        if func == _SET_DATA:
-            return _mark(args[0]) if on_card(args[1]) else made
+        if func in (_SET_DATA, torch.Tensor.copy_):
+            # What is copied to stays where it is.
+            return _mark(args[0]) if func == _SET_DATA and on_card(args[1]) else made
         leaves = func is torch.Tensor.cpu or (func is torch.Tensor.to and not wanted and _to_cpu(flat))
         if leaves and marked:
             return made.clone() if made is args[0] else made
         if wanted and isinstance(made, torch.Tensor) and made is args[0] and not marked:
             made = made.clone()  # a move is a copy
         return _mark(made) if wanted or marked else made
+
+
+def _refuse(func: Any, marked: list[Any], others: list[Any], *, wanted: bool) -> None:
+    """Raise what torch raises for operations that need data to move."""
+    if func is torch.Tensor.numpy and marked:
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+    if marked and others and func not in _MOVES and not wanted:
+        raise RuntimeError("Expected all tensors to be on the same device, but found at least two devices")
 
 
 def _to_cpu(flat: list[Any]) -> bool:
@@ -143,6 +151,15 @@ class EventBase:
         assert isinstance(stream, Stream)
         log["record"] += 1
         self.at = perf_counter()
+
+    def wait(self, stream: Any) -> None:
+        assert isinstance(stream, Stream)
+        assert self.at, "a stream waits for an event that was never recorded"
+        log["wait"] += 1
+
+    def query(self) -> bool:
+        assert self.at
+        return True  # work is done when a call returns
 
     def elapsed_time(self, end: EventBase) -> float:
         assert self.at

@@ -15,9 +15,11 @@ import pytest
 from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.inputs import Input, random_input
+from rtsr_bench.evaluate.playing import Stage
 from rtsr_bench.execution import EAGER_FP32, Execution
 from rtsr_bench.protocol import Precision, Protocol, Size
-from rtsr_bench.record import Failure, FailureKind
+from rtsr_bench.record import Failure, FailureKind, Throughput
+from rtsr_bench.record.realtime import Frames
 from rtsr_bench.sandbox import Child, Level
 from rtsr_bench.wire import Finished, Loaded, LoadModel
 
@@ -148,6 +150,29 @@ def test_images_reach_the_card_and_come_back_as_they_were(rehearse: Rehearse, tm
         assert isinstance(call, Call), call
         flat = pixels.transpose(2, 0, 1).repeat(2, axis=1).repeat(2, axis=2).reshape(-1)
         assert conductor.outputs[given] == pytest.approx([flat[place] / 255 for place in given.at])
+
+
+def test_transfers_and_the_model_are_ordered_by_events_on_three_streams(rehearse: Rehearse, tmp_path: Path) -> None:
+    rehearse("card")
+    with child_with(tmp_path, NEAREST) as (child, _):
+        stage = Stage(child=child, protocol=PROTOCOL, execution=EAGER_FP32)
+        assert stage.set(warmup=3) is None
+        assert isinstance(stage.flat_out(30.0, frames=5), Throughput)
+        played = stage.at(50.0, 4)
+        assert isinstance(played, Frames), played
+        log = said(child)
+    assert log["pinned"] == 3  # the scene, and two SR images
+    # Of each frame: uploaded, computed, downloaded. The log is that of the model's last call, before its own records.
+    frames = log["calls"]
+    assert log["record"] == 3 * (frames - 1) + 1
+    # The model waits for the upload, the download for the model; from the third frame of a run on, the upload and the
+    # model also wait for what was done with their buffer before.
+    assert log["wait"] >= 2 * (frames - 1) + 1
+    assert "python record" not in log
+    for shown in stage.shown:
+        for frame, place, value in shown.seen:
+            lr = np.frombuffer(shown.scene.frame(frame, shown.start), np.uint8).reshape(*_pair(SIZE), 3)
+            assert lr.repeat(2, axis=0).repeat(2, axis=1).reshape(-1)[place] == value
 
 
 def _pair(size: Size) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from PIL import Image
 from rtsr_bench.datasets import Dataset
 from rtsr_bench.datasets.dataset import ImageFile, ImagePair
 from rtsr_bench.errors import HarnessError
-from rtsr_bench.evaluate import Bench, Job, Overrides, bench, clocks, measure
+from rtsr_bench.evaluate import Bench, Job, Overrides, bench, clocks, measure, playing, realtime
+from rtsr_bench.evaluate.stages import TRANSFERS_S
 from rtsr_bench.protocol import Colour, Convention, Precision, Protocol, Size
 from rtsr_bench.record import Failure, Memory, Runtime, Telemetry
 from rtsr_bench.sandbox import Isolation, Level
@@ -91,6 +92,26 @@ def test_a_record_of_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path) -> N
     assert isinstance(record.memory, Memory), record.memory
     assert record.memory.peak_bytes - record.memory.baseline_bytes == 2 * SIZE.pixels * 3 * 5
     assert not isinstance(record.complexity, Failure)
+    assert record.transfers is not None
+    assert record.transfers.frames > 10
+    assert record.transfers.wall_s >= TRANSFERS_S
+
+
+def test_a_video_is_played_on_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(realtime, "FLAT_OUT_S", 0.3)
+    monkeypatch.setitem(playing._SLACK_MS, "cuda", 1e6)
+    rehearse("card")
+    with Bench(device="cuda:0") as place:
+        wish = realtime.Playback(fps=20.0, seconds=1.0, search=False)
+        result = realtime.measure_realtime(job(tmp_path), place, wish)
+    assert result.failure is None, result.failure
+    assert result.run is not None
+    assert len(result.run.latency_ms) == 20
+    assert result.execution.precision is Precision.FP16
+    assert result.check is not None
+    assert result.check.places == 6 * 32
+    assert result.model_ms
+    assert result.system.facts["driver"] == "580.95"
 
 
 def test_a_guest_that_breaks_the_card_is_counted_in_another_child(

@@ -12,8 +12,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-TRACED = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/numerics.py",
-          "measuring/enhance.py", "measuring/worker.py", "formats/onnx/loading.py")  # fmt: skip
+TRACED = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/realtime.py",
+          "measuring/lanes.py", "measuring/numerics.py", "measuring/enhance.py", "measuring/worker.py",
+          "formats/onnx/loading.py")  # fmt: skip
 
 
 def note_lines(file: str) -> None:

@@ -170,8 +170,11 @@ def _record_files(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in files if name.endswith(".json") and not name.startswith("."))
 
 
-def prepare(folder: Path) -> None:
-    """Create the folder, check that it is writable (UserError), and remove temporary files of killed runs."""
+def prepare(folder: Path, what: str = "records") -> None:
+    """Create the folder, check that it is writable (UserError), and remove temporary files of killed runs.
+
+    `what` is kept there; the option that names the folder has the same name.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
@@ -179,7 +182,7 @@ def prepare(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise UserError(
-            f"cannot write records to {folder}: {error.strerror}; expected a writable folder, name one with --records"
+            f"cannot write {what} to {folder}: {error.strerror}; expected a writable folder, name one with --{what}"
         ) from None
     sweep_held(folder, _TEMPORARY)
 
