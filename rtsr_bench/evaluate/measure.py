@@ -86,6 +86,7 @@ def _with_outcomes(record: Record, work: Work, first: ImageStage, timed: TimedSt
         memory=measured.memory if isinstance(measured, Measured) else measured,
         complexity=timed.complexity,
         setup=timed.setup,
+        references=timed.references,
         repeatability=_repeatability(work, images, timed),
         submitted_images=images.comparison.outcome()
         if images.comparison and not isinstance(other or images.fidelity, Failure)

@@ -14,6 +14,7 @@ from rtsr_bench.report.board_table import executions_table, scope_of
 from rtsr_bench.report.execution_words import execution_facts, fidelity_words, setup_words
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
+from rtsr_bench.report.references import references_table, relative_facts, relative_words
 from rtsr_bench.report.text import number, one_line
 from rtsr_bench.statistics import median
 
@@ -45,6 +46,7 @@ def print_model(
     sets = model_set_table(row, scope, slug)
     counts = counts_table(record, slug)
     telemetry = telemetry_table(record, slug)
+    references = references_table(row, slug)
     press.page(
         address,
         "model.html",
@@ -57,7 +59,7 @@ def print_model(
         is_open=group.division is Division.OPEN,
         executions=_executions(press, board, row, slug, links),
         best_address=links.get(row.best_source, ""),
-        facts=[*_facts(row, group, scope), *execution_facts(row)],
+        facts=[*_facts(row, group, scope), *relative_facts(row), *execution_facts(row)],
         failures=[
             {"words": failure_words(one), "where": STAGE_WORDS[one.stage], "detail": one.detail}
             for one in failures(record)
@@ -65,6 +67,8 @@ def print_model(
         crops=_crops(press, crops, slug),
         samples=_samples(press, row, slug),
         runtime_words=_runtime_words(row),
+        relative_words=relative_words(row),
+        references=press.table(references) if references else None,
         images=press.table(images) if images else None,
         sets=press.table(sets) if sets else None,
         fidelity_words=fidelity_words(row),

@@ -23,6 +23,8 @@ from rtsr_bench.wire.replies import (
     PeakMemory,
     Prepared,
     Progress,
+    ReferenceSamples,
+    ReferenceTimed,
     Repeated,
     Reply,
     Warmed,
@@ -44,6 +46,7 @@ from rtsr_bench.wire.requests import (
     Request,
     Rlimits,
     TimeCall,
+    TimeReference,
 )
 
 __all__ = [
@@ -78,11 +81,14 @@ __all__ = [
     "PrepareModel",
     "Prepared",
     "Progress",
+    "ReferenceSamples",
+    "ReferenceTimed",
     "Repeated",
     "Reply",
     "Request",
     "Rlimits",
     "TimeCall",
+    "TimeReference",
     "Warmed",
     "clip",
     "decode",

@@ -23,6 +23,7 @@ from rtsr_bench.wire.replies import (
     Looked,
     Message,
     Prepared,
+    ReferenceTimed,
     Repeated,
     Reply,
     Warmed,
@@ -42,6 +43,7 @@ from rtsr_bench.wire.requests import (
     PrepareModel,
     Request,
     TimeCall,
+    TimeReference,
 )
 
 _Message = TypeVar("_Message", bound=Message)
@@ -75,6 +77,7 @@ EXCHANGES: dict[type[Request[Any]], Exchange] = {
         _of(TimeCall, Repeated, Stage.RUNTIME),
         _of(LookAtOutput, Looked, Stage.RUNTIME),
         _of(FinishTiming, Finished, Stage.RUNTIME),
+        _of(TimeReference, ReferenceTimed, Stage.RUNTIME),
         _of(CountOperations, Counted, Stage.COMPLEXITY),
     )
 }

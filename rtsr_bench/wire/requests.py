@@ -24,6 +24,7 @@ from rtsr_bench.wire.replies import (
     Loaded,
     Looked,
     Prepared,
+    ReferenceTimed,
     Repeated,
     Reply,
     Warmed,
@@ -59,6 +60,10 @@ class Greet(Request[Hello], frozen=True, kw_only=True):
     device: str
     threads: int
     limits: Rlimits
+
+
+class TimeReference(Request[ReferenceTimed], frozen=True, kw_only=True):
+    """Time the fixed references; refused in a process that a guest has been in."""
 
 
 class LoadModel(Request[Loaded], frozen=True, kw_only=True):

@@ -39,10 +39,13 @@ from rtsr_bench.wire import (
     Prepared,
     PrepareModel,
     Progress,
+    ReferenceSamples,
+    ReferenceTimed,
     Repeated,
     Request,
     Rlimits,
     TimeCall,
+    TimeReference,
     Warmed,
     decode,
     encode,
@@ -86,6 +89,7 @@ REQUESTS: tuple[Request[Any], ...] = (
     LookAtOutput(probe=PLACES, whole=True),
     FinishTiming(memory=True),
     CountOperations(sizes=(SIZE,), computed=True),
+    TimeReference(),
 )
 REPLIES: tuple[Message, ...] = (
     Imported(),
@@ -99,6 +103,10 @@ REPLIES: tuple[Message, ...] = (
     Looked(probe=(0.5,), given=(None,)),
     Finished(probe=(0.5,), memory=PeakMemory(kind="rss", peak_bytes=2, baseline_bytes=1)),
     Counted(params=9, counts=(Count(input=SIZE, macs=1, flops=2, activations=3, convs=4, uncounted={"fft": 1}),)),
+    ReferenceTimed(
+        convs=ReferenceSamples(id="convs/1", samples_ms=(1.5, 2.0)),
+        bicubic=ReferenceSamples(id="bicubic/1", samples_ms=(0.5,)),
+    ),
     Progress(done=3),
     Failed(kind=FailureKind.EXCEPTION, message="no", detail="why", over=True),
 )
@@ -140,6 +148,7 @@ def test_every_request_stands_in_the_table_with_the_reply_that_it_names() -> Non
 
 
 LOAD = plain(REQUESTS[2])
+GOOD = ReferenceSamples(id="one", samples_ms=(1.0,))
 
 
 @pytest.mark.parametrize(
@@ -182,6 +191,8 @@ def test_what_cannot_be_meant_is_refused_where_it_is_made() -> None:
         (Counted(params=-1, counts=()), "negative or astronomic"),
         (Counted(params=10**400, counts=()), "negative or astronomic"),
         (Findings(multiple=0), "no number of pixels"),
+        (ReferenceTimed(convs=GOOD, bicubic=ReferenceSamples(id="b", samples_ms=())), "0 samples of a reference"),
+        (ReferenceTimed(convs=ReferenceSamples(id="c", samples_ms=(0.0,)), bicubic=GOOD), "no positive number"),
     ],
     ids=lambda one: type(one).__name__ if isinstance(one, Message) else "",
 )

@@ -72,8 +72,9 @@ def job(tmp_path: Path, forward: str = "return torch.nn.functional.interpolate(x
     )  # fmt: skip
 
 
-def test_a_record_of_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path) -> None:
-    rehearse("card")
+def test_a_record_of_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTSR_BENCH_REFERENCE", "on")
+    rehearse("card,little")
     with Bench(device="auto") as place:
         assert (place.device, place.device_kind, place.device_name) == ("cuda:0", "cuda", "Stand-in")
         record = measure(job(tmp_path), place)
@@ -91,6 +92,8 @@ def test_a_record_of_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path) -> N
     assert isinstance(record.memory, Memory), record.memory
     assert record.memory.peak_bytes - record.memory.baseline_bytes == 2 * SIZE.pixels * 3 * 5
     assert not isinstance(record.complexity, Failure)
+    assert record.references is not None
+    assert (record.references.convs.id, len(record.references.convs.after_ms)) == ("convs-3-16-16-16-12-24x40/1", 3)
 
 
 def test_a_guest_that_breaks_the_card_is_counted_in_another_child(
