@@ -78,11 +78,6 @@ class Machine:
         """Calls that were timed again because other work had disturbed them."""
         return self._retimed
 
-    @property
-    def waits(self) -> bool:
-        """Whether it waits at all: an unofficial measurement may not."""
-        return self._official or self._patience.wait_s > 0
-
     def mark(self) -> Mark:
         """Begin a block of calls."""
         return self._meter.mark()
@@ -110,7 +105,7 @@ class Machine:
         HarnessError where an official measurement can't have it. An unofficial one without patience does not even look.
         """
         told = False
-        while self.waits:
+        while self._official or self._patience.wait_s:
             before = self._meter.mark(processes=True)
             self._sleep(_LOOK_S)
             load = self._meter.since(before)

@@ -31,24 +31,26 @@ class Moment:
 def time_references(work: Work, *, after: bool) -> Moment | None:
     """Time the references; None if they are not wanted. To be called while the device is held and no guest is there.
 
-    Disturbed by other work, they wait as the timing of the model would. After it they wait only as an unofficial
-    measurement does, so that a busy machine costs no record of a model that is timed already.
+    Disturbed by other work, they are timed again. Before an official measurement that waits for a quiet machine, as the
+    timing of the model does: HarnessError where there is none. Otherwise nothing waits: the model is timed already, or
+    its row may be one of a busy machine.
     """
     if not wanted():
         return None
     bench, rules = work.bench, work.job.protocol
+    official = not after and division_of(rules, work.job.track.protocol) is not None
     with bench.reference_child() as child:
         machine = Machine(
             LoadMeter(child.cpu_s),
-            official=not after and division_of(rules, work.job.track.protocol) is not None,
+            official=official,
             device_kind=bench.device_kind,
             tell=work.listener.waiting,
             sleep=bench.lock.sleep,
         )
-        return _undisturbed(child, machine)
+        return _undisturbed(child, machine, patient=official)
 
 
-def _undisturbed(child: Child, machine: Machine) -> Moment:
+def _undisturbed(child: Child, machine: Machine, *, patient: bool) -> Moment:
     left = TRIES
     while True:
         left -= 1
@@ -57,8 +59,10 @@ def _undisturbed(child: Child, machine: Machine) -> Moment:
         load = machine.since(began)
         if isinstance(timed, Failure):
             raise HarnessError(f"the fixed references could not be timed: {timed.message}")
-        if not left or not machine.disturbed(load) or not machine.waits or machine.wait() is not None:
+        if not left or not machine.disturbed(load):
             return Moment(timed=timed, foreign=load.foreign)
+        if patient:
+            machine.wait()
 
 
 def combined(before: Moment | None, after: Moment | None) -> References | None:

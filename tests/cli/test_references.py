@@ -29,7 +29,7 @@ def test_a_guest_that_fakes_the_references_does_so_in_its_own_process_only(
     (stored,) = load_records(tmp_path / "reports" / "records").records
     found = stored.record.references
     assert found is not None
-    assert (found.convs.id, found.bicubic.id) == ("convs-3-16-16-16-12-270x480/1", "bicubic-x2-270x480/1")
+    assert (found.convs.id, found.bicubic.id) == ("convs-3-16-16-16-12-180x320/1", "bicubic-x2-180x320/1")
     for times in (found.convs, found.bicubic):
         assert min(len(times.before_ms), len(times.after_ms)) >= 3
         assert 123.0 not in (*times.before_ms, *times.after_ms)

@@ -36,11 +36,8 @@ def timed(ms: float) -> ReferenceTimed:
 class Played:
     """Stands for a process and for the machine: each answer with the share of other work that there was meanwhile."""
 
-    waits = True
-
     def __init__(self, *shares: float) -> None:
         self.shares, self.asked, self.waited = list(shares), 0, 0
-        self.then: Load | None = None
 
     def ask(self, request: object, *, limit_s: float) -> ReferenceTimed | Failure:
         self.asked += 1
@@ -55,13 +52,12 @@ class Played:
     def disturbed(self, load: Load) -> bool:
         return (load.foreign or 0.0) > 0.1
 
-    def wait(self) -> Load | None:
+    def wait(self) -> None:
         self.waited += 1
-        return self.then
 
 
-def undisturbed(played: Played) -> Moment:
-    return references._undisturbed(cast("Any", played), cast("Any", played))
+def undisturbed(played: Played, *, patient: bool = True) -> Moment:
+    return references._undisturbed(cast("Any", played), cast("Any", played), patient=patient)
 
 
 def test_what_other_work_disturbed_is_timed_again() -> None:
@@ -78,13 +74,9 @@ def test_a_machine_that_stays_busy_is_told_with_what_was_timed() -> None:
     assert played.waited == references.TRIES - 1
 
 
-def test_where_waiting_did_not_help_or_is_not_wanted_nothing_is_timed_again() -> None:
-    busy = Played(0.5)
-    busy.then = Load(wall_s=0.5, foreign=0.5)
-    assert (undisturbed(busy).foreign, busy.asked, busy.waited) == (0.5, 1, 1)
-    hasty = Played(0.5)
-    hasty.waits = False
-    assert (undisturbed(hasty).foreign, hasty.asked, hasty.waited) == (0.5, 1, 0)
+def test_an_unofficial_measurement_and_one_that_is_over_wait_for_nothing() -> None:
+    hasty = Played(0.6, 0.0)
+    assert (undisturbed(hasty, patient=False).foreign, hasty.asked, hasty.waited) == (0.0, 2, 0)
 
 
 def test_a_process_that_breaks_is_no_fault_of_the_guest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,15 +64,13 @@ def test_the_work_is_fp32_without_gradients_and_the_same_each_time(little: None)
 
 def test_a_reference_of_other_work_needs_another_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records are compared by these ids: whoever changes channels, inputs or numbers of calls changes `_VERSION`."""
-    for kind, size in (("cpu", "270x480"), ("cuda", "1080x1920")):
-        amount = reference.AMOUNTS[kind]
-        assert (str(amount.size), amount.warmup, amount.warm_ms, amount.calls) == {
-            "cpu": (size, 3, 0.0, 10),
-            "cuda": (size, 3, 100.0, 50),
-        }[kind]
+    assert {
+        "cpu": reference.Amount(size=Size(180, 320), warmup=2, warm_ms=0.0, calls=6),
+        "cuda": reference.Amount(size=Size(1080, 1920), warmup=3, warm_ms=100.0, calls=50),
+    } == reference.AMOUNTS
     monkeypatch.setattr(reference, "_timed", lambda *_: (1.0,))
     found = reference.time_references(CPU, Counting())
-    assert (found.convs.id, found.bicubic.id) == ("convs-3-16-16-16-12-270x480/1", "bicubic-x2-270x480/1")
+    assert (found.convs.id, found.bicubic.id) == ("convs-3-16-16-16-12-180x320/1", "bicubic-x2-180x320/1")
 
 
 def test_a_card_is_warmed_for_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

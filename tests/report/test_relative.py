@@ -22,7 +22,7 @@ from rtsr_bench.statistics import reference_drift, reference_ms
 from rtsr_bench.store import decode, encode
 from rtsr_bench.tracks import find_track
 
-CONVS, BICUBIC = "convs-3-16-16-16-12-270x480/1", "bicubic-x2-270x480/1"
+CONVS, BICUBIC = "convs-3-16-16-16-12-180x320/1", "bicubic-x2-180x320/1"
 
 
 def times(before: float, after: float, name: str = CONVS) -> ReferenceTimes:
