@@ -30,9 +30,9 @@ def relative_words(row: Row) -> str:
     busy = "" if load is None else f" Other work used at most {number(100 * load, 0)} % of the processors meanwhile."
     return (
         f"The mean runtime at {row.record.protocol.input} is {number(row.relative, 2)} times that of the fixed"
-        f" reference, a small stack of convolutions ({number(reference_ms(references.convs), 3)} ms). The reference is the"
-        " same for all tracks and executions; it is timed right before and right after each model, in a process of its"
-        f" own. Compare across machines only roughly.{busy}"
+        f" reference, a small stack of convolutions ({number(reference_ms(references.convs), 3)} ms). The reference is"
+        " the same for all tracks and executions; it is timed right before and right after each model, in a process of"
+        f" its own. Compare across machines only roughly.{busy}"
     )
 
 
