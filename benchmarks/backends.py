@@ -73,7 +73,7 @@ def _print(records: list[Record]) -> None:
     for (model, size), mine in sorted(by_model.items()):
         eager = next((_median(one) for one in mine if one.protocol.backend == "eager"), None)
         for number, one in enumerate(sorted(mine, key=lambda one: _median(one) or float("inf"))):
-            where = f"| {model} | {size}" if not number else "| | "
+            where = f"| {model} | {size}" if not number else "| |"
             print(f"{where} | {' | '.join(_cells(one, eager))} |")
     print(f"\n{len(records)} rows, measured in {sum(one.wall_s for one in records) / 60:.1f} minutes")
 
@@ -83,7 +83,8 @@ def _median(record: Record) -> float | None:
 
 
 def _cells(record: Record, eager_ms: float | None) -> list[str]:
-    execution = record.execution.words if record.execution else record.protocol.backend
+    words = record.execution.words if record.execution else record.protocol.backend
+    execution = words.removesuffix(", fp32")
     if not isinstance(record.runtime, Runtime):
         failed = next((one for one in (record.fidelity, record.runtime) if isinstance(one, Failure)), None)
         return [execution, failed.brief if failed else "not timed", *[""] * 5]
@@ -93,7 +94,7 @@ def _cells(record: Record, eager_ms: float | None) -> list[str]:
         execution,
         f"{found:.2f}",
         f"{found / eager_ms:.2f}" if eager_ms else "",
-        "" if loss is None else f"{loss:.4f}",
+        "" if loss is None else f"{round(loss, 4) + 0.0:.4f}",
         f"{setup.seconds:.1f}" if setup else "",
         f"{setup.graph_bytes / 1e3:.0f}" if setup else "",
         "" if record.runtime.foreign_load is None else f"{100 * record.runtime.foreign_load:.0f} %",
