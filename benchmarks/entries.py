@@ -33,9 +33,10 @@ import numpy as np
 from PIL import Image
 
 from rtsr_bench.cli.running import run_submissions
-from rtsr_bench.evaluate import Bench, measure_and_save
+from rtsr_bench.evaluate import Bench, measure_and_save, stages
 from rtsr_bench.evaluate.overrides import Overrides
 from rtsr_bench.evaluate.place import Place
+from rtsr_bench.evaluate.reference_processes import ReferenceProcesses
 from rtsr_bench.evaluate.settings import Output, Selection, Settings
 from rtsr_bench.executors import local
 from rtsr_bench.load import LoadMeter
@@ -54,9 +55,10 @@ from rtsr_bench.wire import (
 )
 
 PROJECT = Path(__file__).parents[1]
-PARTS = ("starting children", "loading", "images", "without a model", "timed calls", "counting", "ending children")
+PARTS = ("starting children", "loading", "images", "without a model", "references", "timed calls", "counting",
+         "ending children")  # fmt: skip
 MANIFEST = '[submission]\nid = "{0}"\nteam = "{0}"\ntitle = "{0}"\n\n[[model]]\nscale = 2\nentry = "arch:srmodel"\n'
-_HARNESS = ("starting children", "without a model", "ending children")
+_HARNESS = ("starting children", "without a model", "references", "ending children")
 _TIMED = (BeginTiming, KeepWarm, TimeCall, LookAtOutput, FinishTiming)
 
 
@@ -131,6 +133,8 @@ class Stopwatch:
             put(Child, "ask", self.around(Child.ask, self.part_of))
             put(Child, "close", self.around(Child.close, lambda *_: "ending children"))
             put(local, "measure_and_save", self.entry)
+            put(stages, "time_references", self.around(stages.time_references, lambda *_: "references"))
+            put(ReferenceProcesses, "settle", self.around(ReferenceProcesses.settle, lambda *_: "starting children"))
             put(Stock, "settle", self.around(Stock.settle, lambda *_: "starting children"))
             if not ahead:
                 put(Bench, "start_ahead", lambda *_, **__: None)

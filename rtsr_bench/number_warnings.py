@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.division import Division, execution_of, is_plain_eager
 from rtsr_bench.execution import EAGER_FP32
-from rtsr_bench.record import Fidelity, Runtime
+from rtsr_bench.record import Fidelity, References, Runtime
 from rtsr_bench.record.measurements import MSE
 from rtsr_bench.score import mean_psnr_db
-from rtsr_bench.statistics import RuntimeSummary, median
+from rtsr_bench.statistics import RuntimeSummary, median, reference_drift
 
 if TYPE_CHECKING:
     from rtsr_bench.record import Record
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SPREAD_LIMIT = 0.10
 SMALL_GAIN_DB = 0.01
 DRIFT_LIMIT = 0.05
+REFERENCE_DRIFT_LIMIT = 0.10
+"""PLACEHOLDER."""
+
 FIDELITY_LOSS_LIMIT_DB = 0.05
 """MLPerf asks for 99.9 % of the quality of fp32: of a PSNR of 30 dB that is a loss of 0.03 dB, of 50 dB 0.05 dB."""
 
@@ -60,6 +63,7 @@ class WarningKind(StrEnum):
     LAUNCH_BOUND = "launch_bound"
     THROTTLED = "throttled"
     CLOCK = "clock"
+    REFERENCE = "reference"
     FEW_REPEATS = "few_repeats"
     PRECISION_LOSS = "precision_loss"
     EXECUTION_LOSS = "execution_loss"
@@ -69,7 +73,7 @@ class WarningKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberWarning:
-    """A warning about a number (`about`: runtime or fidelity), in a few words and in a sentence."""
+    """A warning about a number (`about`: runtime, fidelity or relative), in a few words and in a sentence."""
 
     kind: WarningKind
     about: str
@@ -96,6 +100,7 @@ def warnings(
         found += _of_samples(summary)
         found += _of_device(record.runtime, record.system.device_kind)
         found += _of_clock(record.runtime)
+        found += _of_references(record.references)
         if summary.samples < FEW_REPEATS:
             text = f"Only {summary.samples} repeats: interval and percentiles are rough."
             found.append(_about_runtime(WarningKind.FEW_REPEATS, f"{summary.samples} repeats", text))
@@ -197,6 +202,23 @@ def _of_clock(runtime: Runtime) -> list[NumberWarning]:
         f" (at most {most:.2f} s expected)."
     )
     return [_about_runtime(WarningKind.CLOCK, "clocks disagree", text)]
+
+
+def _of_references(references: References | None) -> list[NumberWarning]:
+    """A machine that was faster or slower right after the model was timed than right before."""
+    if references is None:
+        return []
+    change = reference_drift(references.convs)
+    if abs(change) <= REFERENCE_DRIFT_LIMIT:
+        return []
+    share = f"{100 * change:+.0f} %"
+    text = (
+        f"The fixed reference changed by {share} from right before to right after the model was timed"
+        f" (limit {100 * REFERENCE_DRIFT_LIMIT:.0f} %): the speed of the machine changed, so the runtime relative to it"
+        " is unreliable."
+    )
+    short = f"reference changed by {share}"
+    return [NumberWarning(kind=WarningKind.REFERENCE, about="relative", short=short, text=text)]
 
 
 def _of_precision(record: Record, convention: str) -> list[NumberWarning]:

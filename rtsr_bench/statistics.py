@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rtsr_bench.record import Runtime
+from rtsr_bench.record import ReferenceTimes, Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,3 +174,13 @@ def summarise_frames(latency_ms: Sequence[float | None], deadline_ms: float) -> 
         p999_ms=points[2],
         most_ms=points[3],
     )
+
+
+def reference_ms(times: ReferenceTimes) -> float:
+    """Milliseconds of a fixed reference while a model was timed: the mean of its medians before and after that."""
+    return (median(times.before_ms) + median(times.after_ms)) / 2
+
+
+def reference_drift(times: ReferenceTimes) -> float:
+    """Relative change of a fixed reference's median from before a model was timed to after it."""
+    return median(times.after_ms) / median(times.before_ms) - 1

@@ -28,6 +28,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         monkeypatch.delenv(name, raising=False)
     # Tests run side by side on a machine that is never quiet; what a busy machine leads to has tests of its own.
     monkeypatch.setenv("RTSR_BENCH_QUIET_WAIT", "0")
+    # A process more for each run; tests/cli/test_run_references.py and the rehearsal have it on.
+    monkeypatch.setenv("RTSR_BENCH_REFERENCE", "off")
     # Runs of one test wait for each other's timing, those of tests side by side need not: nobody looks at the times.
     monkeypatch.setenv("RTSR_BENCH_LOCKS", str(tmp_path_factory.mktemp("locks")))
 

@@ -14,6 +14,7 @@ from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.device_lock import DeviceLock
 from rtsr_bench.evaluate.place import Place
+from rtsr_bench.evaluate.reference_processes import ReferenceProcesses, wanted
 from rtsr_bench.sandbox import (
     Child,
     ChildSettings,
@@ -53,6 +54,7 @@ class Bench:
         self.baselines = Baselines()
         self.threads = threads
         self._stock = Stock()
+        self._references = ReferenceProcesses()
         self.isolation = obtainable(gpu=True) if wants_gpu(device) else obtainable()
         if required is not None:
             require(self.isolation, required)
@@ -166,6 +168,9 @@ class Bench:
 
         Only inside of a `settled` block. Cancelled if the run was cancelled.
         """
+        if timed and wanted():
+            self.lock.check()
+            self._references.start(self._settings(timed=True))
         for kind in [True] * timed + [False] * untimed:
             self.lock.check()
             self._stock.start(self._settings(timed=kind))
@@ -180,14 +185,27 @@ class Bench:
         try:
             yield
         except Exception:
-            self._stock.settle()
+            self._settle()
             raise
+        self._settle()
+
+    def _settle(self) -> None:
         self._stock.settle()
+        self._references.settle()
+
+    @contextlib.contextmanager
+    def reference_child(self) -> Iterator[Child]:
+        """Lend a process for the fixed references, which no guest enters; to be used while the device is held alone."""
+        self.lock.check()
+        with self._references.lent(self._settings(timed=True)) as child:
+            self.lock.check()  # as in `start_child`
+            yield child
 
     def cancel(self) -> None:
         """Kill every child and end every wait for the device: no result of another thread counts from here on."""
         self.lock.cancel()
         self._stock.kill()
+        self._references.kill()
         with self._guard:
             for child in self._children:
                 if child.alive:
@@ -196,6 +214,7 @@ class Bench:
     def close(self) -> None:
         """End children that were never used."""
         self._stock.close()
+        self._references.close()
         if self._spare is not None:
             self._spare.close()
             self._spare = None

@@ -87,6 +87,7 @@ def _with_outcomes(record: Record, work: Work, first: ImageStage, timed: TimedSt
         complexity=timed.complexity,
         setup=timed.setup,
         transfers=timed.transfers,
+        references=timed.references,
         repeatability=_repeatability(work, images, timed),
         submitted_images=images.comparison.outcome()
         if images.comparison and not isinstance(other or images.fidelity, Failure)

@@ -19,13 +19,14 @@ from rtsr_bench.evaluate.fidelity import measure_fidelity
 from rtsr_bench.evaluate.playing import Stage
 from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.recheck import Witness
+from rtsr_bench.evaluate.references import combined, time_references
 from rtsr_bench.evaluate.runtime import Measured, Timing, Watching, measure_runtime
 from rtsr_bench.evaluate.submitted_images import Comparison
 from rtsr_bench.evaluate.work import Work
 from rtsr_bench.execution import EAGER_FP32, Execution, Precision
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size
-from rtsr_bench.record import Complexity, Failure, Fidelity, Setup, System, Throughput
+from rtsr_bench.record import Complexity, Failure, Fidelity, References, Setup, System, Throughput
 from rtsr_bench.sandbox import Child, count_model
 from rtsr_bench.system import Gauge, describe, gauge, watching
 from rtsr_bench.wire import Loaded
@@ -82,6 +83,7 @@ class TimedStage:
     transfers: Throughput | None = None
     disagreement: Failure | None = None
     complexity: Complexity | Failure | None = None
+    references: References | None = None
 
 
 def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
@@ -113,11 +115,21 @@ def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
 def measure_timed(work: Work, first: ImageStage) -> TimedStage:
     """Time the model alone on its device, then compare some images again and count its operations.
 
-    Alone to the end: a guest that is still there while another one is timed could take its device from it.
+    Alone to the end: a guest that is still there while another one is timed could take its device from it. So the fixed
+    references are timed before this guest is there and once it is gone.
     """
     bench, job = work.bench, work.job
+    with bench.lock.exclusive(f"timing {job.model.id}", work.listener.waiting):
+        before = time_references(work, after=False) if isinstance(first.expected, Expected) else None
+        stage = _timed_alone(work, first)
+        if before is None or stage.timing is None or not isinstance(stage.timing.measured, Measured):
+            return stage
+        return replace(stage, references=combined(before, time_references(work, after=True)))
+
+
+def _timed_alone(work: Work, first: ImageStage) -> TimedStage:
+    bench, job = work.bench, work.job
     with (
-        bench.lock.exclusive(f"timing {job.model.id}", work.listener.waiting),
         bench.start_child(timed=True) as child,
         gauge(bench.device_kind, child.hello.device_uuid) as meter,
     ):

@@ -16,7 +16,7 @@ from rtsr_bench.number_warnings import NumberWarning, warnings
 from rtsr_bench.protocol import Colour, Convention, Size
 from rtsr_bench.record import Complexity, Fidelity, ImageFidelity, Record, Runtime
 from rtsr_bench.score import FORMULAS, Ingredients
-from rtsr_bench.statistics import RuntimeSummary, summarise
+from rtsr_bench.statistics import RuntimeSummary, reference_ms, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,6 +86,12 @@ class Row:
     def frame_band(self) -> Band | None:
         """The FPS band of the mean runtime."""
         return band(self.runtime.fps) if self.runtime else None
+
+    @property
+    def relative(self) -> float | None:
+        """Mean runtime over that of the fixed stack of convolutions; None if either is missing."""
+        references = self.record.references
+        return self.runtime.mean_ms / reference_ms(references.convs) if self.runtime and references else None
 
     @property
     def counted_at(self) -> Size:

@@ -28,7 +28,7 @@ import torch
 from rtsr_bench import plugins
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.formats import FORMATS
-from rtsr_bench.measuring import complexity, contract, enhance, numerics, realtime, timing
+from rtsr_bench.measuring import complexity, contract, enhance, numerics, realtime, reference, timing
 from rtsr_bench.measuring.bind import bind, die_first
 from rtsr_bench.measuring.clocks import Clock, Processor, clock_of
 from rtsr_bench.measuring.guest import BadGuest, Guest
@@ -58,6 +58,7 @@ from rtsr_bench.wire import (
     Reply,
     Request,
     TimeCall,
+    TimeReference,
     Warmed,
     clip,
     decode,
@@ -82,6 +83,7 @@ class Worker:
         self._device = torch.device("cpu")
         self._clock: Clock = Processor()
         self._guest: Guest | None = None
+        self._entered = False
         self._seen = contract.Seen()
         self._watch: MemoryWatch | None = None
         self._timing: timing.Timing | realtime.Player | None = None
@@ -134,7 +136,11 @@ class Worker:
         return timing.Timing(self._guest, self._device, self._clock, request, watch, tell)
 
     def _asked(self, request: Request[Any]) -> Reply:
-        """Answer what is asked about a model that is loaded."""
+        """Answer what is asked about a model that is loaded, or in a process that no guest has been in."""
+        if isinstance(request, TimeReference):
+            if self._entered:
+                raise BadGuest("the references are timed without a guest, and one was loaded here")
+            return reference.time_references(self._device, self._clock)
         guest = self._loaded()
         match request:
             case PrepareModel():
@@ -148,6 +154,7 @@ class Worker:
         raise TypeError(f"no handler for {type(request).__name__}")
 
     def _load(self, request: LoadModel) -> Loaded:
+        self._entered = True
         self._watch, tf32 = MemoryWatch(self._device), request.execution.tf32
         numerics.settle(tf32=tf32)
         self._guest, self._seen = load(request, self._device), contract.Seen()

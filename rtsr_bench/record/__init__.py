@@ -6,6 +6,7 @@ An outcome field is the measurement, a `Failure` (tried and failed) or None (not
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
 - 7 (2026-11): `transfers`: frames from host memory to host memory, measured on a GPU.
+- 7 (2026-11): `references`: the fixed references, timed right before and right after the model.
 - 7 (2026-11): `setup`: what an execution needs before its first call; `fidelity_fp32` is that of eager fp32, beside
   every other execution.
 - 7 (2026-11): an image has `values` and `baseline` by `NAME/CONVENTION` for any metric, instead of `mse`, `ssim` and
@@ -45,6 +46,7 @@ from rtsr_bench.record.measurements import (
     Telemetry,
     Throughput,
 )
+from rtsr_bench.record.references import References, ReferenceTimes
 
 __all__ = [
     "LEAST_MS",
@@ -62,6 +64,8 @@ __all__ = [
     "OutputTwice",
     "PixelDifference",
     "Record",
+    "ReferenceTimes",
+    "References",
     "Repeatability",
     "Runtime",
     "Setup",
@@ -89,6 +93,7 @@ class Record:
     None if there are none. `pickle_allowed`: weights could be read as code, with `--allow-pickle`. `execution`: how the
     model was run, None if not recorded. `notes`: what the child did to load and run the model (prefix removed, EMA
     weights taken, ...).
+    `references`: the fixed references beside the timed model, None if they or the model were not timed.
     `stubs`: packages that were not installed and were replaced by stubs, if `stubs_allowed`. `transfers`: frames with
     their transfers, None where no GPU was measured.
     """
@@ -120,6 +125,7 @@ class Record:
     stubs: tuple[str, ...] = ()
     setup: Setup | None = None
     transfers: Throughput | None = None
+    references: References | None = None
 
     def __post_init__(self) -> None:
         try:

@@ -38,7 +38,11 @@ def scope_of(board: Leaderboard, group: Group) -> Scope:
 
 def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table:
     """A group as a table; `links` maps a row's source to its model page."""
-    columns = board_columns(scope_of(board, group))
+    columns = [
+        column
+        for column in board_columns(scope_of(board, group))
+        if not column.optional or any(column.of(row) is not None for row in group.rows)
+    ]
     rows = tuple(
         TableRow(
             values={column.key: column.of(row) for column in columns},
@@ -49,7 +53,7 @@ def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, l
         )
         for row in group.rows
     )
-    return Table(id=table_id, caption=caption, columns=columns, rows=rows)
+    return Table(id=table_id, caption=caption, columns=tuple(columns), rows=rows)
 
 
 def executions_table(

@@ -39,12 +39,13 @@ class BoardColumn(Column):
     """A column of a leaderboard: `value` and `notes` compute its cell from a row (None: there is no value).
 
     `terminal` is its heading in the table that `run` prints: empty for the label with its unit, None to omit the column
-    there.
+    there. An `optional` one is left out of a table, exports included, if no row has a value.
     """
 
     value: Callable[[Row], Value]
     notes: Callable[[Row], tuple[Note, ...]] = no_notes
     terminal: str | None = ""
+    optional: bool = False
 
     def of(self, row: Row) -> Value:
         """The cell's value; UserError, naming the column, if computing it raises."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rtsr_bench.eligibility import count_at
 from rtsr_bench.record import Complexity, Runtime
 from rtsr_bench.report.columns.memory import memory_bytes
-from rtsr_bench.statistics import median
+from rtsr_bench.statistics import median, reference_drift, reference_ms
 
 if TYPE_CHECKING:
     from rtsr_bench.leaderboard import Row
@@ -20,6 +20,7 @@ def timed(row: Row) -> dict[str, Any]:
     if not isinstance(runtime, Runtime) or summary is None:
         return {}
     low, high = summary.ci_ms or (None, None)
+    references = row.record.references
     return {
         "runtime_ms": summary.mean_ms,
         "runtime_ci_low_ms": low,
@@ -36,6 +37,9 @@ def timed(row: Row) -> dict[str, Any]:
         "input_height": runtime.input.height,
         "input_width": runtime.input.width,
         "precision": runtime.precision.value,
+        "relative": row.relative,
+        "reference_ms": reference_ms(references.convs) if references else None,
+        "reference_drift": reference_drift(references.convs) if references else None,
     }
 
 

@@ -49,6 +49,7 @@ _MEASURED = {
     "images": _WHOLE,
     **dict.fromkeys(("runtime_ms", "runtime_ci_low_ms", "runtime_ci_high_ms", "median_ms", "p95_ms", "p99_ms"), _REAL),
     **dict.fromkeys(("least_ms", "most_ms", "spread", "drift", "fps"), _REAL),
+    **dict.fromkeys(("relative", "reference_ms", "reference_drift"), _REAL),
     **dict.fromkeys(("image_median_ms", "foreign_load", "foreign_gpu", "input_correlation"), _REAL),
     "retimed": _WHOLE,
     **dict.fromkeys(("samples", "warmup", "batch", "input_height", "input_width"), _WHOLE),
@@ -76,7 +77,8 @@ def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | Non
 
     records: one row per record, including earlier ones (`latest` is false, no rank), with derived values and evidence;
     metrics, gain and loss under the `convention` of the score and over its data sets, operations at the timed input.
-    `rank` is that in the `division` (closed or open; missing: unofficial), `loss_db` that against eager fp32.
+    `rank` is that in the `division` (closed or open; missing: unofficial), `loss_db` that against eager fp32,
+    `relative` the mean runtime over `reference_ms`, that of the fixed reference.
     images: one row per record, image and convention, in the timed precision. samples: one row per timed repeat, from 1;
     `frame_ms` is `sample_ms` over the batch. Missing values and counts beyond 64 bits are NA; text is on one line.
     `boards`: the leaderboards of the same records, if available. All three frames join on `record`. In a notebook:

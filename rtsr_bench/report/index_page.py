@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from rtsr_bench.division import Division
 from rtsr_bench.leaderboard import Leaderboard
 from rtsr_bench.metric import known
-from rtsr_bench.number_warnings import DRIFT_LIMIT, FEW_REPEATS, FIDELITY_LOSS_LIMIT_DB, QUIET_SHARE, SPREAD_LIMIT
+from rtsr_bench.number_warnings import (
+    DRIFT_LIMIT,
+    FEW_REPEATS,
+    FIDELITY_LOSS_LIMIT_DB,
+    QUIET_SHARE,
+    REFERENCE_DRIFT_LIMIT,
+    SPREAD_LIMIT,
+)
 from rtsr_bench.report.board_page import board_title
 from rtsr_bench.report.column import Scope, board_columns
 from rtsr_bench.report.columns.execution import execution_words
@@ -64,6 +71,7 @@ def print_reading(press: Press, *, transfers: bool = False) -> None:
         spread=f"{100 * SPREAD_LIMIT:.0f}",
         drift=f"{100 * DRIFT_LIMIT:.0f}",
         quiet=f"{100 * QUIET_SHARE['cpu']:.0f}",
+        reference=f"{100 * REFERENCE_DRIFT_LIMIT:.0f}",
         few=FEW_REPEATS,
         loss=FIDELITY_LOSS_LIMIT_DB,
         metrics=_listed(_metric_titles()),

@@ -15,6 +15,7 @@ from rtsr_bench.report.execution_words import execution_facts, fidelity_words, s
 from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
 from rtsr_bench.report.realtime import realtime_section
+from rtsr_bench.report.references import references_table, relative_facts, relative_words
 from rtsr_bench.report.text import number, one_line
 from rtsr_bench.statistics import median
 
@@ -51,6 +52,7 @@ def print_model(
     sets = model_set_table(row, scope, slug)
     counts = counts_table(record, slug)
     telemetry = telemetry_table(record, slug)
+    references = references_table(row, slug)
     press.page(
         address,
         "model.html",
@@ -63,11 +65,13 @@ def print_model(
         is_open=group.division is Division.OPEN,
         executions=_executions(press, board, row, slug, links),
         best_address=links.get(row.best_source, ""),
-        facts=[*_facts(row, group, scope), *execution_facts(row)],
+        facts=[*_facts(row, group, scope), *relative_facts(row), *execution_facts(row)],
         failures=_failures(record),
         crops=_crops(press, crops, slug),
         samples=_samples(press, row, slug),
         runtime_words=_runtime_words(row),
+        relative_words=relative_words(row),
+        references=press.table(references) if references else None,
         realtime=realtime_section(press, record, playbacks, slug),
         images=press.table(images) if images else None,
         sets=press.table(sets) if sets else None,

@@ -28,6 +28,8 @@ the SR image that fidelity was measured on, pixel by pixel but for what rounding
 dB in fp32 and 50 in fp16 on a CPU, 42 on a card), at places named after the call, where the image has most detail; and
 inputs of the warm-up, which must not be answered from memory. The output for random numbers must not be the same
 everywhere.
+The fixed references beside it (`evaluate.references`) are timed in a process that no guest enters, before this guest is
+there and when all of it is gone.
 Processor time is held to the threads that were given. A disagreement is INCONSISTENT. Times are evidence only where the
 machine was known to be quiet (`evaluate.quiet`).
 

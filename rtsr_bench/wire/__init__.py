@@ -25,6 +25,8 @@ from rtsr_bench.wire.replies import (
     Played,
     Prepared,
     Progress,
+    ReferenceSamples,
+    ReferenceTimed,
     Repeated,
     Reply,
     Warmed,
@@ -50,6 +52,7 @@ from rtsr_bench.wire.requests import (
     Request,
     Rlimits,
     TimeCall,
+    TimeReference,
 )
 
 __all__ = [
@@ -90,11 +93,14 @@ __all__ = [
     "PrepareModel",
     "Prepared",
     "Progress",
+    "ReferenceSamples",
+    "ReferenceTimed",
     "Repeated",
     "Reply",
     "Request",
     "Rlimits",
     "TimeCall",
+    "TimeReference",
     "Warmed",
     "clip",
     "decode",

@@ -24,6 +24,7 @@ from rtsr_bench.wire.replies import (
     Message,
     Played,
     Prepared,
+    ReferenceTimed,
     Repeated,
     Reply,
     Warmed,
@@ -45,6 +46,7 @@ from rtsr_bench.wire.requests import (
     PrepareModel,
     Request,
     TimeCall,
+    TimeReference,
 )
 
 _Message = TypeVar("_Message", bound=Message)
@@ -80,6 +82,7 @@ EXCHANGES: dict[type[Request[Any]], Exchange] = {
         _of(FinishTiming, Finished, Stage.RUNTIME),
         _of(BeginPlaying, Warmed, Stage.RUNTIME),
         _of(PlayFrames, Played, Stage.RUNTIME),
+        _of(TimeReference, ReferenceTimed, Stage.RUNTIME),
         _of(CountOperations, Counted, Stage.COMPLEXITY),
     )
 }

@@ -12,6 +12,7 @@ from rtsr_bench.protocol import SCALES
 from rtsr_bench.record import LEAST_MS, MOST_MS, Count, FailureKind
 
 _MAX_FACTS, _MAX_COUNTS, _MAX_UNCOUNTED, _MAX_FINDINGS, _MAX_NAME = 64, 16, 200, 64, 300
+_MAX_REFERENCE = 1000
 _MOST = 1 << 62
 """No count of anything comes near; what is larger no reader of a record could take for a number."""
 
@@ -193,6 +194,32 @@ class Played(Reply, frozen=True, kw_only=True):
             raise ValueError("a latency that is no number of microseconds")
         if not all(0 <= at < len(self.latency_us) and place >= 0 <= value <= 255 for at, place, value in self.seen):
             raise ValueError("a value that is of no SR image")
+
+
+class ReferenceSamples(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Milliseconds of each call of one fixed reference, in order; `id` names its code and its input."""
+
+    id: str
+    samples_ms: tuple[float, ...]
+
+    def check(self) -> None:
+        """Raise ValueError for impossible times."""
+        if not (0 < len(self.samples_ms) <= _MAX_REFERENCE and 0 < len(self.id) <= _MAX_NAME):
+            raise ValueError(f"{len(self.samples_ms)} samples of a reference")
+        if any(not LEAST_MS <= sample <= MOST_MS for sample in self.samples_ms):
+            raise ValueError("a sample that is no positive number of milliseconds")
+
+
+class ReferenceTimed(Reply, frozen=True, kw_only=True):
+    """Both fixed references are timed: the stack of convolutions and bicubic."""
+
+    convs: ReferenceSamples
+    bicubic: ReferenceSamples
+
+    def check(self) -> None:
+        """Raise ValueError for impossible times."""
+        self.convs.check()
+        self.bicubic.check()
 
 
 class Counted(Reply, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from rtsr_bench.wire.replies import (
     Looked,
     Played,
     Prepared,
+    ReferenceTimed,
     Repeated,
     Reply,
     Warmed,
@@ -66,6 +67,10 @@ class Greet(Request[Hello], frozen=True, kw_only=True):
     device: str
     threads: int
     limits: Rlimits
+
+
+class TimeReference(Request[ReferenceTimed], frozen=True, kw_only=True):
+    """Time the fixed references; refused in a process that a guest has been in."""
 
 
 class LoadModel(Request[Loaded], frozen=True, kw_only=True):

@@ -60,7 +60,7 @@ def _in_its_own_process(
     )
 
 
-_KEPT = ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT")
+_KEPT = ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT", "RTSR_BENCH_REFERENCE")
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -140,7 +140,8 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     words = ("run", str(GUESTS / "good"), *LITTLE, "--data-root", str(root), "--limit", "load=55",
              "--require-isolation", "process", "--save-images", "sr")  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
-    environment |= {"RTSR_BENCH_LOCKS": str(tmp_path_factory.mktemp("locks")), "RTSR_BENCH_QUIET_WAIT": "0"}
+    environment |= {"RTSR_BENCH_LOCKS": str(tmp_path_factory.mktemp("locks")), "RTSR_BENCH_QUIET_WAIT": "0",
+                    "RTSR_BENCH_REFERENCE": "off"}  # fmt: skip
     done = _in_its_own_process(list(words), environment, folder)
     assert done.returncode == 0, done.stderr
     return Once(words=words, done=done, folder=folder)

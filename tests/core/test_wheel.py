@@ -118,7 +118,8 @@ def rtsr_bench(installed: Path, tmp_path: Path) -> Callable[..., str]:
     folder = tmp_path / "empty"
     folder.mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RTSR_BENCH", "PYTHON"))}
-    environment |= {name: os.environ[name] for name in ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT")}
+    kept = ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT", "RTSR_BENCH_REFERENCE")
+    environment |= {name: os.environ[name] for name in kept}
 
     def call(*arguments: str) -> str:
         done = subprocess.run(

@@ -43,10 +43,13 @@ from rtsr_bench.wire import (
     Prepared,
     PrepareModel,
     Progress,
+    ReferenceSamples,
+    ReferenceTimed,
     Repeated,
     Request,
     Rlimits,
     TimeCall,
+    TimeReference,
     Warmed,
     decode,
     encode,
@@ -92,6 +95,7 @@ REQUESTS: tuple[Request[Any], ...] = (
     BeginPlaying(size=SIZE, scale=2, execution=EXECUTION, rows=7, warmup=3),
     PlayFrames(frames=9, fps=59.94, start=5),
     CountOperations(sizes=(SIZE,), computed=True),
+    TimeReference(),
 )
 REPLIES: tuple[Message, ...] = (
     Imported(),
@@ -106,6 +110,10 @@ REPLIES: tuple[Message, ...] = (
     Played(latency_us=(16_700, DROPPED), seen=((0, 7, 255),)),
     Finished(probe=(0.5,), memory=PeakMemory(kind="rss", peak_bytes=2, baseline_bytes=1)),
     Counted(params=9, counts=(Count(input=SIZE, macs=1, flops=2, activations=3, convs=4, uncounted={"fft": 1}),)),
+    ReferenceTimed(
+        convs=ReferenceSamples(id="convs/1", samples_ms=(1.5, 2.0)),
+        bicubic=ReferenceSamples(id="bicubic/1", samples_ms=(0.5,)),
+    ),
     Progress(done=3),
     Failed(kind=FailureKind.EXCEPTION, message="no", detail="why", over=True),
 )
@@ -147,6 +155,7 @@ def test_every_request_stands_in_the_table_with_the_reply_that_it_names() -> Non
 
 
 LOAD = plain(REQUESTS[2])
+GOOD = ReferenceSamples(id="one", samples_ms=(1.0,))
 
 
 @pytest.mark.parametrize(
@@ -200,6 +209,8 @@ def test_what_cannot_be_meant_is_refused_where_it_is_made() -> None:
         (Played(latency_us=(5,), seen=((1, 0, 0),)), "a value that is of no SR image"),
         (Played(latency_us=(5,), seen=((0, 0, 256),)), "a value that is of no SR image"),
         (Played(latency_us=(5,), seen=((0, -1, 0),)), "a value that is of no SR image"),
+        (ReferenceTimed(convs=GOOD, bicubic=ReferenceSamples(id="b", samples_ms=())), "0 samples of a reference"),
+        (ReferenceTimed(convs=ReferenceSamples(id="c", samples_ms=(0.0,)), bicubic=GOOD), "no positive number"),
     ],
     ids=lambda one: type(one).__name__ if isinstance(one, Message) else "",
 )

@@ -30,6 +30,22 @@ class Played:
         self.said.append("kill")
 
 
+class Beside:
+    """Stands for the processes of the fixed references, and notes the same."""
+
+    def __init__(self, stock: Played) -> None:
+        self.said = stock.said
+
+    def start(self, settings: ChildSettings) -> None:
+        self.said.append("start reference")
+
+    def settle(self) -> None:
+        self.said.append("settle reference")
+
+    def kill(self) -> None:
+        self.said.append("kill reference")
+
+
 @pytest.fixture
 def stock() -> Played:
     return Played()
@@ -40,19 +56,33 @@ def bench(stock: Played, tmp_path: Any) -> Bench:
     """A bench without a first child."""
     made: Any = Bench.__new__(Bench)
     made._stock, made._visible, made._children = stock, "", []
+    made._references = Beside(stock)
     made.device, made.threads, made.isolation = "cpu", 1, SimpleNamespace(level=Level.PROCESS)
     made.lock = DeviceLock("test", tmp_path)
     made._guard = threading.Lock()
     return cast("Bench", made)
 
 
-def test_the_device_is_not_let_go_before_what_was_started_is_idle(bench: Bench, stock: Played) -> None:
+def test_the_device_is_not_let_go_before_what_was_started_is_idle(
+    bench: Bench, stock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RTSR_BENCH_REFERENCE", "on")
     with bench.settled():
         bench.start_ahead(timed=True, untimed=True)
-    assert stock.said == [("start", True), ("start", False), "settle"]
+    assert stock.said == ["start reference", ("start", True), ("start", False), "settle", "settle reference"]
     with pytest.raises(HarnessError), bench.settled():
         raise HarnessError("the disk is full")
-    assert stock.said[3:] == ["settle"], "other jobs go on"
+    assert stock.said[5:] == ["settle", "settle reference"], "other jobs go on"
+
+
+def test_where_nothing_is_timed_or_references_are_not_wanted_none_is_started(
+    bench: Bench, stock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RTSR_BENCH_REFERENCE", "on")
+    bench.start_ahead(untimed=True)
+    monkeypatch.setenv("RTSR_BENCH_REFERENCE", "off")
+    bench.start_ahead(timed=True)
+    assert stock.said == [("start", False), ("start", True)]
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Cancelled])
@@ -66,4 +96,6 @@ def test_a_cancelled_run_starts_none_and_ends_those_that_wait(bench: Bench, stoc
     bench.cancel()
     with pytest.raises(Cancelled):
         bench.start_ahead(timed=True)
-    assert stock.said == ["kill"]
+    with pytest.raises(Cancelled), bench.reference_child():
+        pass
+    assert stock.said == ["kill", "kill reference"]

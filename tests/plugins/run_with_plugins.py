@@ -56,7 +56,8 @@ metric = "rgb/0"
 def with_plugins(*arguments: str | Path, plugins: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run Python with these arguments where the plug-ins, separated like PATH, are named."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
-    environment |= {"RTSR_BENCH_PLUGINS": plugins, "RTSR_BENCH_LOCKS": os.environ["RTSR_BENCH_LOCKS"]}
+    kept = ("RTSR_BENCH_LOCKS", "RTSR_BENCH_REFERENCE")
+    environment |= {"RTSR_BENCH_PLUGINS": plugins, **{name: os.environ[name] for name in kept}}
     return subprocess.run([sys.executable, *map(str, arguments)], cwd=folder, env=environment, capture_output=True,
                           text=True, timeout=200, check=False)  # fmt: skip
 

@@ -67,7 +67,8 @@ def test_everything_from_outside_together_becomes_a_record_and_a_page(tmp_path: 
     added = [HERE / name for name in ("levels.py", "toy_set.toml", "toy_track.toml", "nearest")]
     options = [word for path in added for word in ("--plugin", str(path))]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RTSR_BENCH")}
-    environment |= {name: os.environ[name] for name in ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT")}
+    kept = ("RTSR_BENCH_LOCKS", "RTSR_BENCH_QUIET_WAIT", "RTSR_BENCH_REFERENCE")
+    environment |= {name: os.environ[name] for name in kept}
 
     def rtsr_bench(*arguments: str) -> str:
         command = [sys.executable, "-m", "rtsr_bench", *arguments, *options]

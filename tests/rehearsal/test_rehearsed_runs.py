@@ -73,8 +73,9 @@ def job(tmp_path: Path, forward: str = "return torch.nn.functional.interpolate(x
     )  # fmt: skip
 
 
-def test_a_record_of_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path) -> None:
-    rehearse("card")
+def test_a_record_of_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RTSR_BENCH_REFERENCE", "on")
+    rehearse("card,little")
     with Bench(device="auto") as place:
         assert (place.device, place.device_kind, place.device_name) == ("cuda:0", "cuda", "Stand-in")
         record = measure(job(tmp_path), place)
@@ -95,6 +96,8 @@ def test_a_record_of_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path) -> N
     assert record.transfers is not None
     assert record.transfers.frames > 10
     assert record.transfers.wall_s >= TRANSFERS_S
+    assert record.references is not None
+    assert (record.references.convs.id, len(record.references.convs.after_ms)) == ("convs-3-16-16-16-12-24x40/1", 3)
 
 
 def test_a_video_is_played_on_a_card(rehearse: Rehearse, nvml: Nvml, tmp_path: Path, monkeypatch: Any) -> None:

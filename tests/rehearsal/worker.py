@@ -1,7 +1,8 @@
 """What is started instead of the worker when the CUDA path is rehearsed: the stand-in first, then the real worker.
 
 worker.py STAND_IN WIRE_FD HARNESS_PID PARENT_PID, where STAND_IN is comma-separated: `card`, `cards` (two), `none`,
-`onnx`, `onnx-on-cpu`, and `lines=FILE` to note each line of the package that runs.
+`little` (references of a tiny input), `onnx`, `onnx-on-cpu`, and `lines=FILE` to note each line of the package that
+runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 TRACED = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/realtime.py",
-          "measuring/lanes.py", "measuring/numerics.py", "measuring/enhance.py", "measuring/worker.py",
+          "measuring/lanes.py", "measuring/numerics.py", "measuring/enhance.py", "measuring/reference.py",
+          "measuring/worker.py",
           "formats/onnx/loading.py")  # fmt: skip
 
 
@@ -51,8 +53,11 @@ def main() -> None:
 
         stand_in_onnx.install(starts="onnx" in words)
     sys.path.remove(here)
-    from rtsr_bench.measuring import worker
+    from rtsr_bench.measuring import reference, worker
+    from rtsr_bench.protocol import Size
 
+    if "little" in words:
+        reference.AMOUNTS["cuda"] = reference.Amount(size=Size(24, 40), warmup=1, warm_ms=1.0, calls=3)
     worker.main()
 
 
