@@ -27,10 +27,13 @@ else:  # before click 8.4 it takes no type
     _OfSize = _OfLimit = _OfHours = click.ParamType
 
 
-class _SizeType(_OfSize):
+class SizeType(_OfSize):
+    """HEIGHTxWIDTH, such as 540x960."""
+
     name = "HEIGHTxWIDTH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
+        """Return the size; fails with the expected form."""
         if isinstance(value, Size):
             return value
         height, _, width = str(value).lower().partition("x")
@@ -39,10 +42,13 @@ class _SizeType(_OfSize):
         return Size(int(height), int(width))
 
 
-class _LimitType(_OfLimit):
+class LimitType(_OfLimit):
+    """NAME=SECONDS, such as runtime=600."""
+
     name = "NAME=SECONDS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """Return name and seconds; fails with the expected form."""
         name, _, seconds = str(value).partition("=")
         try:
             return name.strip(), float(seconds)
@@ -100,7 +106,7 @@ def _place(device: str, threads: int, isolation: str | None, *, allow_pickle: bo
     )
 
 
-_PLACE = grouped(
+PLACE = grouped(
     "place",
     _place,
     click.option(
@@ -141,7 +147,7 @@ _OVERRIDES = grouped(
     click.option(
         "--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; in the open division."
     ),
-    click.option("--input", "size", type=_SizeType(), help="Other timed LR size; unofficial."),
+    click.option("--input", "size", type=SizeType(), help="Other timed LR size; unofficial."),
     click.option("--warmup", type=int, help="Other number of untimed calls; unofficial."),
     click.option("--repeats", type=int, help="Other number of timed calls; unofficial."),
     click.option("--images", type=int, help="Only the first images of each data set, this many; unofficial."),
@@ -152,7 +158,7 @@ _OVERRIDES = grouped(
         "--limit",
         "limits",
         multiple=True,
-        type=_LimitType(),
+        type=LimitType(),
         help="Other limit of load, export, enhance, runtime or complexity; unofficial.",
     ),
 )
@@ -226,7 +232,7 @@ _NOT_IN_A_CAMPAIGN = {
 
 @click.command("run", short_help="Measure submissions; write a record per model.")
 @_SELECTION
-@_PLACE
+@PLACE
 @_OVERRIDES
 @_OUTPUT
 @_PACE

@@ -161,14 +161,15 @@ class Bench:
             raise
         return child
 
-    def start_ahead(self, *, timed: bool = False, untimed: bool = False) -> None:
-        """Start the children that this thread needs next, as far as none of their kind is waiting.
+    def start_ahead(self, *, timed: int = 0, untimed: int = 0) -> None:
+        """Start the children that this thread needs next, as far as not so many of their kind are waiting.
 
         Only inside of a `settled` block. Cancelled if the run was cancelled.
         """
-        for kind in [True] * timed + [False] * untimed:
-            self.lock.check()
-            self._stock.start(self._settings(timed=kind))
+        for kind, count in ((True, timed), (False, untimed)):
+            if count:
+                self.lock.check()
+                self._stock.start(self._settings(timed=kind), count)
         self.lock.check()  # as in `start_child`: `close` ends what `cancel` did not see
 
     @contextlib.contextmanager

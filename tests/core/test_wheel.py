@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
-COMMANDS = ("run", "report", "new", "check", "tracks", "data", "train", "reproduce", "import")
+COMMANDS = ("run", "compare", "report", "new", "check", "tracks", "data", "train", "reproduce", "import")
 HELPS = f"""
 from rtsr_bench.cli import cli
 for command in {COMMANDS}:

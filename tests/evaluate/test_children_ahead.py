@@ -20,8 +20,8 @@ class Played:
     def __init__(self) -> None:
         self.said: list[object] = []
 
-    def start(self, settings: ChildSettings) -> None:
-        self.said.append(("start", settings.timed))
+    def start(self, settings: ChildSettings, count: int) -> None:
+        self.said.append(("start", settings.timed, count))
 
     def settle(self) -> None:
         self.said.append("settle")
@@ -49,7 +49,7 @@ def bench(stock: Played, tmp_path: Any) -> Bench:
 def test_the_device_is_not_let_go_before_what_was_started_is_idle(bench: Bench, stock: Played) -> None:
     with bench.settled():
         bench.start_ahead(timed=True, untimed=True)
-    assert stock.said == [("start", True), ("start", False), "settle"]
+    assert stock.said == [("start", True, 1), ("start", False, 1), "settle"]
     with pytest.raises(HarnessError), bench.settled():
         raise HarnessError("the disk is full")
     assert stock.said[3:] == ["settle"], "other jobs go on"
