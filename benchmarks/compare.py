@@ -69,8 +69,8 @@ entry = "arch:Net"
 args = {{ extra = {extra} }}
 untrained = "random weights"
 """
-NOISE = (0.0, 1e-4, 3e-4, 1e-3, 3e-3)
-"""Relative noise on the weights of RT4KSR-S."""
+NOISE = (0.0, 3e-4, 1e-3, 1.9e-3, 3e-3)
+"""Relative noise on the weights of RT4KSR-S; 1.9e-3 costs about 0.02 dB on Set14."""
 
 
 def write_network(folder: Path, name: str, extra: int, options: argparse.Namespace) -> Path:
@@ -121,7 +121,7 @@ def compare_runtimes(options: argparse.Namespace) -> bool:
         place=Place(device="cpu"),
         images=False,
     )
-    with tempfile.TemporaryDirectory() as folder, Bench(device="cpu") as bench:
+    with tempfile.TemporaryDirectory() as folder, Bench(device="cpu", threads=options.threads) as bench:
         network, slower = (str(write_network(Path(folder), f"extra-{extra}", extra, options)) for extra in (0, 1))
         for what, other, expected in (("itself", network, Verdict.SAME), ("slower copy", slower, Verdict.SLOWER)):
             verdicts: Counter[str] = Counter()
@@ -157,7 +157,7 @@ def perturbed(folder: Path, noise: float) -> Path:
     for name, value in weights.items():
         if value.is_floating_point() and value.numel() > 1:
             weights[name] = value + noise * value.std() * torch.randn_like(value)
-    torch.save(weights, place / "changed.pth")
+    torch.save(state, place / "changed.pth")
     manifest = (
         f'[submission]\nid = "{place.name}"\nteam = "benchmark"\ntitle = "changed"\n\n[[model]]\nscale = 2\n'
         f'entry = "{model.entry}"\ncheckpoint = "changed.pth"\nargs = {{ size = "S", scale = 2 }}\n'
@@ -202,6 +202,7 @@ def main() -> int:
     parser.add_argument("--input", type=size, default=Size(120, 216))
     parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sessions", type=int, default=40)
     parser.add_argument("--fidelity", action="store_true")
     parser.add_argument("--data-root", type=Path, action="append", default=[])

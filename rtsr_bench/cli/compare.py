@@ -121,7 +121,7 @@ _STOPPING = grouped(
     click.option(
         "--resolution",
         type=PERCENT,
-        help="Stop once the noise floor is this low; differences of twice as much are found.  [default: 2%]",
+        help="Stop once the noise floor is this low; differences of twice as much are found.  [default: 2.5%]",
     ),
 )
 

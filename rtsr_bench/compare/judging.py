@@ -22,7 +22,7 @@ LEAST_SESSIONS = 6
 STANDARD_ERROR = 0.001
 """Relative standard error that is low enough, whatever the resolution."""
 
-RESOLUTION = 0.02
+RESOLUTION = 0.025
 """Default noise floor that is low enough: twice as much is found reliably."""
 
 FLOOR_CONFIDENCE = 0.999

@@ -31,8 +31,11 @@ WARM_S, LEAST_WARM = 0.5, 2
 BLOCK_S, MOST_CALLS = 0.12, 32
 """Calls of one process in a row: for about so many seconds, at most 32. Longer ones would let the machine drift."""
 
-SESSION_S, LEAST_ROUNDS = 1.5, 2
+SESSION_S, LEAST_ROUNDS, MOST_ROUNDS = 2.5, 2, 40
 """Seconds of timed calls of each process in a session. In a round each process has two blocks."""
+
+FASTEST = 0.25
+"""Share of a process's calls, the fastest ones, whose mean is its runtime: what disturbs a call makes it longer."""
 
 WAKE_S = 0.06
 """A call is shorter than this: its first one after the turns of others is not timed, because its caches are cold."""
@@ -47,12 +50,12 @@ class SideFailedError(Exception):
 
 
 class TimedProcess:
-    """A child that holds one of the models; `kept` are its samples in ms, one tuple a round."""
+    """A child that holds one of the models; `kept` are its samples in ms."""
 
     def __init__(self, side: int, work: Work, child: Child) -> None:
         self.side, self.work, self.child = side, work, child
         self.conductor = Conductor(child, work.job.protocol, work.execution)
-        self.kept: list[tuple[float, ...]] = []
+        self.kept: list[float] = []
 
     def make_ready(self) -> float:
         """Load the model, prepare it, and run the untimed calls; returns the seconds of a call."""
@@ -101,7 +104,7 @@ class Plan:
         """Plan a session for calls of this length, that of the slower model."""
         calls = min(MOST_CALLS, max(1, round(BLOCK_S / seconds)))
         rounds = max(LEAST_ROUNDS, math.ceil(SESSION_S / (2 * calls * seconds)))
-        return cls(calls=calls, rounds=min(rounds, 12), wake=seconds < WAKE_S)
+        return cls(calls=calls, rounds=min(rounds, MOST_ROUNDS), wake=seconds < WAKE_S)
 
 
 def time_session(sides: tuple[Work, Work], began_s: float) -> Session:
@@ -182,7 +185,7 @@ def _keep(process: TimedProcess, calls: Sequence[Call]) -> None:
     failure = check_sum(calls, process.child.hello.device.partition(":")[0])
     if failure is not None:
         raise SideFailedError(process.side, failure)
-    process.kept.append(tuple(call.sample_ms for call in calls))
+    process.kept += [call.sample_ms for call in calls]
 
 
 def _session(processes: Sequence[TimedProcess], loads: Sequence[Load], machine: Machine, began_s: float) -> Session:
@@ -194,13 +197,13 @@ def _session(processes: Sequence[TimedProcess], loads: Sequence[Load], machine: 
     return Session(
         a_ms=(a, a_again),
         b_ms=(b, b_again),
-        calls=sum(len(samples) for samples in processes[0].kept),
+        calls=len(processes[0].kept),
         began_s=began_s,
         foreign_load=sum((load.foreign or 0.0) * load.wall_s for load in known) / wall_s if wall_s else None,
         retimed=machine.retimed,
     )
 
 
-def runtime_ms(rounds: Sequence[Sequence[float]]) -> float:
-    """The runtime of a process in a session, ms: the mean over rounds of the median of each round's samples."""
-    return mean([median(samples) for samples in rounds])
+def runtime_ms(samples: Sequence[float]) -> float:
+    """The runtime of a process in a session, ms: the mean of its fastest samples."""
+    return mean(sorted(samples)[: max(1, round(FASTEST * len(samples)))])

@@ -53,10 +53,10 @@ def test_five_percent_are_found(slower: float, word: Verdict) -> None:
 
 
 def test_a_difference_at_the_resolution_takes_more_sessions_until_it_is_decided() -> None:
-    found = compared(Machine(1, slower=0.02), most=1000)
+    found = compared(Machine(1, slower=0.025), most=1000)
     assert found.verdict is Verdict.SLOWER
     assert len(found.sessions) > len(compared(Machine(1, slower=0.05)).sessions)
-    assert compared(Machine(1, slower=0.02), most=12).verdict is Verdict.AMBIGUOUS
+    assert compared(Machine(1, slower=0.025), most=8).verdict is Verdict.AMBIGUOUS
 
 
 def test_the_interval_covers_the_true_difference_though_the_number_of_sessions_depends_on_the_noise() -> None:
@@ -89,7 +89,7 @@ def test_caps_end_the_timing_and_the_verdict_says_that_the_floor_is_too_high() -
     assert len(found.sessions) == 8
     assert found.ended == "8 sessions at most"
     assert (found.verdict, found.floor is not None) == (Verdict.AMBIGUOUS, True)
-    assert "resolution of 2 %" in found.reason
+    assert "resolution of 2.5 %" in found.reason
     late = compared(Machine(1, spread=0.05), most_s=60.0)
     assert len(late.sessions) == 6, "a seventh would end after 70 s"
     assert late.ended == "1 minutes at most"

@@ -65,7 +65,7 @@ def _axes(axes: Any, count: int) -> None:
     axes.set_xlim(0.4, count + 0.6)
     axes.margins(y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:+g}" if tick else "0"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:+g}".replace("-", "−") if tick else "0"))
     axes.set_xlabel("session", fontsize=11)
     axes.set_ylabel("time of B over A, %", fontsize=11)
     axes.grid(visible=True, axis="y", color=LINE, linewidth=0.6)
