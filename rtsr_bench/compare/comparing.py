@@ -23,6 +23,7 @@ from rtsr_bench.compare.runtime import compare_runtimes
 from rtsr_bench.compare.sessions import SideFailedError, time_session
 from rtsr_bench.comparison import Comparison, Gate, Session, Side
 from rtsr_bench.division import execution_of
+from rtsr_bench.errors import UserError
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.listener import Listener
@@ -80,6 +81,8 @@ def compare_submissions(
     )
     untrained = [one.model.untrained for one in jobs if one.model.untrained]
     if wanted.fidelity and untrained:
+        if not wanted.runtime:
+            raise UserError(f"nothing to compare: a model has no trained weights ({untrained[0]}); name others")
         made = replace(made, notes=(f"Fidelity was not compared: a model has no trained weights ({untrained[0]}).",))
     elif wanted.fidelity:
         images = _images(works[0], 0), _images(works[1], 1)
@@ -203,6 +206,8 @@ def compare_records(paths: tuple[Path, Path], wanted: Wanted) -> Comparison:
             made = replace(made, notes=(*made.notes, "Runtime was not compared: a record holds none."))
         else:
             made = replace(made, runtime=compare_stored(timed[0], timed[1]), notes=(*made.notes, BESIDE_INTERLEAVING))
+    if made.runtime is None and not made.metrics:
+        raise UserError(f"nothing to compare: {' '.join(made.notes)} Name other records")
     return _with_gates(made, wanted)
 
 

@@ -68,7 +68,8 @@ def candidates(text: str, models: Sequence[str], tell: Callable[[str], object]) 
     try:
         chosen = with_models(found.submissions, patterns)
     except UserError as error:
-        raise UserError(f"{ascii_safe(text)}: {error}") from None
+        reason = str(error).partition(": ")[2] if named else str(error)  # without `--model`, which was not used
+        raise UserError(f"{ascii_safe(text)}: {reason}") from None
     return [(submission, model) for submission in chosen for model in submission.models]
 
 
@@ -109,8 +110,7 @@ def _only(found: Sequence[Candidate], name: str) -> Candidate:
     if len(found) > 1:
         ids = [model.id for _, model in found]
         some = ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
-        last = ids[0].rpartition("/")[2]
-        raise UserError(f"{name}: expected one model, found {len(ids)}: {some}; name one of them as PATH#{last}")
+        raise UserError(f"{name}: expected one model, found {len(ids)}: {some}; name one of them as PATH#{ids[0]}")
     return found[0]
 
 

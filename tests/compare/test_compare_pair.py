@@ -47,7 +47,9 @@ def test_a_model_is_named_with_or_without_its_submission_or_by_a_pattern(tmp_pat
     assert ids(f"{place}#s-x2") == ids(f"{place}#team/s-x2") == ["team/s-x2"]
     assert ids(str(place), "*/s-*") == ["team/s-x2", "team/s-x3"]
     assert len(ids(str(place))) == 3
-    with pytest.raises(UserError, match=r"team#m-x2: .*found none"):
+    with pytest.raises(
+        UserError, match=r"team#m-x2: expected the id of a model submitted, such as team/s-x2, .*found none"
+    ):
         ids(f"{place}#m-x2")
 
 
@@ -60,7 +62,9 @@ def test_the_scale_that_both_have_chooses_the_model(tmp_path: Path) -> None:
 def test_several_models_or_other_scales_are_one_line(tmp_path: Path) -> None:
     two = candidates(str(submission(tmp_path, ("s", 2), ("l", 2))), (), lambda line: None)
     three = candidates(str(submission(tmp_path, ("s", 3), name="three")), (), lambda line: None)
-    with pytest.raises(UserError, match=r"A: expected one model, found 2: team/s-x2, team/l-x2; name .* PATH#s-x2"):
+    with pytest.raises(
+        UserError, match=r"A: expected one model, found 2: team/s-x2, team/l-x2; name .* PATH#team/s-x2"
+    ):
         choose([two, two], None, declared)
     with pytest.raises(UserError, match="two models of one scale, found none: A has x2, B has x3"):
         choose([two[:1], three], None, declared)

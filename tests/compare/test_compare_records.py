@@ -100,6 +100,11 @@ def test_records_without_fidelity_compare_runtime_and_leave_a_limit_undecided(tm
     assert [gate.passed for gate in made.gates] == [None]
 
 
+def test_records_that_hold_nothing_to_compare_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to compare: Fidelity was not compared"):
+        compare_records(written(tmp_path, record(), untrained(record())), Wanted(runtime=False))
+
+
 @pytest.mark.parametrize(("data", "said"), [(b"{", "is damaged"), (b"[]", "is damaged"), (b'{"schema": 999}', "newer")])
 def test_what_is_no_record_is_named(data: bytes, said: str, tmp_path: Path) -> None:
     paths = written(tmp_path, A, A)
