@@ -25,13 +25,13 @@ from rtsr_bench.system import gauge
 PROCESSES = 2
 """Processes of each model in a session: the two differ by noise alone, which gives the noise floor."""
 
-WARM_S, LEAST_WARM = 0.5, 2
+WARM_S, LEAST_WARM = 0.3, 2
 """Untimed calls of a process before the first timed one: for so many seconds, at least two, at most the protocol's."""
 
 BLOCK_S, MOST_CALLS = 0.12, 32
 """Calls of one process in a row: for about so many seconds, at most 32. Longer ones would let the machine drift."""
 
-SESSION_S, LEAST_ROUNDS, MOST_ROUNDS = 2.5, 2, 40
+SESSION_S, LEAST_ROUNDS, MOST_ROUNDS = 1.5, 2, 40
 """Seconds of timed calls of each process in a session. In a round each process has two blocks."""
 
 FASTEST = 0.25
