@@ -1,8 +1,8 @@
 """The command line: arguments, printing, exit codes. Commands import heavy modules inside, so that `--help` is fast.
 
 Exit codes: 0 done; 1 a guest failed (its record is written) or a check found faults; 2 the request is invalid; 3 the
-harness or the machine failed; 4 `run` ended before the last model (`--max-hours`); 130 interrupted; 141 the reader of
-the output closed it (`run` continues without one).
+harness or the machine failed; 4 `run` ended before the last model (`--max-hours`), or `compare` could not decide a
+`--fail-if` limit; 130 interrupted; 141 the reader of the output closed it (`run` continues without one).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import click
 from rtsr_bench import __version__
 from rtsr_bench.cli import console
 from rtsr_bench.cli.check import check_command, new_command
+from rtsr_bench.cli.compare import compare_command
 from rtsr_bench.cli.data import data_group
 from rtsr_bench.cli.importing import import_group
 from rtsr_bench.cli.jobs import measure_command
@@ -50,6 +51,7 @@ def cli() -> None:
     rtsr-bench new my_team                     a working submission to start from
     rtsr-bench check my_team                   does it meet the contract?
     rtsr-bench run my_team reference_models/*  measure it together with the reference models
+    rtsr-bench compare my_team_v1 my_team_v2   are two models different, and by how much?
     rtsr-bench report --out reports/           turn the records into pages
     """  # noqa: D301 - \b marks a block that click does not rewrap
 
@@ -57,6 +59,7 @@ def cli() -> None:
 for _command in (
     run_command,
     measure_command,
+    compare_command,
     realtime_command,
     report_command,
     new_command,

@@ -28,12 +28,12 @@ else:  # before click 8.4 it takes no type
 
 
 class SizeType(_OfSize):
-    """A size in pixels, as HEIGHTxWIDTH."""
+    """HEIGHTxWIDTH, such as 540x960."""
 
     name = "HEIGHTxWIDTH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        """Return the size that a user wrote."""
+        """Return the size; fails with the expected form."""
         if isinstance(value, Size):
             return value
         height, _, width = str(value).lower().partition("x")
@@ -42,10 +42,13 @@ class SizeType(_OfSize):
         return Size(int(height), int(width))
 
 
-class _LimitType(_OfLimit):
+class LimitType(_OfLimit):
+    """NAME=SECONDS, such as runtime=600."""
+
     name = "NAME=SECONDS"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """Return name and seconds; fails with the expected form."""
         name, _, seconds = str(value).partition("=")
         try:
             return name.strip(), float(seconds)
@@ -155,7 +158,7 @@ _OVERRIDES = grouped(
         "--limit",
         "limits",
         multiple=True,
-        type=_LimitType(),
+        type=LimitType(),
         help="Other limit of load, export, enhance, runtime or complexity; unofficial.",
     ),
 )

@@ -163,17 +163,19 @@ class Bench:
             raise
         return child
 
-    def start_ahead(self, *, timed: bool = False, untimed: bool = False) -> None:
-        """Start the children that this thread needs next, as far as none of their kind is waiting.
+    def start_ahead(self, *, timed: int = 0, untimed: int = 0, reference: bool = False) -> None:
+        """Start the children that this thread needs next, as far as not so many of their kind are waiting.
 
+        `reference`: the processes of the fixed references, too, if they are wanted.
         Only inside of a `settled` block. Cancelled if the run was cancelled.
         """
-        if timed and wanted():
+        if reference and wanted():
             self.lock.check()
             self._references.start(self._settings(timed=True))
-        for kind in [True] * timed + [False] * untimed:
-            self.lock.check()
-            self._stock.start(self._settings(timed=kind))
+        for kind, count in ((True, timed), (False, untimed)):
+            if count:
+                self.lock.check()
+                self._stock.start(self._settings(timed=kind), count)
         self.lock.check()  # as in `start_child`: `close` ends what `cancel` did not see
 
     @contextlib.contextmanager

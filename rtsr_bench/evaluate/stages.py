@@ -98,7 +98,8 @@ def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
         bench.start_child() as child,
         gauge(bench.device_kind, child.hello.device_uuid) as meter,
     ):
-        bench.start_ahead(timed=work.job.unloadable is None, untimed=work.more)
+        timed = work.job.unloadable is None
+        bench.start_ahead(timed=timed, untimed=work.more, reference=timed)
         system = describe_child(child, bench, meter)
         loaded = work.job.unloadable or _load(child, work)
         if isinstance(loaded, Failure):

@@ -27,13 +27,14 @@ class Stock:
         self._kept: list[tuple[threading.Thread, Child]] = []
         self._guard = threading.Lock()
 
-    def start(self, settings: ChildSettings) -> None:
-        """Start a child of these settings, unless one waits for this thread; returns before it is ready.
+    def start(self, settings: ChildSettings, count: int = 1) -> None:
+        """Start children of these settings until `count` wait for this thread; returns before they are ready.
 
         A process that cannot be started is no error here: `take` tries again and raises the reason.
         """
         with self._guard:  # to the end, so that `kill` finds every child that was started
-            if not any(child.settings == settings and child.alive for child in self._usable()):
+            waiting = sum(child.settings == settings and child.alive for child in self._usable())
+            for _ in range(count - waiting):
                 with contextlib.suppress(HarnessError):
                     self._kept.append((threading.current_thread(), Child.ahead(settings)))
 

@@ -19,14 +19,14 @@ MAX_LINES = 310
 
 CORE = {
     "errors", "protocol", "record", "score", "eligibility", "statistics", "number_warnings", "leaderboard", "tracks",
-    "wire", "paper", "text", "plugins", "execution", "metric", "guarded", "division",
+    "wire", "paper", "text", "plugins", "execution", "metric", "guarded", "division", "comparison",
 }  # fmt: skip
 FILES = {"files"}
 PIXELS = {"images", "metrics"}
 TWO_SIDED = {"backends", "formats"}
 DISK = {"datasets", "submissions", "store", "system", "load"}
 BOUNDARY = {"sandbox"}
-VERBS = {"evaluate", "executors", "training", "reproduce"}
+VERBS = {"evaluate", "executors", "training", "reproduce", "compare"}
 
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(CORE, CORE),

@@ -20,8 +20,8 @@ class Played:
     def __init__(self) -> None:
         self.said: list[object] = []
 
-    def start(self, settings: ChildSettings) -> None:
-        self.said.append(("start", settings.timed))
+    def start(self, settings: ChildSettings, count: int) -> None:
+        self.said.append(("start", settings.timed, count))
 
     def settle(self) -> None:
         self.said.append("settle")
@@ -68,8 +68,8 @@ def test_the_device_is_not_let_go_before_what_was_started_is_idle(
 ) -> None:
     monkeypatch.setenv("RTSR_BENCH_REFERENCE", "on")
     with bench.settled():
-        bench.start_ahead(timed=True, untimed=True)
-    assert stock.said == ["start reference", ("start", True), ("start", False), "settle", "settle reference"]
+        bench.start_ahead(timed=1, untimed=1, reference=True)
+    assert stock.said == ["start reference", ("start", True, 1), ("start", False, 1), "settle", "settle reference"]
     with pytest.raises(HarnessError), bench.settled():
         raise HarnessError("the disk is full")
     assert stock.said[5:] == ["settle", "settle reference"], "other jobs go on"
@@ -79,10 +79,10 @@ def test_where_nothing_is_timed_or_references_are_not_wanted_none_is_started(
     bench: Bench, stock: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RTSR_BENCH_REFERENCE", "on")
-    bench.start_ahead(untimed=True)
+    bench.start_ahead(untimed=1)
     monkeypatch.setenv("RTSR_BENCH_REFERENCE", "off")
-    bench.start_ahead(timed=True)
-    assert stock.said == [("start", False), ("start", True)]
+    bench.start_ahead(timed=1, reference=True)
+    assert stock.said == [("start", False, 1), ("start", True, 1)]
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Cancelled])
@@ -95,7 +95,7 @@ def test_an_interrupted_run_waits_for_none(interrupt: type[BaseException], bench
 def test_a_cancelled_run_starts_none_and_ends_those_that_wait(bench: Bench, stock: Played) -> None:
     bench.cancel()
     with pytest.raises(Cancelled):
-        bench.start_ahead(timed=True)
+        bench.start_ahead(timed=1, reference=True)
     with pytest.raises(Cancelled), bench.reference_child():
         pass
     assert stock.said == ["kill", "kill reference"]

@@ -92,6 +92,14 @@ def test_one_waits_at_a_time_and_ends_with_the_stock(started: list[Played]) -> N
     assert [one.done for one in started] == [["settled", "killed", "closed"]] * 2 + [["killed", "closed"]]
 
 
+def test_as_many_wait_as_are_asked_for(started: list[Played]) -> None:
+    with Stock() as stock:
+        stock.start(SETTINGS, 2)
+        stock.take(SETTINGS)
+        stock.start(SETTINGS, 3)
+    assert [one.done for one in started] == [["greeted"], *[["closed"]] * 3]
+
+
 @pytest.mark.parametrize("other", OTHERS, ids=lambda other: next(iter(other)))
 def test_a_child_of_other_settings_is_not_taken(other: dict[str, Any], started: list[Played]) -> None:
     with Stock() as stock:
