@@ -48,11 +48,13 @@ def print_model(
     address = links[row.source]
     slug = PurePosixPath(address).stem
     scope = scope_of(board, group)
-    images = image_table(row, scope, slug)
-    sets = model_set_table(row, scope, slug)
-    counts = counts_table(record, slug)
-    telemetry = telemetry_table(record, slug)
-    references = references_table(row, slug)
+    tables = {
+        "references": references_table(row, slug),
+        "images": image_table(row, scope, slug),
+        "sets": model_set_table(row, scope, slug),
+        "counts": counts_table(record, slug),
+        "telemetry": telemetry_table(record, slug),
+    }
     press.page(
         address,
         "model.html",
@@ -71,14 +73,10 @@ def print_model(
         samples=_samples(press, row, slug),
         runtime_words=_runtime_words(row),
         relative_words=relative_words(row),
-        references=press.table(references) if references else None,
         realtime=realtime_section(press, record, playbacks, slug),
-        images=press.table(images) if images else None,
-        sets=press.table(sets) if sets else None,
         fidelity_words=fidelity_words(row),
-        counts=press.table(counts) if counts else None,
-        telemetry=press.table(telemetry) if telemetry else None,
         evidence=_evidence(row, group),
+        **{name: press.table(table) if table else None for name, table in tables.items()},
     )
     return address
 
