@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 SPREAD_LIMIT = 0.10
 SMALL_GAIN_DB = 0.01
 DRIFT_LIMIT = 0.05
-REFERENCE_DRIFT_LIMIT = 0.10
-"""PLACEHOLDER."""
-
 FIDELITY_LOSS_LIMIT_DB = 0.05
 """MLPerf asks for 99.9 % of the quality of fp32: of a PSNR of 30 dB that is a loss of 0.03 dB, of 50 dB 0.05 dB."""
+
+REFERENCE_DRIFT_LIMIT = 0.25
+"""On a shared server with at most 5 % of other work, 88 % of changes within some seconds were smaller (decision 31)."""
 
 FEW_REPEATS = 100
 """Below this many samples the 99th percentile is little more than the slowest sample."""

@@ -40,7 +40,7 @@ class Amount:
 
 
 AMOUNTS = {
-    "cpu": Amount(size=Size(180, 320), warmup=2, warm_ms=0.0, calls=6),
+    "cpu": Amount(size=Size(180, 320), warmup=2, warm_ms=0.0, calls=5),
     "cuda": Amount(size=Size(1080, 1920), warmup=3, warm_ms=100.0, calls=50),
 }
 """By kind of device. On a card a small input would measure how fast the host launches kernels, and an idle card has to
