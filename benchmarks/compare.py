@@ -94,7 +94,7 @@ def jobs_of(a: str, b: str, asked: Asked) -> tuple[Job, Job]:
 
 def compared(a: str, b: str, asked: Asked, bench: Bench, options: argparse.Namespace) -> Comparison:
     """Compare two submissions."""
-    stopping = Stopping(most_sessions=options.sessions, most_s=3600.0, resolution=math.log1p(RESOLUTION))
+    stopping = Stopping(most_sessions=options.sessions, most_s=3600.0, resolution=math.log1p(options.resolution / 100))
     wanted = Wanted(runtime=not options.fidelity, fidelity=options.fidelity)
     return compare_submissions(jobs_of(a, b, asked), (a, b), bench, wanted, stopping, Told())
 
@@ -204,6 +204,7 @@ def main() -> int:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sessions", type=int, default=40)
+    parser.add_argument("--resolution", type=float, default=100 * RESOLUTION, help="percent")
     parser.add_argument("--fidelity", action="store_true")
     parser.add_argument("--data-root", type=Path, action="append", default=[])
     options = parser.parse_args()

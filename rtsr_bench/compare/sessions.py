@@ -31,7 +31,7 @@ WARM_S, LEAST_WARM = 0.3, 2
 BLOCK_S, MOST_CALLS = 0.12, 32
 """Calls of one process in a row: for about so many seconds, at most 32. Longer ones would let the machine drift."""
 
-SESSION_S, LEAST_ROUNDS, MOST_ROUNDS = 1.5, 2, 40
+SESSION_S, LEAST_ROUNDS, MOST_ROUNDS = 4.0, 2, 80
 """Seconds of timed calls of each process in a session. In a round each process has two blocks."""
 
 FASTEST = 0.25
