@@ -130,7 +130,9 @@ def _check_each(
 ) -> None:
     """Check one submission after the other; one whose packages or device are not available is added to `troubles`."""
     from rtsr_bench.cli.checking import check_submission
+    from rtsr_bench.tracks import all_tracks
 
+    all_tracks()  # the checks need them, and the first child is importing torch meanwhile
     children.left = sum(len(submission.models) for submission in submissions)
     for submission in submissions:
         try:
