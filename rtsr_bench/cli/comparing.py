@@ -164,7 +164,7 @@ def _jobs(
 
 def _told(display: Display, listener: object, stopping: Stopping) -> Told:
     from rtsr_bench.compare.comparing import Told
-    from rtsr_bench.compare.judging import estimate
+    from rtsr_bench.compare.judging import LEAST_SESSIONS, estimate
     from rtsr_bench.comparison import percent, shown_percent
     from rtsr_bench.evaluate import Listener
 
@@ -173,8 +173,8 @@ def _told(display: Display, listener: object, stopping: Stopping) -> Told:
     def on_session(sessions: list[Session]) -> None:
         last, found = sessions[-1], estimate(sessions)
         load = f", {100 * last.foreign_load:.0f} % foreign load" if last.foreign_load is not None else ""
-        so_far = ""
-        if found is not None:
+        so_far = f" (at least {LEAST_SESSIONS} sessions are needed)"
+        if found is not None and len(sessions) >= LEAST_SESSIONS:
             low, high = found.interval
             so_far = (
                 f"; so far {shown_percent(found.ratio)} % ({shown_percent(low)} to {shown_percent(high)}), noise floor "
