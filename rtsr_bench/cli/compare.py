@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from rtsr_bench.cli.options import grouped
-from rtsr_bench.cli.run import PLACE, LimitType, SizeType
+from rtsr_bench.cli.run import PLACE, LimitType, SizeType, overrides_of
 from rtsr_bench.errors import UserError
-from rtsr_bench.protocol import Precision, Size
+from rtsr_bench.protocol import Precision
 
 if TYPE_CHECKING:
     from rtsr_bench.compare.comparing import Wanted
@@ -76,15 +76,9 @@ _SOURCE = grouped(
 )
 
 
-def _overrides(precision: str | None, size: Size | None, **values: Any) -> Overrides:
-    from rtsr_bench.evaluate.overrides import Overrides
-
-    return Overrides(precision=Precision(precision) if precision else None, input=size, **values)
-
-
 _RULES = grouped(
     "overrides",
-    _overrides,
+    overrides_of,
     click.option("--quick", is_flag=True, help="Smaller input and a few images."),
     click.option("--execution", metavar="NAME", help="Other execution than the track's, such as compile or openvino."),
     click.option("--precision", type=click.Choice([p.value for p in Precision]), help="Other precision."),

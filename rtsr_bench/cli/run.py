@@ -134,7 +134,8 @@ PLACE = grouped(
 )
 
 
-def _overrides(precision: str | None, size: Size | None, **values: Any) -> Overrides:
+def overrides_of(precision: str | None, size: Size | None, **values: Any) -> Overrides:
+    """The overrides that options of a command give."""
     from rtsr_bench.evaluate.overrides import Overrides
 
     return Overrides(precision=Precision(precision) if precision else None, input=size, **values)
@@ -142,7 +143,7 @@ def _overrides(precision: str | None, size: Size | None, **values: Any) -> Overr
 
 _OVERRIDES = grouped(
     "overrides",
-    _overrides,
+    overrides_of,
     click.option("--quick", is_flag=True, help="Smaller input, fewer repeats, a few images; unofficial."),
     click.option(
         "--precision", type=click.Choice([p.value for p in Precision]), help="Other precision; in the open division."

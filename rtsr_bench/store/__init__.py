@@ -109,17 +109,23 @@ def encode(record: Record) -> bytes:
     return (json.dumps(raw, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
-def decode(data: bytes) -> Record:
-    """Decode a record from JSON, upgrading older schemas; ValueError with one sentence if it is invalid."""
+def read_schema(data: bytes, newest: int, kind: str) -> tuple[dict[str, Any], int]:
+    """Decode JSON of this kind and its schema; ValueError with one sentence if it is damaged or newer than `newest`."""
     try:
         raw = msgspec.json.decode(data, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise ValueError(f"is damaged: {error}") from None
     schema = raw.get("schema")
     if not isinstance(schema, int) or schema < 1:
-        raise ValueError(f"is not a record: its schema is {schema!r}, expected an integer from 1 to {SCHEMA}")
-    if schema > SCHEMA:
-        raise ValueError(f"has schema {schema}, newer than {SCHEMA}, the newest this version reads: update rtsr-bench")
+        raise ValueError(f"is not {kind}: its schema is {schema!r}, expected an integer from 1 to {newest}")
+    if schema > newest:
+        raise ValueError(f"has schema {schema}, newer than {newest}, the newest this version reads: update rtsr-bench")
+    return raw, schema
+
+
+def decode(data: bytes) -> Record:
+    """Decode a record from JSON, upgrading older schemas; ValueError with one sentence if it is invalid."""
+    raw, schema = read_schema(data, SCHEMA, "a record")
     for step in range(schema, SCHEMA):
         raw = UPGRADES[step](raw)
     values: dict[str, Any] = {}

@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,7 @@ from rtsr_bench.errors import HarnessError
 from rtsr_bench.files.slug import slug
 from rtsr_bench.files.writing import aside, name_finished, write_durably
 from rtsr_bench.record.realtime import REALTIME_SCHEMA, Realtime
-from rtsr_bench.store import MAX_BYTES
+from rtsr_bench.store import MAX_BYTES, read_schema
 
 FOLDER = "realtime"
 """Name of the folder of results, beside the folder of records."""
@@ -42,17 +41,7 @@ def encode_realtime(result: Realtime) -> bytes:
 
 def decode_realtime(data: bytes) -> Realtime:
     """Decode a result from JSON; ValueError with one sentence if it is invalid."""
-    try:
-        raw = msgspec.json.decode(data, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise ValueError(f"is damaged: {error}") from None
-    schema = raw.get("schema")
-    if not isinstance(schema, int) or schema < 1:
-        raise ValueError(f"is no result of `realtime`: its schema is {schema!r}, expected {REALTIME_SCHEMA}")
-    if schema > REALTIME_SCHEMA:
-        raise ValueError(
-            f"has schema {schema}, newer than {REALTIME_SCHEMA}, the newest this version reads: update rtsr-bench"
-        )
+    raw, _ = read_schema(data, REALTIME_SCHEMA, "a result of `realtime`")
     unknown = sorted(set(raw) - set(Realtime.__dataclass_fields__))
     if unknown:
         raise ValueError(f"is damaged: unknown field `{unknown[0]}`")

@@ -57,7 +57,7 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"schema": 2}, "has schema 2, newer than 1"),
-        ({"schema": None}, "is no result of `realtime`: its schema is None"),
+        ({"schema": None}, "is not a result of `realtime`: its schema is None"),
         ({"more": 1}, "is damaged: unknown field `more`"),
         ({"fps": 0}, "is damaged: expected a frame rate above 0"),
         ({"latency_frames": 0}, "is damaged: expected a deadline of at least 1 period"),
