@@ -25,6 +25,7 @@ def luma(rgb: NDArray[np.uint8], colour: Colour) -> NDArray[np.float64]:
     """
     if colour not in LUMA_WEIGHTS:
         raise ValueError(f"no luma weights for {colour.value}")
-    red, green, blue = LUMA_WEIGHTS[colour]
-    thousandths = rgb[..., 0] * np.int32(red) + rgb[..., 1] * np.int32(green) + rgb[..., 2] * np.int32(blue)
+    # NumPy 1 would multiply uint8 by a small int32 in uint16, which overflows.
+    weighted = [np.multiply(rgb[..., k], weight, dtype=np.int32) for k, weight in enumerate(LUMA_WEIGHTS[colour])]
+    thousandths = weighted[0] + weighted[1] + weighted[2]
     return np.asarray(thousandths / LUMA_DIVISOR + LUMA_OFFSET, dtype=np.float64)
