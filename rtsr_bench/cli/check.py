@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rtsr_bench.cli.causes import refused
+from rtsr_bench.cli.options import WITH_REQUIREMENTS
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,11 +53,7 @@ def new_command(folder: Path, scale: str, form: str) -> None:
 @click.command("check", short_help="Check within seconds whether a submission meets the contract.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N, or auto.")
-@click.option(
-    "--with-requirements",
-    is_flag=True,
-    help="Install each submission's requirements.txt into a separate cached environment.",
-)
+@WITH_REQUIREMENTS
 @click.option(
     "--allow-pickle",
     is_flag=True,
@@ -89,15 +86,15 @@ def check_command(
     from rtsr_bench.cli.children import Children
     from rtsr_bench.cli.console import say
     from rtsr_bench.datasets import data_roots
-    from rtsr_bench.sandbox import Level, allow_pickles, obtainable, why_not
+    from rtsr_bench.sandbox import allow_pickles, obtainable, why_not
     from rtsr_bench.submissions import survey
 
     tell = functools.partial(click.echo, err=True)
     if allow_pickle:
         allow_pickles(obtainable())
     unable = why_not()
-    required = Level.BUBBLEWRAP if allow_pickle else None
-    children = None if unable else context.with_resource(Children(device, tell, required))  # imports torch meanwhile
+    # imports torch while manifests are read
+    children = None if unable else context.with_resource(Children(device, tell, allow_pickle=allow_pickle))
     found = survey(*paths, tell=tell)
     troubles = {str(note.source): note.message for note in found.refused}
     if not found.submissions:

@@ -7,18 +7,19 @@ from types import TracebackType
 from typing import Self
 
 from rtsr_bench.errors import HarnessError
-from rtsr_bench.sandbox import Child, ChildSettings, Level, Stock
+from rtsr_bench.sandbox import Child, ChildSettings, Isolation, Stock, allow_pickles
 
 
 class Children:
     """Hands out children of one device. The first starts at once; when the block ends, nothing of them is left.
 
-    `left` is how many are needed still: none is started beyond that. A sandbox that starts may still lack a library
-    that the environment needs: then `tell` gets a line, and all children run at the level `process`, unless `required`.
+    `left` is how many are needed still: none is started beyond that. If the first one does not start in the sandbox,
+    all run at the level `process` and `tell` gets a line; UserError with `allow_pickle`, which needs the sandbox.
     """
 
-    def __init__(self, device: str, tell: Callable[[str], None], required: Level | None = None) -> None:
-        self.device, self.left, self._tell, self._required = device, 1, tell, required
+    def __init__(self, device: str, tell: Callable[[str], None], *, allow_pickle: bool = False) -> None:
+        self.device, self.left, self._tell, self._allow_pickle = device, 1, tell, allow_pickle
+        self._taken = False
         self._settings = ChildSettings.now(device=device)
         self._stock = Stock()
         self._stock.start(self._settings)
@@ -28,12 +29,15 @@ class Children:
         try:
             child = self._stock.take(self._settings)
         except HarnessError as error:
-            level = self._settings.level
-            if level in (Level.PROCESS, self._required):
+            if self._taken:
                 raise
-            self._tell(f"isolation: process ({level.value}: {error}); guests run with your rights")
-            self._settings = ChildSettings.now(device=self.device, level=Level.PROCESS)
+            found = Isolation(level=self._settings.level).without_sandbox(error)
+            if self._allow_pickle:
+                allow_pickles(found)
+            self._tell(found.words)
+            self._settings = ChildSettings.now(device=self.device, level=found.level)
             child = self._stock.take(self._settings)
+        self._taken = True
         self.left -= 1
         if self.left > 0:
             self._stock.start(self._settings)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from rtsr_bench.cli.options import grouped
+from rtsr_bench.cli.options import DATA_ROOTS, WITH_REQUIREMENTS, grouped
 from rtsr_bench.cli.run import PLACE, LimitType, SizeType, overrides_of
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import Precision
@@ -65,14 +65,8 @@ _SOURCE = grouped(
     click.option(
         "--model", "models", multiple=True, metavar="ID", help="Only this model of both sides, such as '*-x2'."
     ),
-    click.option(
-        "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Folder of data sets (repeatable)."
-    ),
-    click.option(
-        "--with-requirements",
-        is_flag=True,
-        help="Install each submission's requirements.txt into a separate cached environment.",
-    ),
+    DATA_ROOTS,
+    WITH_REQUIREMENTS,
 )
 
 

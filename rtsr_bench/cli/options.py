@@ -14,6 +14,16 @@ from rtsr_bench import plugins
 Decorator = Callable[[Any], Any]
 
 
+DATA_ROOTS = click.option(
+    "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Folder of data sets (repeatable)."
+)
+WITH_REQUIREMENTS = click.option(
+    "--with-requirements",
+    is_flag=True,
+    help="Install each submission's requirements.txt into a separate cached environment.",
+)
+
+
 def grouped(name: str, make: Callable[..., object], *options: Decorator) -> Decorator:
     """Add options to a command, which takes the result of `make` as its argument `name`.
 

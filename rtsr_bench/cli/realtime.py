@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtsr_bench.cli.options import grouped
+from rtsr_bench.cli.options import WITH_REQUIREMENTS, grouped
 from rtsr_bench.cli.run import PLACE, SizeType
 from rtsr_bench.errors import RtsrBenchError, UserError
 from rtsr_bench.protocol import Precision, Size
@@ -124,11 +124,7 @@ _RULES = grouped(
     click.option("--execution", metavar="NAME", help="Other execution than the track's, such as compile."),
     click.option("--precision", type=click.Choice([p.value for p in Precision]), help="Other precision."),
     click.option("--input", "size", type=SizeType(), help="Other LR size of a frame."),
-    click.option(
-        "--with-requirements",
-        is_flag=True,
-        help="Install the submission's requirements.txt into a separate cached environment.",
-    ),
+    WITH_REQUIREMENTS,
 )
 
 

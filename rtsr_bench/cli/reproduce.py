@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rtsr_bench.cli.console import say
+from rtsr_bench.cli.options import DATA_ROOTS
 from rtsr_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ MISMATCH = 1
 
 
 @click.command("reproduce", short_help="Compare the RT4KSR paper's tables with values computed here.")
-@click.option(
-    "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Folder of data sets (repeatable)."
-)
+@DATA_ROOTS
 @click.option(
     "--records",
     type=click.Path(path_type=Path),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtsr_bench.cli.options import grouped
+from rtsr_bench.cli.options import DATA_ROOTS, WITH_REQUIREMENTS, grouped
 from rtsr_bench.errors import UserError
 from rtsr_bench.protocol import Precision, Size
 
@@ -85,14 +85,8 @@ _SELECTION = grouped(
     click.option(
         "--model", "models", multiple=True, metavar="ID", help="Only this model, such as rt4ksr/s-x2 or '*-x2'."
     ),
-    click.option(
-        "--data-root", "roots", multiple=True, type=click.Path(path_type=Path), help="Folder of data sets (repeatable)."
-    ),
-    click.option(
-        "--with-requirements",
-        is_flag=True,
-        help="Install each submission's requirements.txt into a separate cached environment.",
-    ),
+    DATA_ROOTS,
+    WITH_REQUIREMENTS,
 )
 
 

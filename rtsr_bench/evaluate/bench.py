@@ -18,7 +18,6 @@ from rtsr_bench.evaluate.reference_processes import ReferenceProcesses, wanted
 from rtsr_bench.sandbox import (
     Child,
     ChildSettings,
-    Isolation,
     Level,
     Stock,
     allow_pickles,
@@ -89,9 +88,7 @@ class Bench:
         try:
             return Child(device=device, threads=self.threads, level=self.isolation.level)
         except HarnessError as error:
-            if self.isolation.level is Level.PROCESS:
-                raise
-            self.isolation = Isolation(level=Level.PROCESS, reason=f"{self.isolation.level.value}: {error}")
+            self.isolation = self.isolation.without_sandbox(error)
             if required is not None:
                 require(self.isolation, required)
             return Child(device=device, threads=self.threads, level=Level.PROCESS)

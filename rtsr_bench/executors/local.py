@@ -33,9 +33,7 @@ class Local(Executor):
         """Open the device; UserError if it or the required isolation is not available."""
         super().__init__(order)
         self._bench = Bench.at(order.place)
-        isolation = self._bench.isolation
-        reason = f" ({isolation.reason}); guests run with your rights" if isolation.reason else ""
-        order.observer.note(f"isolation: {isolation.level.value}{reason}")
+        order.observer.note(self._bench.isolation.words)
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._reports: queue.SimpleQueue[Ended | Lost | BaseException] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []

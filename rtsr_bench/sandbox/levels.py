@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from rtsr_bench.errors import UserError
+from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.sandbox import bubblewrap
 from rtsr_bench.sandbox.keeper import kept
 from rtsr_bench.sandbox.needs import require_system
@@ -43,6 +43,21 @@ class Isolation:
     level: Level
     reason: str = ""
     executable: str = ""
+
+    @property
+    def words(self) -> str:
+        """The level for a terminal, with the reason and its consequence if a higher one is not available."""
+        reason = f" ({self.reason}); guests run with your rights" if self.reason else ""
+        return f"isolation: {self.level.value}{reason}"
+
+    def without_sandbox(self, error: HarnessError) -> Isolation:
+        """The level `process`, if the first child did not start: a sandbox may lack a library that others need.
+
+        Only before any guest is there: later, an error must not lower the level. Raises the error at `process` itself.
+        """
+        if self.level is Level.PROCESS:
+            raise error
+        return Isolation(level=Level.PROCESS, reason=f"{self.level.value}: {error}")
 
 
 @functools.cache

@@ -8,7 +8,7 @@ import pytest
 
 from rtsr_bench.cli import children
 from rtsr_bench.cli.children import Children
-from rtsr_bench.errors import HarnessError
+from rtsr_bench.errors import HarnessError, UserError
 from rtsr_bench.sandbox import ChildSettings, Isolation, Level
 
 
@@ -46,8 +46,21 @@ def test_a_sandbox_that_lacks_a_library_is_said_once_and_not_used() -> None:
     ]
 
 
-def test_where_the_sandbox_is_required_nothing_runs_outside_of_it() -> None:
+def test_pickles_are_read_nowhere_but_in_the_sandbox() -> None:
     said: list[str] = []
-    with Children("cpu", said.append, Level.BUBBLEWRAP) as mine, pytest.raises(HarnessError, match="No module named"):
+    with Children("cpu", said.append, allow_pickle=True) as mine, pytest.raises(UserError, match="No module named"):
         mine.take()
+    assert said == []
+
+
+def test_a_later_child_that_does_not_start_lowers_no_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a guest that exhausts the machine would let the next one run outside of the sandbox."""
+    said: list[str] = []
+    with Children("cpu", said.append) as mine:
+        mine.left = 2
+        with monkeypatch.context() as first:
+            first.setattr(Starts, "take", lambda self, settings: settings.level)
+            assert mine.take() is Level.BUBBLEWRAP
+        with pytest.raises(HarnessError, match="No module named"):
+            mine.take()
     assert said == []
