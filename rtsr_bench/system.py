@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rtsr_bench.errors import HarnessError
 from rtsr_bench.load import gpu_meter
 from rtsr_bench.record import System, Telemetry
+
+Reading = TypeVar("Reading")
 
 _PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "numba", "onnx", "onnxruntime", "openvino")
 _CPUINFO = Path("/proc/cpuinfo")
@@ -141,18 +143,31 @@ def watching(gauge: Gauge, every_s: float | None = None) -> Iterator[list[Teleme
 
     A reading between two calls shows an idle device: its clock may be low without throttling.
     """
-    readings: list[Telemetry] = []
+    every_s = every_s or gauge.every_s
+    with repeated(lambda: gauge.read("during"), every_s, most=_MOST_READINGS, thin_out=_thin_out) as readings:
+        yield readings
+
+
+@contextlib.contextmanager
+def repeated(
+    read: Callable[[], Reading], every_s: float, *, most: int, thin_out: Callable[[list[Reading]], None]
+) -> Iterator[list[Reading]]:
+    """Read something in a thread every so many seconds; the list yielded holds the readings, in order.
+
+    At `most` readings they are thinned out, and the interval is doubled.
+    """
+    readings: list[Reading] = []
     over = threading.Event()
 
     def run() -> None:
-        pause_s = every_s or gauge.every_s
+        pause_s = every_s
         while not over.wait(pause_s):
-            readings.append(gauge.read("during"))
-            if len(readings) >= _MOST_READINGS:
-                _thin_out(readings)
+            readings.append(read())
+            if len(readings) >= most:
+                thin_out(readings)
                 pause_s *= 2
 
-    thread = threading.Thread(target=run, daemon=True, name="telemetry")
+    thread = threading.Thread(target=run, daemon=True, name="readings")
     thread.start()
     try:
         yield readings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from time import monotonic
@@ -11,7 +10,7 @@ from time import monotonic
 from rtsr_bench.load import LoadMeter, ProcessorState
 from rtsr_bench.record import Telemetry
 from rtsr_bench.record.realtime import Moment
-from rtsr_bench.system import Gauge
+from rtsr_bench.system import Gauge, repeated
 
 _EVERY_S, _MOST = 1.0, 120
 """Seconds between two readings, and the number of readings at which every other one is dropped."""
@@ -20,40 +19,27 @@ _EVERY_S, _MOST = 1.0, 120
 @contextlib.contextmanager
 def moments(gauge: Gauge, load: LoadMeter, *, device_kind: str, every_s: float = _EVERY_S) -> Iterator[list[Moment]]:
     """Read the state of the device and the load again and again; the list yielded holds the readings, in order."""
-    readings: list[Moment] = []
-    over, processor = threading.Event(), ProcessorState() if device_kind == "cpu" else None
-    began = monotonic()
+    processor = ProcessorState() if device_kind == "cpu" else None
+    began, mark = monotonic(), load.mark()
 
-    def read(state: Telemetry) -> Telemetry:
+    def state() -> Telemetry:
+        found = gauge.read("during")
         if processor is None:
-            return state
+            return found
         return replace(
-            state,
+            found,
             sm_clock_mhz=processor.clock_mhz(),
             temperature_c=processor.temperature_c(),
             power_w=processor.power_w(),
         )
 
-    def run() -> None:
-        pause_s, mark = every_s, load.mark()
-        while not over.wait(pause_s):
-            found, mark = load.since(mark), load.mark()
-            readings.append(
-                Moment(
-                    at_s=monotonic() - began,
-                    state=read(gauge.read("during")),
-                    foreign_load=found.foreign,
-                    foreign_gpu=found.gpu,
-                )
-            )
-            if len(readings) >= _MOST:
-                del readings[::2]
-                pause_s *= 2
+    def read() -> Moment:
+        nonlocal mark
+        found, mark = load.since(mark), load.mark()
+        return Moment(at_s=monotonic() - began, state=state(), foreign_load=found.foreign, foreign_gpu=found.gpu)
 
-    thread = threading.Thread(target=run, daemon=True, name="moments")
-    thread.start()
-    try:
+    def thin_out(readings: list[Moment]) -> None:
+        del readings[::2]
+
+    with repeated(read, every_s, most=_MOST, thin_out=thin_out) as readings:
         yield readings
-    finally:
-        over.set()
-        thread.join()

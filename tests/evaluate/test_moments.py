@@ -52,4 +52,4 @@ def test_a_long_run_keeps_few_readings_of_all_of_it(monkeypatch: pytest.MonkeyPa
     found = readings(monkeypatch, "cuda", enough)
     assert len(found) < 120
     assert found == sorted(found, key=lambda one: one.at_s)
-    assert not [one for one in threading.enumerate() if one.name == "moments"]
+    assert not [one for one in threading.enumerate() if one.name == "readings"]
