@@ -205,7 +205,8 @@ def compare_records(paths: tuple[Path, Path], wanted: Wanted) -> Comparison:
         if timed[0] is None or timed[1] is None:
             made = replace(made, notes=(*made.notes, "Runtime was not compared: a record holds none."))
         else:
-            made = replace(made, runtime=compare_stored(timed[0], timed[1]), notes=(*made.notes, BESIDE_INTERLEAVING))
+            runtime = compare_stored(timed[0], timed[1], (a.references, b.references))
+            made = replace(made, runtime=runtime, notes=(*made.notes, BESIDE_INTERLEAVING))
     if made.runtime is None and not made.metrics:
         raise UserError(f"nothing to compare: {' '.join(made.notes)} Name other records")
     return _with_gates(made, wanted)

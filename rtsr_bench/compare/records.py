@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from rtsr_bench.comparison import Bounds, RuntimeComparison, Verdict, percent
+from rtsr_bench.comparison import Bounds, RuntimeComparison, Verdict, percent, shown_percent
 from rtsr_bench.errors import UserError
-from rtsr_bench.record import Record, Runtime, System
-from rtsr_bench.statistics import CONFIDENCE, RESAMPLES, mean
+from rtsr_bench.record import Record, References, Runtime, System
+from rtsr_bench.statistics import CONFIDENCE, RESAMPLES, mean, reference_ms
 from rtsr_bench.store import MAX_BYTES, decode
 
 FLOOR = math.log(1.072)
-"""Two processes that held the same model differed by up to 7.2 % (decision 18). Records hold one process each."""
+"""Two processes that held the same model at the same time differed by up to 7.2 % (decision 18)."""
 
 BESIDE_INTERLEAVING = (
     "Each record holds one process, timed at a time of its own. Where a process lies in memory, and what changed on "
@@ -75,26 +75,39 @@ def system_facts(system: System) -> dict[str, str]:
     return {name: str(getattr(system, name)) for name in _SYSTEM if getattr(system, name) not in (None, "")}
 
 
-def compare_stored(a: Runtime, b: Runtime) -> RuntimeComparison:
+def compare_stored(
+    a: Runtime, b: Runtime, references: tuple[References | None, References | None] = (None, None)
+) -> RuntimeComparison:
     """Compare the stored samples of two records: the ratio of their means, with a bootstrap interval over samples.
 
-    Nothing in records tells two models from two processes of one model, so the noise floor is a constant and no verdict
-    is "same within noise".
+    Nothing in records tells two models from two processes of one model, so the noise floor is a constant, plus what the
+    fixed reference changed from one record to the other, and no verdict is "same within noise".
     """
+    change = _change(*references)
+    floor = FLOOR + abs(change)
     first, second = ([sample / one.batch for sample in one.samples_ms] for one in (a, b))
     ratio = math.log(mean(second) / mean(first))
     interval = _interval(first, second)
     low, high = interval or (ratio, ratio)
-    if interval is not None and low > FLOOR:
-        verdict, reason = Verdict.SLOWER, "The interval lies above what two processes of one model differ by."
-    elif interval is not None and high < -FLOOR:
-        verdict, reason = Verdict.FASTER, "The interval lies below what two processes of one model differ by."
+    cause = f"Two processes of one model have differed by up to {percent(FLOOR):.1f} %"
+    if change:
+        cause += f", and the fixed reference changed by {shown_percent(change)} % from A to B"
+    if interval is not None and low > floor:
+        verdict, reason = Verdict.SLOWER, f"{cause}; the interval lies above that."
+    elif interval is not None and high < -floor:
+        verdict, reason = Verdict.FASTER, f"{cause}; the interval lies below that."
     else:
-        verdict = Verdict.AMBIGUOUS
-        reason = f"Two processes of one model have differed by up to {percent(FLOOR):.1f} %: records cannot tell."
+        verdict, reason = Verdict.AMBIGUOUS, f"{cause}: records cannot tell."
     return RuntimeComparison(
-        verdict=verdict, reason=reason, a_ms=mean(first), b_ms=mean(second), ratio=ratio, interval=interval, floor=FLOOR
+        verdict=verdict, reason=reason, a_ms=mean(first), b_ms=mean(second), ratio=ratio, interval=interval, floor=floor
     )
+
+
+def _change(a: References | None, b: References | None) -> float:
+    """Logarithm of the time of the stack of convolutions beside B over that beside A; 0 if one of them is unknown."""
+    if a is None or b is None or a.convs.id != b.convs.id:
+        return 0.0
+    return math.log(reference_ms(b.convs) / reference_ms(a.convs))
 
 
 def _interval(a: list[float], b: list[float]) -> Bounds | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from rtsr_bench.compare.records import check_comparable, compare_stored
 from rtsr_bench.compare.sessions import SideFailedError
 from rtsr_bench.comparison import Verdict, encode
 from rtsr_bench.errors import UserError
-from rtsr_bench.record import Record, Runtime
+from rtsr_bench.record import Record, References, ReferenceTimes, Runtime
 from rtsr_bench.store import encode as encode_record
 
 
@@ -49,6 +50,23 @@ def test_a_large_difference_of_runtime_and_a_clear_one_of_fidelity(tmp_path: Pat
     assert [gate.passed for gate in made.gates] == [False, True]
     assert any("in turns" in note for note in made.notes), "it says what interleaving would add"
     assert encode(made).startswith(b'{\n "schema": 1,')
+
+
+def test_what_the_machine_changed_between_two_records_widens_the_noise_floor() -> None:
+    a, b = runtime(record(mean_ms=7.0)), runtime(record(mean_ms=8.4))
+
+    def beside(convs_ms: float, name: str = "convs/1") -> References:
+        times = {"before_ms": (convs_ms,), "after_ms": (convs_ms,)}
+        return References(convs=ReferenceTimes(id=name, **times), bicubic=ReferenceTimes(id="bicubic/1", **times))
+
+    assert compare_stored(a, b).verdict is Verdict.SLOWER
+    assert compare_stored(a, b, (beside(14.0), beside(14.1))).verdict is Verdict.SLOWER
+    slower = compare_stored(a, b, (beside(14.0), beside(16.8)))
+    assert slower.verdict is Verdict.AMBIGUOUS
+    assert "the fixed reference changed by +20.00 % from A to B" in slower.reason
+    assert slower.floor == pytest.approx(math.log(1.072 * 1.2))
+    assert compare_stored(a, b, (beside(16.8), beside(14.0))).floor == pytest.approx(slower.floor)
+    assert compare_stored(a, b, (beside(14.0), beside(16.8, "convs/2"))).verdict is Verdict.SLOWER
 
 
 def test_records_never_say_that_two_models_are_the_same() -> None:
