@@ -38,7 +38,7 @@ $(VENV)/.demo: $(if $(wildcard $(VENV)/.installed),$(VENV)/.installed,$(VENV)/.p
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.python
-	$(PIP) --editable '.[dev,onnx,openvino,sandbox]'
+	$(PIP) --editable '.[dev,onnx,openvino,ncnn,sandbox]'
 	$(PIP) --no-deps spandrel einops
 	-$(COMPILE)
 	touch $@

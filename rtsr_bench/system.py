@@ -19,7 +19,8 @@ from rtsr_bench.record import System, Telemetry
 
 Reading = TypeVar("Reading")
 
-_PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "numba", "onnx", "onnxruntime", "openvino")
+_PACKAGES = ("torch", "numpy", "pillow", "scikit-image", "scipy", "numba",
+             "onnx", "onnxruntime", "openvino", "ncnn", "tensorrt")  # fmt: skip
 _CPUINFO = Path("/proc/cpuinfo")
 _NODES = Path("/sys/devices/system/node")
 

@@ -44,13 +44,13 @@ def export_onnx(model: torch.nn.Module, device: torch.device) -> Path:
     return folder / "model.onnx"
 
 
-def onnx_graph(model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
-    """The model as a graph that ONNX Runtime runs: itself if it came as one."""
+def onnx_graph(model: torch.nn.Module, device: torch.device, *, tensorrt: bool = False) -> torch.nn.Module:
+    """The model as a graph that ONNX Runtime runs, itself if it came as one; with `tensorrt` TensorRT runs it."""
     from rtsr_bench.formats.onnx.loading import Graph
 
     if isinstance(model, Graph):
-        return model
-    return Graph([str(export_onnx(model, device))], device, _scale_of(model, device))
+        return model if model.tensorrt == tensorrt else Graph(model.paths, device, model.scale, tensorrt=tensorrt)
+    return Graph([str(export_onnx(model, device))], device, _scale_of(model, device), tensorrt=tensorrt)
 
 
 def _scale_of(model: torch.nn.Module, device: torch.device) -> int | None:

@@ -199,7 +199,7 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-CHILD_HALVES = {"loading.py", "counting.py", "retyping.py"}
+CHILD_HALVES = {"loading.py", "counting.py", "providers.py", "retyping.py"}
 """Modules in the folder of a format that only the child imports."""
 
 

@@ -37,7 +37,7 @@ def image(height: int, width: int) -> torch.Tensor:
 
 
 def test_these_backends_export_or_compile() -> None:
-    assert ENGINES == ["compile", "onnxruntime", "openvino"]
+    assert ENGINES == ["compile", "ncnn", "onnxruntime", "openvino"]
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -63,9 +63,18 @@ def test_openvino_computes_in_bf16_near_fp32(precision: Precision, load_guest: L
     torch.testing.assert_close(output.float(), expected, rtol=0.1, atol=0.05)
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
-def test_what_cannot_be_exported_is_refused_with_the_operators_name(name: str, load_guest: LoadGuest) -> None:
-    with pytest.raises(BadGuest, match=r"cannot be exported to ONNX.*bessel_j1"):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("onnxruntime", r"cannot be exported to ONNX.*bessel_j1"),
+        ("openvino", r"cannot be exported to ONNX.*bessel_j1"),
+        ("ncnn", r"cannot be converted for ncnn, which has no .*bessel_j1"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_with_the_operators_name(
+    name: str, words: str, load_guest: LoadGuest
+) -> None:
+    with pytest.raises(BadGuest, match=words):
         forward(load_guest(ROUNDS), image(6, 10), under(name))
 
 
@@ -84,7 +93,8 @@ def onnx_guest(load_guest: LoadGuest, tmp_path: Path) -> Any:
 def test_an_onnx_file_is_run_as_it_is(onnx_guest: Any) -> None:
     expected = forward(onnx_guest, image(6, 10), EAGER_FP32)
     assert isinstance(prepared(onnx_guest, under("onnxruntime")), Graph)
-    torch.testing.assert_close(forward(onnx_guest, image(6, 10), under("openvino")), expected, rtol=1e-4, atol=1e-5)
+    for name in ("openvino", "ncnn"):
+        torch.testing.assert_close(forward(onnx_guest, image(6, 10), under(name)), expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(BadGuest, match="does not compile a model that is submitted as ONNX"):
         forward(onnx_guest, image(6, 10), under("compile"))
 
@@ -96,7 +106,8 @@ def test_torchscript_is_exported_and_not_compiled(load_guest: LoadGuest, tmp_pat
         torch.jit.script(net).save(tmp_path / "net.pt")
     guest = load_guest(folder=tmp_path, format="torchscript", checkpoint=tmp_path / "net.pt")
     expected = forward(guest, image(6, 10), EAGER_FP32).clone()
-    torch.testing.assert_close(forward(guest, image(6, 10), under("onnxruntime")), expected, rtol=1e-4, atol=1e-5)
+    for name in ("onnxruntime", "ncnn"):
+        torch.testing.assert_close(forward(guest, image(6, 10), under(name)), expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(BadGuest, match="does not compile a model that is submitted as TorchScript"):
         forward(guest, image(6, 10), under("compile"))
 

@@ -54,11 +54,7 @@ if "torch" in sys.modules:
     ("source", "execution", "words"),
     [
         (NEEDS, "fast", "execution fast needs no_such_runtime, which is not installed here: pip install no-such-run"),
-        (
-            NEEDS,
-            "quick",
-            "execution 'quick': expected one of channels-last, compile, cuda-graph, eager, onnxruntime, openvino, fast",
-        ),
+        (NEEDS, "quick", "execution 'quick': expected one of channels-last, compile, cuda-graph, eager, ncnn, onnxru"),
         (ELSEWHERE, "fast", "cannot be imported by the process that runs models: plug-in {path}: importing it raised"),
     ],
 )

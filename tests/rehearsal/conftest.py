@@ -20,7 +20,7 @@ Rehearse = Callable[[str], None]
 
 @pytest.fixture
 def rehearse(monkeypatch: pytest.MonkeyPatch) -> Rehearse:
-    """Start children with the stand-in: `card`, `cards` (two of them), `none`, each with `,onnx` or `,onnx-on-cpu`."""
+    """Start children with the stand-in: `card`, `cards` (two of them), `none`, and words of ONNX (see worker.py)."""
 
     def choose(words: str) -> None:
         lines = os.environ.get("RTSR_BENCH_REHEARSED_LINES")  # see cuda_lines.py

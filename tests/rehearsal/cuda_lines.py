@@ -20,7 +20,7 @@ import pytest
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "rtsr_bench"
 CHILD = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/numerics.py",
-         "formats/onnx/loading.py", "measuring/enhance.py", "measuring/reference.py",
+         "formats/onnx/loading.py", "formats/onnx/providers.py", "measuring/enhance.py", "measuring/reference.py",
          "measuring/worker.py")  # fmt: skip
 PARENT = ("system.py", "evaluate/bench.py", "evaluate/conduct.py", "sandbox/bubblewrap.py", "sandbox/levels.py")
 COUNTING = ("_count", "_macs", "_onnx", "params", "counts")

@@ -1,7 +1,10 @@
-"""A stand-in for onnxruntime's CUDA provider on its CPU provider: control flow, not speed."""
+"""A stand-in for onnxruntime's CUDA and TensorRT providers on its CPU provider: control flow, not speed."""
 
 from __future__ import annotations
 
+import os
+import sys
+import types
 from typing import Any
 
 import onnxruntime
@@ -31,14 +34,24 @@ class Session:
     """A session that says it is on CUDA; where the provider does not start, onnxruntime leaves it out silently."""
 
     starts = True
+    whole = True
 
     def __init__(self, path: str, options: Any, providers: list[Any]) -> None:
         (name, chosen), rest = providers[0], providers[1:]
-        assert (name, rest) == ("CUDAExecutionProvider", ["CPUExecutionProvider"])
         assert int(chosen["user_compute_stream"]) != 0, "onnxruntime takes 0 for none given"
-        log[f"tf32 {chosen['use_tf32']}"] += 1
-        self.real = _SESSION(path, options, providers=rest)
-        self.providers = [name, *rest] if self.starts else rest
+        if name == "TensorrtExecutionProvider":
+            assert (rest, options.get_session_config_entry("session.disable_cpu_ep_fallback")) == ([], "1")
+            assert "tensorrt" in sys.modules, "its libraries are loaded by the package"
+            assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0", "TensorRT computes fp32 in TF32 by default"
+            if not self.whole:
+                raise RuntimeError("This session contains graph nodes that are assigned to the default CPU EP")
+        else:
+            assert (name, rest) == ("CUDAExecutionProvider", ["CPUExecutionProvider"])
+            log[f"tf32 {chosen['use_tf32']}"] += 1
+        self.real = _SESSION(path, onnxruntime.SessionOptions(), providers=["CPUExecutionProvider"])
+        half = self.real.get_inputs()[0].type == "tensor(float16)"
+        assert chosen.get("trt_fp16_enable", str(int(half))) == str(int(half)), "an fp32 graph would run in fp16"
+        self.providers = [name, *rest] if self.starts else ["CPUExecutionProvider"]
 
     def get_providers(self) -> list[str]:
         return self.providers
@@ -67,10 +80,12 @@ class Session:
         state.beside = max(state.beside, ARENA_BYTES)
 
 
-def install(*, starts: bool = True) -> None:
+def install(*, starts: bool = True, whole: bool = True) -> None:
     """Put it in the place of onnxruntime's sessions, for the life of this process."""
-    onnxruntime.get_available_providers = lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    Session.starts = starts
+    known = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    onnxruntime.get_available_providers = lambda: known
+    sys.modules.setdefault("tensorrt", types.ModuleType("tensorrt"))
+    Session.starts, Session.whole = starts, whole
     onnxruntime.InferenceSession = Session
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtsr_bench.backends import BACKENDS
 from rtsr_bench.evaluate.conduct import Call, Conductor
 from rtsr_bench.evaluate.inputs import random_input
-from rtsr_bench.execution import EAGER_FP32
+from rtsr_bench.execution import EAGER_FP32, Execution, Precision
 from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child, Level
-from rtsr_bench.wire import Loaded, LoadModel
+from rtsr_bench.wire import Loaded, LoadModel, PrepareModel
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -94,3 +95,35 @@ def test_onnxruntime_without_cuda_is_reported(rehearse: Rehearse, graph: Path) -
         failure = load(child, graph)
     assert isinstance(failure, Failure)
     assert "install onnxruntime-gpu in its place" in failure.message
+
+
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.FP16])
+def test_tensorrt_runs_the_whole_graph_in_its_number_format(
+    rehearse: Rehearse, graph: Path, precision: Precision
+) -> None:
+    """Options of the provider are asserted by the stand-in."""
+    rehearse("card,onnx")
+    pixels = np.random.default_rng(3).integers(0, 256, (24, 40, 3), dtype=np.uint8)
+    execution = Execution(backend="tensorrt", precision=precision)
+    with Child(device="cuda:0", level=Level.PROCESS) as child:
+        assert load(child, graph) == Loaded(scale=2)
+        made = child.ask(PrepareModel(execution=execution, size=SIZE), limit_s=60)
+        assert not isinstance(made, Failure), made
+        assert made.graph_bytes == graph.stat().st_size
+        sr = child.enhance(pixels.tobytes(), size=SIZE, scale=2, execution=execution, limit_s=60)
+        assert sr == pixels.repeat(2, axis=0).repeat(2, axis=1).tobytes()
+
+
+def test_a_graph_of_which_tensorrt_runs_a_part_is_refused(rehearse: Rehearse, graph: Path) -> None:
+    rehearse("card,onnx-in-parts")
+    with Child(device="cuda:0", level=Level.PROCESS) as child:
+        assert load(child, graph) == Loaded(scale=2)
+        failure = child.ask(PrepareModel(execution=Execution(backend="tensorrt"), size=SIZE), limit_s=60)
+    assert isinstance(failure, Failure)
+    assert failure.message.startswith("TensorRT does not run the whole graph (This session contains graph nodes")
+
+
+def test_tensorrt_runs_on_cuda_only_and_needs_its_packages() -> None:
+    backend = BACKENDS.find("tensorrt")
+    assert backend.refuses(Precision.FP32, "cpu") == "execution tensorrt does not run on cpu, only on cuda"
+    assert not backend.lacks or "rtsr-bench[tensorrt]" in backend.lacks

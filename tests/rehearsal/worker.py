@@ -1,8 +1,8 @@
 """What is started instead of the worker when the CUDA path is rehearsed: the stand-in first, then the real worker.
 
 worker.py STAND_IN WIRE_FD HARNESS_PID PARENT_PID, where STAND_IN is comma-separated: `card`, `cards` (two), `none`,
-`little` (references of a tiny input), `onnx`, `onnx-on-cpu`, and `lines=FILE` to note each line of the package that
-runs.
+`little` (references of a tiny input), `onnx`, `onnx-on-cpu`, `onnx-in-parts` (TensorRT runs a part only), and
+`lines=FILE` to note each line of the package that runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 TRACED = ("measuring/timing.py", "measuring/clocks.py", "measuring/memory.py", "measuring/realtime.py",
           "measuring/lanes.py", "measuring/numerics.py", "measuring/enhance.py", "measuring/reference.py",
           "measuring/worker.py",
-          "formats/onnx/loading.py")  # fmt: skip
+          "formats/onnx/loading.py", "formats/onnx/providers.py")  # fmt: skip
 
 
 def note_lines(file: str) -> None:
@@ -48,10 +48,10 @@ def main() -> None:
         if word.startswith("lines="):
             note_lines(word.partition("=")[2])
     stand_in.install({"cards": 2, "none": 0}.get(words[0], 1))
-    if "onnx" in words or "onnx-on-cpu" in words:
+    if {"onnx", "onnx-on-cpu", "onnx-in-parts"}.intersection(words):
         import stand_in_onnx
 
-        stand_in_onnx.install(starts="onnx" in words)
+        stand_in_onnx.install(starts="onnx-on-cpu" not in words, whole="onnx-in-parts" not in words)
     sys.path.remove(here)
     from rtsr_bench.measuring import reference, worker
     from rtsr_bench.protocol import Size

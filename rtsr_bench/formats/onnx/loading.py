@@ -18,8 +18,8 @@ import torch
 
 from rtsr_bench.formats.onnx.counting import count as count_graph
 from rtsr_bench.formats.onnx.counting import params as params_of
+from rtsr_bench.formats.onnx.providers import open_session
 from rtsr_bench.formats.onnx.retyping import number_formats, retyped
-from rtsr_bench.measuring import numerics
 from rtsr_bench.measuring.deployed import Deployed, graph_files
 from rtsr_bench.measuring.guest import BadGuest, Notes, dtype_of
 from rtsr_bench.measuring.weightfile import Kind
@@ -27,17 +27,20 @@ from rtsr_bench.protocol import Size
 from rtsr_bench.record import Count
 from rtsr_bench.wire import LoadModel
 
-_CUDA = "CUDAExecutionProvider"
 _DTYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
 _NAMES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
 class Graph(Deployed):
-    """One or two ONNX files of one network, the second one computing in fp16; or one that is converted on demand."""
+    """One or two ONNX files of one network, the second one computing in fp16; or one that is converted on demand.
 
-    def __init__(self, paths: list[str], device: torch.device, scale: int | None) -> None:
+    With `tensorrt` the whole graph is run by TensorRT, else by CUDA's or the CPU's kernels of onnxruntime.
+    """
+
+    def __init__(self, paths: list[str], device: torch.device, scale: int | None, *, tensorrt: bool = False) -> None:
         self.stream: Any = torch.cuda.Stream(device) if device.type == "cuda" else None
-        sessions = [_session(path, device, self.stream) for path in paths]
+        self.tensorrt = tensorrt
+        sessions = [open_session(path, device, self.stream, tensorrt=tensorrt) for path in paths]
         shape = _image_shape(sessions[0])
         height, width = shape[2:] if len(shape) == 4 else (None, None)
         fixed = Size(height, width) if isinstance(height, int) and isinstance(width, int) else None
@@ -68,7 +71,7 @@ class Graph(Deployed):
             raise BadGuest(f"the ONNX graph computes in {own} and is not converted to {wanted}; {hint}")
         try:
             graph = retyped(self.paths[0], half=dtype is torch.float16)
-            self.sessions[dtype] = _session(graph, self.device, self.stream)
+            self.sessions[dtype] = open_session(graph, self.device, self.stream, tensorrt=self.tensorrt)
         except BadGuest:
             raise
         except Exception as error:  # whatever onnxruntime says of a graph that does not fit together any more
@@ -83,8 +86,8 @@ class Graph(Deployed):
         return self.device.type == "cuda"
 
     def give_back(self) -> None:
-        """Let the next call shrink the arena at its end: it holds the workspaces that were tried at first, too."""
-        self._shrink = True
+        """Let the next call shrink CUDA's or the CPU's arena at its end: it holds workspaces that were tried, too."""
+        self._shrink = not self.tensorrt
 
     def _options(self, kind: str) -> Any:
         """Options of one run, None where there is nothing to say."""
@@ -113,44 +116,6 @@ class Graph(Deployed):
     def counts(self, sizes: list[Size]) -> list[Count]:
         """Count the graph's products at each size that it accepts; what has no formula or no known shape is listed."""
         return [count_graph(self.paths[0], size) for size in sizes]
-
-
-def _session(graph: str | bytes, device: torch.device, stream: Any) -> Any:
-    """Open a graph, from a file or as it stands; BadGuest for one that takes no image alone."""
-    try:
-        import onnxruntime
-    except ImportError:
-        raise BadGuest(
-            "an ONNX file needs onnxruntime, which is not installed here: "
-            'pip install "rtsr-bench[onnx]", for CUDA onnxruntime-gpu in place of onnxruntime'
-        ) from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
-    providers: list[Any] = ["CPUExecutionProvider"]
-    if device.type == "cuda":
-        if _CUDA not in onnxruntime.get_available_providers():
-            raise BadGuest(
-                f"onnxruntime {onnxruntime.__version__} has no CUDA provider here: install onnxruntime-gpu in its place"
-            )
-        chosen = {
-            "device_id": str(device.index or 0),
-            "user_compute_stream": str(stream.cuda_stream),
-            "arena_extend_strategy": "kSameAsRequested",  # by default it doubles: up to twice what is needed
-            "use_tf32": "1" if numerics.facts()["tf32_cudnn"] == "True" else "0",  # by default on
-        }
-        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")  # else none is freed
-        providers = [(_CUDA, chosen), *providers]
-    session = onnxruntime.InferenceSession(graph, options, providers=providers)
-    if device.type == "cuda" and _CUDA not in session.get_providers():
-        # onnxruntime goes on with the CPU, and a line in its log, where a library of CUDA or cuDNN is missing.
-        raise BadGuest(
-            f"onnxruntime {onnxruntime.__version__} did not start its CUDA provider and would run on "
-            f"{session.get_providers()[0]}: install the versions of CUDA and cuDNN that it was built for"
-        )
-    if len(session.get_inputs()) != 1:
-        raise BadGuest(f"the ONNX graph takes {len(session.get_inputs())} inputs, expected one tensor (N, 3, H, W)")
-    return session
 
 
 def _dtype(session: Any) -> torch.dtype:

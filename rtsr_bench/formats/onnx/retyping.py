@@ -18,10 +18,26 @@ _NUMBER_FORMAT = {"Cast": "to", "RandomNormal": "dtype", "RandomUniform": "dtype
 
 def number_formats(path: str) -> frozenset[str]:
     """Return the floating-point formats of a graph's weights, `fp32` and `fp16`."""
+    return _formats(_read(path).graph)
+
+
+def has_half(graph: str | bytes) -> bool:
+    """Whether a graph, a file's path or bytes, takes images in fp16 or has weights in fp16."""
+    onnx = package()
+    read = _read(graph).graph
+    taken = [one.type.tensor_type.elem_type for one in read.input]
+    return onnx.TensorProto.FLOAT16 in taken or "fp16" in _formats(read)
+
+
+def _read(graph: str | bytes) -> Any:
+    onnx = package()
+    return onnx.load(graph, load_external_data=False) if isinstance(graph, str) else onnx.load_from_string(graph)
+
+
+def _formats(graph: Any) -> frozenset[str]:
     onnx = package()
     names = {onnx.TensorProto.FLOAT: "fp32", onnx.TensorProto.FLOAT16: "fp16"}
-    model = onnx.load(path, load_external_data=False)
-    kinds = (one.data_type for graph in _graphs(model.graph) for one in graph.initializer if one.dims)
+    kinds = (one.data_type for part in _graphs(graph) for one in part.initializer if one.dims)
     return frozenset(names[kind] for kind in kinds if kind in names)
 
 
