@@ -63,7 +63,7 @@ test-lowest:
 	$(PYTHON) -m venv $(LOWEST)
 	sed -n '/^dependencies/,/^]/s/^ *"\([a-z0-9-]*\)>=\([0-9.]*\).*/\1==\2.*/p; s/^onnx = \["onnx>=\([0-9.]*\)", "onnxruntime>=\([0-9.]*\)"\]/onnx==\1.*\nonnxruntime==\2.*/p' pyproject.toml > $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWEST)/lowest.txt --editable '.[dev,onnx,sandbox]'
-	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -m "not gpu"
+	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -m "not gpu" -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,11 +1,13 @@
 """Is the harness's runtime right? One model in two processes, each timed by the harness and by a plain loop in turns.
 
-    python benchmarks/timing.py [--rounds 5] [--input 540x960] [--warmup 50] [--repeats 244]
+    python benchmarks/timing.py [--rounds 5] [--input 540x960] [--warmup 50] [--repeats 244] [--chunk 4] [--model NAME]
 
-Two children hold RT4KSR-S x2. Each is timed by the harness call by call as in a run, and by a loop of five lines that
-runs within the same process, between two of the harness's calls: where the system has put a process's memory decides
-a few percent of its runtime, so a loop in a process of its own would tell little. All take turns in chunks of a few
-calls whose order changes, so that what drifts with the machine drifts for all.
+Two children hold one model (RT4KSR-S x2, or the one of the folder NAME of reference_models/). Each is timed by the
+harness call by call as in a run, and by a loop of five lines that runs within the same process, between two of the
+harness's calls: where the system has put a process's memory decides a few percent of its runtime, so a loop in a
+process of its own would tell little. All take turns in chunks of a few calls whose order changes, so that what drifts
+with the machine drifts for all. The speed of a shared processor changes within some 50 ms: for a model with short calls
+`--chunk 1` and more repeats let that cancel, too.
 Prints, for each round, with standard errors from the chunks: the ratio of the means of the harness and of the loop in
 each process; the ratio of the two processes by the harness and by the loop; the pause between repeats, its jitter, and
 the foreign load. Then the ratios over all rounds. The exit code is 1 where the harness and the loop differ by more than
@@ -34,8 +36,6 @@ from rtsr_bench.sandbox import Child
 from rtsr_bench.wire import LoadModel, LookAtOutput, Places
 
 PROJECT = Path(__file__).parents[1]
-NETWORK, ARGS = PROJECT / "reference_models" / "rt4ksr", {"size": "S", "scale": 2}
-CHUNK = 4
 WANTED = 0.01
 GUEST = """
 import time
@@ -64,9 +64,10 @@ class Both(torch.nn.Module):
 class Process:
     """A child with the model, timed by the harness and by a loop of its own."""
 
-    def __init__(self, folder: Path, protocol: Protocol) -> None:
-        self.child = Child(timed=True)
-        request = LoadModel(format="python", folder=folder, entry="both:Both", args=ARGS, scale=2)
+    def __init__(self, folder: Path, protocol: Protocol, model: str, chunk: int) -> None:
+        self.child, self.chunk = Child(timed=True), chunk
+        args = {"scale": 2, **({"size": "S"} if model == "rt4ksr" else {})}
+        request = LoadModel(format="python", folder=folder, entry="both:Both", args=args, scale=2)
         loaded = self.child.ask(request, limit_s=120)
         if isinstance(loaded, Failure):
             raise SystemExit(f"not loaded: {loaded.message}")
@@ -85,14 +86,14 @@ class Process:
 
     def by_harness(self) -> None:
         """Time a chunk of calls."""
-        calls = [self._call(random_input()) for _ in range(CHUNK)]
+        calls = [self._call(random_input()) for _ in range(self.chunk)]
         self.harness.append(statistics.fmean(call.sample_ms for call in calls))
         self.pauses += [call.idle_ms or 0.0 for call in calls]
 
     def by_loop(self) -> None:
         """Let the guest's own loop time a chunk of calls."""
         self._call(Input(image=self.black))
-        request = LookAtOutput(probe=Places(output=tuple(range(CHUNK))))
+        request = LookAtOutput(probe=Places(output=tuple(range(self.chunk))))
         seen = self.child.ask(request, limit_s=60)
         if isinstance(seen, Failure):
             raise SystemExit(seen.message)
@@ -128,13 +129,13 @@ class Ratio:
         return abs(self.value - 1) <= WANTED
 
 
-def one_round(folder: Path, protocol: Protocol) -> tuple[Process, Process]:
+def one_round(folder: Path, protocol: Protocol, model: str, chunk: int) -> tuple[Process, Process]:
     """Time both processes and print a line; returns them, closed."""
-    both = first, second = Process(folder, protocol), Process(folder, protocol)
+    first, second = both = [Process(folder, protocol, model, chunk) for _ in range(2)]
     try:
         meter = LoadMeter(lambda: sum(one.child.cpu_s() for one in both))
         began = meter.mark()
-        while len(first.harness) * CHUNK < protocol.repeats:
+        while len(first.harness) * chunk < protocol.repeats:
             for one in random.sample(both, 2):
                 one.wake()
                 for turn in random.sample((one.by_harness, one.by_loop), 2):
@@ -164,7 +165,8 @@ def main() -> int:
     parser.add_argument("--input", default="540x960")
     parser.add_argument("--warmup", type=int, default=50)
     parser.add_argument("--repeats", type=int, default=244)
-    parser.add_argument("--entry", default="rt4ksr")
+    parser.add_argument("--model", default="rt4ksr", help="folder of reference_models/, which is its entry, too")
+    parser.add_argument("--chunk", type=int, default=4, help="calls in a row")
     options = parser.parse_args()
     height, width = map(int, options.input.split("x"))
     protocol = Protocol(
@@ -172,13 +174,15 @@ def main() -> int:
         warmup=options.warmup, repeats=options.repeats,
     )  # fmt: skip
     print(
-        f"RT4KSR-S x2, input {protocol.input}, {protocol.warmup} warm-ups, {protocol.repeats} repeats each", flush=True
+        f"{options.model} x2, input {protocol.input}, {protocol.warmup} warm-ups, {protocol.repeats} repeats each, "
+        f"{options.chunk} in a row",
+        flush=True,
     )
     with tempfile.TemporaryDirectory() as place:
-        for file in NETWORK.glob("*.py"):
+        for file in (PROJECT / "reference_models" / options.model).glob("*.py"):
             shutil.copy(file, place)
-        (Path(place) / "both.py").write_text(GUEST.format(entry=options.entry, calls=CHUNK))
-        rounds = [one_round(Path(place), protocol) for _ in range(options.rounds)]
+        (Path(place) / "both.py").write_text(GUEST.format(entry=options.model, calls=options.chunk))
+        rounds = [one_round(Path(place), protocol, options.model, options.chunk) for _ in range(options.rounds)]
     firsts, seconds = [one for one, _ in rounds], [other for _, other in rounds]
     harness, loop = chunks(firsts + seconds)
     (harness_1, loop_1), (harness_2, loop_2) = chunks(firsts), chunks(seconds)

@@ -28,14 +28,15 @@ PROCESSES = 2
 WARM_S, LEAST_WARM = 0.3, 2
 """Untimed calls of a process before the first timed one: for so many seconds, at least two, at most the protocol's."""
 
-BLOCK_S, MOST_CALLS = 0.12, 32
-"""Calls of one process in a row: for about so many seconds, at most 32. Longer ones would let the machine drift."""
+BLOCK_S, MOST_CALLS = 0.02, 32
+"""Calls of one process in a row: for about so many seconds, at most 32. The speed of a shared processor changes within
+some 50 ms, so longer blocks meet different speeds."""
 
-SESSION_S, LEAST_ROUNDS, MOST_ROUNDS = 4.0, 2, 80
+SESSION_S, LEAST_ROUNDS, MOST_ROUNDS = 2.0, 2, 200
 """Seconds of timed calls of each process in a session. In a round each process has two blocks."""
 
-FASTEST = 0.25
-"""Share of a process's calls, the fastest ones, whose mean is its runtime: what disturbs a call makes it longer."""
+OUTSIDE = 0.25
+"""Share of a process's calls, at either end, that its runtime leaves out: it is the interquartile mean."""
 
 WAKE_S = 0.06
 """A call is shorter than this: its first one after the turns of others is not timed, because its caches are cold."""
@@ -205,5 +206,6 @@ def _session(processes: Sequence[TimedProcess], loads: Sequence[Load], machine: 
 
 
 def runtime_ms(samples: Sequence[float]) -> float:
-    """The runtime of a process in a session, ms: the mean of its fastest samples."""
-    return mean(sorted(samples)[: max(1, round(FASTEST * len(samples)))])
+    """The runtime of a process in a session, ms: the mean of the middle half of its samples."""
+    out = int(OUTSIDE * len(samples))
+    return mean(sorted(samples)[out : len(samples) - out])

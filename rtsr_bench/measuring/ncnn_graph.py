@@ -79,10 +79,12 @@ def _program() -> str:
 
 
 def _see_operators(graph: Path) -> None:
-    """BadGuest where pnnx left operators of torch in the graph, which ncnn does not have."""
+    """BadGuest where the graph has operators that ncnn does not have: pnnx leaves those of torch in it."""
+    import ncnn
+
     lines = graph.read_text(encoding="utf-8").splitlines()[2:]
-    foreign = {line.split(maxsplit=1)[0] for line in lines if line.strip()}
-    foreign = {name for name in foreign if not name.isalnum()}
+    names = {line.split(maxsplit=1)[0] for line in lines if line.strip()}
+    foreign = {name for name in names if ncnn.layer_to_index(name) < 0}
     if foreign:
         raise BadGuest(f"it cannot be converted for ncnn, which has no {', '.join(sorted(foreign))}")
 

@@ -116,14 +116,14 @@ def test_samples_that_add_up_to_more_than_passed_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "calls", "wake"), [(0.0005, 32, True), (0.01, 12, True), (0.1, 1, False), (2.0, 1, False)]
+    ("seconds", "calls", "wake"), [(0.0005, 32, True), (0.01, 2, True), (0.1, 1, False), (2.0, 1, False)]
 )
 def test_blocks_are_short_and_slow_calls_need_no_waking(seconds: float, calls: int, wake: bool) -> None:
     plan = Plan.for_calls_of(seconds)
     assert (plan.calls, plan.wake) == (calls, wake)
-    assert 2 <= plan.rounds <= 80
+    assert 2 <= plan.rounds <= 200
 
 
-def test_the_runtime_of_a_process_is_that_of_its_fastest_calls() -> None:
-    assert runtime_ms([12.0, 10.0, 90.0, 11.0, 40.0, 13.0, 20.0, 15.0]) == 10.5
-    assert runtime_ms([12.0, 10.0]) == 10.0
+def test_the_runtime_of_a_process_is_that_of_the_middle_half_of_its_calls() -> None:
+    assert runtime_ms([12.0, 10.0, 90.0, 11.0, 40.0, 13.0, 20.0, 15.0]) == 15.0
+    assert runtime_ms([12.0, 10.0]) == 11.0

