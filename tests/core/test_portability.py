@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rtsr_bench"
 
 _BLOCKED = """
-import asyncio, os, sys  # the standard library's own parts for such a system are not the subject
+import asyncio, os, sys, platformdirs.unix  # what others have for such a system is not the subject
 
 class Blocked:
     NAMES = {"fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "syslog"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
@@ -201,7 +202,8 @@ def test_a_border_that_leaves_nothing_is_refused() -> None:
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["Set5_x2", "Set5_x3", "Set14_x2", "Set14_x3"])
 def test_bicubic_gives_the_golden_values_of_the_official_code(shared: Path, name: str) -> None:
-    """Tolerance: the official code keeps Y in float32, a step of 1.5e-5 at 235; torch 2.6 rounds x3 differently."""
+    """Tolerance: the official code keeps Y in float32, a step of 1.5e-5 at 235. torch 2.6 has another x3."""
+    psnr_tolerance, ssim_tolerance = (6e-5, 2e-6) if torch.__version__.startswith("2.6.") else (2e-5, 1e-7)
     data_set, _, factor = name.partition("_x")
     scale = int(factor)
     rows = json.loads((shared / "golden" / "rt4ksr_classic.json").read_text())[name]["rows"]
@@ -216,11 +218,9 @@ def test_bicubic_gives_the_golden_values_of_the_official_code(shared: Path, name
         for convention in conventions:
             label = f"{'rgb' if convention.colour is Colour.RGB else 'y'}_b{convention.border}"
             psnr = psnr_db(values.mse[convention.key])
-            assert psnr == pytest.approx(row[f"bicubic_psnr_{label}"], abs=6e-5), (row["name"], label)
-            assert values.ssim[convention.key] == pytest.approx(row[f"bicubic_ssim_{label}"], abs=1e-7), (
-                row["name"],
-                label,
-            )
+            assert psnr == pytest.approx(row[f"bicubic_psnr_{label}"], abs=psnr_tolerance), (row["name"], label)
+            ssim = values.ssim[convention.key]
+            assert ssim == pytest.approx(row[f"bicubic_ssim_{label}"], abs=ssim_tolerance), (row["name"], label)
 
 
 def test_the_ring_of_the_ssim_kernel_begins_at_a_cache_line() -> None:
