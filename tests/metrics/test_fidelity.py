@@ -202,8 +202,8 @@ def test_a_border_that_leaves_nothing_is_refused() -> None:
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["Set5_x2", "Set5_x3", "Set14_x2", "Set14_x3"])
 def test_bicubic_gives_the_golden_values_of_the_official_code(shared: Path, name: str) -> None:
-    """Tolerance: the official code keeps Y in float32, a step of 1.5e-5 at 235. torch 2.6 has another x3."""
-    psnr_tolerance, ssim_tolerance = (6e-5, 2e-6) if torch.__version__.startswith("2.6.") else (2e-5, 1e-7)
+    """Tolerance: the official code keeps Y in float32, a step of 1.5e-5 at 235. torch 2.6 has another x3: 1.6e-4 dB."""
+    psnr_tolerance, ssim_tolerance = (2e-4, 2e-5) if torch.__version__.startswith("2.6.") else (2e-5, 1e-7)
     data_set, _, factor = name.partition("_x")
     scale = int(factor)
     rows = json.loads((shared / "golden" / "rt4ksr_classic.json").read_text())[name]["rows"]
