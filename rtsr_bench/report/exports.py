@@ -79,10 +79,10 @@ def as_markdown(table: Table) -> str:
     """A pipe table of the visible columns, formatted as on the page."""
     columns = table.visible
     lines = [
-        "| " + " | ".join(_markdown(_head(column)) for column in columns) + " |",
+        "| " + " | ".join(markdown_text(_head(column)) for column in columns) + " |",
         "| " + " | ".join("---:" if column.numeric else "---" for column in columns) + " |",
     ]
-    lines += ["| " + " | ".join(cells) + " |" for cells in _cells(table, _markdown)]
+    lines += ["| " + " | ".join(cells) + " |" for cells in _cells(table, markdown_text)]
     return "\n".join(lines) + "\n"
 
 
@@ -139,7 +139,7 @@ def _json_value(value: Value) -> Value:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _markdown(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Escape characters that Markdown or HTML would interpret as markup."""
     line = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", line)
