@@ -33,8 +33,8 @@ def check_command(
 ) -> None:
     """Check that FOLDER holds official records of expected submissions and nothing else.
 
-    Nothing in FOLDER is trusted. With --into, records are written anew into that folder, all of them or none. Exits with
-    2 if something is wrong.
+    Nothing in FOLDER is trusted. With --into, records are written anew into that folder, all of them or none. Exits
+    with 2 if something is wrong.
     """
     from rtsr_bench.datasets import data_roots
     from rtsr_bench.evaluate.received import Expected, faults, read_received

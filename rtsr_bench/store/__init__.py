@@ -1,8 +1,8 @@
 """Records on disk: one JSON file per record, written atomically, never overwritten.
 
 A failed outcome is written as `{"failure": {...}}` instead of the measurement. Next to `NAME.json` there may be a
-folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them. `packing` makes both smaller:
-records as `NAME.json.gz`, and PNGs by their hash in one folder.
+folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them. `packing` makes both
+smaller: records as `NAME.json.gz`, and PNGs by their hash in one folder.
 """
 
 from __future__ import annotations

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from conftest_cli import Run
 
 from rtsr_bench.evaluate import sharing
+from rtsr_bench.executors.local import Local
 from rtsr_bench.record import Runtime
 from rtsr_bench.report.site import compose
 from rtsr_bench.store import load_records
@@ -52,7 +55,9 @@ def test_a_runtime_is_measured_once_unless_it_is_not_confirmed(
     assert done.returncode == 0, done.stderr
     assert "rtsr2023-x2: the runtime of open4k-x2 was not confirmed, so the model is timed here" in done.stderr
     (anew,) = (
-        one.record for one in load_records(tmp_path / "reports" / "records").records if one.record.track == "rtsr2023-x2"
+        one.record
+        for one in load_records(tmp_path / "reports" / "records").records
+        if one.record.track == "rtsr2023-x2"
     )
     assert anew.shared_runtime is None
     assert isinstance(anew.runtime, Runtime)
@@ -61,18 +66,12 @@ def test_a_runtime_is_measured_once_unless_it_is_not_confirmed(
     assert len(anew.repeatability.images) == 2, "images of the calls that confirmed nothing are not counted twice"
 
 
-def test_runtimes_are_not_shared_where_the_user_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from types import SimpleNamespace
-    from typing import Any, cast
-
-    from rtsr_bench.executors.local import Local
-
+@pytest.mark.parametrize("share", [True, False])
+def test_runtimes_are_not_shared_where_the_user_says_so(share: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[str] = []
+    bench = SimpleNamespace(sources=SimpleNamespace(add=lambda name, _: kept.append(name)))
     monkeypatch.setattr(Local, "__init__", lambda self, order: setattr(self, "order", order))
-    for share in (True, False):
-        local = Local(cast("Any", SimpleNamespace(share_runtimes=share)))
-        monkeypatch.setattr(
-            local, "_bench", SimpleNamespace(sources=SimpleNamespace(add=lambda name, _: kept.append(name))), raising=False
-        )
-        local.remember([(f"{share}.json", cast("Any", None))])
-    assert kept == ["True.json"]
+    local = Local(cast("Any", SimpleNamespace(share_runtimes=share)))
+    monkeypatch.setattr(local, "_bench", bench, raising=False)
+    local.remember([("a.json", cast("Any", None))])
+    assert kept == (["a.json"] if share else [])

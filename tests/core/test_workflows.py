@@ -31,7 +31,9 @@ STRANGERS = {"leaderboard/measure", "preview/preview", "tests/tests", "tests/por
 
 TRUSTED = set(RIGHTS) - STRANGERS
 
-RUNS_SUBMISSIONS = re.compile(r"rtsr-bench (run|check|realtime|compare|measure)\b|\.ci/run|make (test|demo|official)|pytest")
+RUNS_SUBMISSIONS = re.compile(
+    r"rtsr-bench (run|check|realtime|compare|measure)\b|\.ci/run|make (test|demo|official)|pytest"
+)
 
 
 def steps(job: str, action: str = "") -> list[dict[str, Any]]:
@@ -86,12 +88,14 @@ def test_only_the_job_that_pushes_keeps_the_credentials_of_git() -> None:
 
 
 def test_what_comes_from_a_job_of_strangers_is_checked_before_anything_else() -> None:
-    for job, check in (("leaderboard/keep", "records check received --into"), ("comment/comment", "records table received")):
-        after = [step.get("run", "") for step in steps(job)]
-        place = next(at for at, step in enumerate(steps(job)) if step.get("uses", "").startswith("actions/download-artifact@"))
-        assert steps(job)[place]["with"]["path"] == "received"
-        assert check in after[place + 1]
-        assert not any("received" in run for run in after[:place])
+    checks = {"leaderboard/keep": "records check received --into", "comment/comment": "records table received"}
+    for job, check in checks.items():
+        commands = [step.get("run", "") for step in steps(job)]
+        (download,) = steps(job, "actions/download-artifact")
+        place = steps(job).index(download)
+        assert download["with"]["path"] == "received"
+        assert check in commands[place + 1]
+        assert not any("received" in command for command in commands[:place])
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -60,6 +61,7 @@ def good(submission: Submission) -> Record:
         data=(use,),
         harness=__version__,
         execution=EAGER_FP32,
+        started="2025-01-02T10:00:00+00:00",
     )
 
 
@@ -169,8 +171,9 @@ def test_large_files_many_files_and_no_folder_are_one_line(
 
 def test_all_records_are_kept_or_none(tmp_path: Path, submission: Submission, good: Record) -> None:
     here, there, name = tmp_path / "received", tmp_path / "records", f"{record_name(good)}.json"
-    write(here, name, encode(good).replace(b" ", b""))
-    words = ["records", "check", str(here), "--submission", str(submission.source), "--track", "builtin-x2", "--into", str(there)]
+    write(here, name, json.dumps(json.loads(encode(good))).encode())
+    words = ["records", "check", str(here), "--submission", str(submission.source), "--track", "builtin-x2",
+             "--into", str(there)]  # fmt: skip
     write(here, "rival.json", encode(replace(good, submission=replace(good.submission, id="rival"))))
     done = CliRunner().invoke(cli, words)
     assert isinstance(done.exception, UserError)
