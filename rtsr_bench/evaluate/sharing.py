@@ -22,7 +22,7 @@ from rtsr_bench.submissions import checkpoint_sha256
 from rtsr_bench.tracks import all_tracks
 
 REPEATS = 24
-"""Repeats that confirm a runtime, after the whole warm-up; image crops and compared outputs come with them as always."""
+"""Repeats that confirm a runtime, after the whole warm-up; image crops and compared outputs come with them as ever."""
 
 LEAST_REPEATS = 64
 """With fewer repeats of its own, a runtime is measured: confirming it would take about as many calls."""

@@ -22,7 +22,7 @@ def shared_words(record: Record) -> str:
     there = median(runtime.samples_ms)
     return (
         f"The model was {shorten(shared.words, 80)}, under the same execution, input and system; the numbers here,"
-        f" memory, operations and the fixed reference are from that record, {shorten(shared.record, 200)}. On this track"
+        f" memory, operations and the fixed reference are of that record, {shorten(shared.record, 200)}. On this track"
         f" {len(check.samples_ms)} repeats confirmed it: median {number(confirmed / check.batch, 3)} ms,"
         f" {number(confirmed / there, 3)} times that of the repeats there. "
     )

@@ -148,7 +148,6 @@ def test_the_records_of_the_repository_are_official_and_small() -> None:
     if not (REPORTS / "records").is_dir():
         pytest.skip("no official records yet: make official measures them")
 
-
     loaded = load_records(REPORTS / "records")
     assert loaded.problems == ()
     for stored in loaded.records:

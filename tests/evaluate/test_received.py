@@ -160,7 +160,7 @@ def test_large_files_many_files_and_no_folder_are_one_line(
     write(tmp_path / "received", "a.json", encode(good))
     assert list(read_received(tmp_path / "received")) == ["a.json"]
     monkeypatch.setattr(received, "MOST_BYTES", 1000)
-    with pytest.raises(UserError, match="a.json is larger than 1,000 bytes"):
+    with pytest.raises(UserError, match=r"a\.json is larger than 1,000 bytes"):
         read_received(tmp_path / "received")
     monkeypatch.setattr(received, "MOST_FILES", 0)
     with pytest.raises(UserError, match="expected at most 0 records, found 1 files"):
