@@ -24,8 +24,9 @@ from time import monotonic
 REPORT_S = 40.0
 """Seconds kept for the report; for less the other steps get nothing."""
 
-ENDING_S = 20.0
-"""Seconds that an interrupted step has to finish what it is at, before it is killed."""
+ENDING_S, LEAST_S = 20.0, 5.0
+"""Seconds that an interrupted step has to finish what it is at, before it is killed (a fifth of its time, if that is
+less), and the least time for which a step is started."""
 
 RTSR_BENCH = (sys.executable, "-m", "rtsr_bench")
 GPU_TESTS = ("tests/guests/test_gpu_guests.py", "tests/sandbox/test_cuda.py", "tests/training/test_loop.py")
@@ -110,32 +111,33 @@ def run(step: Step, out: Path, ends: float) -> Ended:
     """Run a step in its share of the time until `ends` (on the monotonic clock); its output goes into a log."""
     began = monotonic()
     limit_s = step.share * (ends - began)
-    if limit_s <= ENDING_S:
+    ending_s = min(ENDING_S, limit_s / 5)
+    if limit_s < LEAST_S:
         return Ended(name=step.name, how="out of time", code=None, seconds=0.0)
     print(f"{step.name}: {limit_s:.0f} s at most", flush=True)
     with (out / f"{step.name}.log").open("wb") as log:
         process = subprocess.Popen(step.command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        code, late = wait(process, limit_s - ENDING_S)
+        code, late = wait(process, limit_s - ending_s, ending_s)
     how = "out of time" if late else "finished" if code in step.good else "failed"
     return Ended(name=step.name, how=how, code=code, seconds=monotonic() - began)
 
 
-def wait(process: subprocess.Popen[bytes], limit_s: float) -> tuple[int, bool]:
+def wait(process: subprocess.Popen[bytes], limit_s: float, ending_s: float) -> tuple[int, bool]:
     """Wait for a process; returns its exit code, and whether it was interrupted because its time was up."""
     try:
         return process.wait(limit_s), False
     except subprocess.TimeoutExpired:
-        return interrupt(process), True
+        return interrupt(process, ending_s), True
     except KeyboardInterrupt:
-        interrupt(process)
+        interrupt(process, ending_s)
         raise
 
 
-def interrupt(process: subprocess.Popen[bytes]) -> int:
+def interrupt(process: subprocess.Popen[bytes], ending_s: float) -> int:
     """Ask a process to end, and kill it with all its children where it takes too long; returns its exit code."""
     process.send_signal(signal.SIGINT)
     try:
-        return process.wait(ENDING_S)
+        return process.wait(ending_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         return process.wait()

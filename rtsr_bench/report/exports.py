@@ -118,7 +118,8 @@ def _head(column: Column) -> str:
 
 
 def _cells(table: Table, escape: Callable[[str], str]) -> list[list[str]]:
-    return [[escape(column.text(row.values.get(column.key))) for column in table.visible] for row in table.rows]
+    columns = table.visible  # once: it looks at every row
+    return [[escape(column.text(row.values.get(column.key))) for column in columns] for row in table.rows]
 
 
 def csv_cell(value: Value) -> str:

@@ -44,7 +44,7 @@ def test_a_step_finishes_or_fails(day: Any, tmp_path: Path) -> None:
 
 
 def test_a_step_without_time_is_not_started(day: Any, tmp_path: Path) -> None:
-    found = day.run(python(day, "late", SLEEP), tmp_path, monotonic() + day.ENDING_S)
+    found = day.run(python(day, "late", SLEEP), tmp_path, monotonic() + day.LEAST_S)
     assert (found.how, found.code) == ("out of time", None)
     assert not (tmp_path / "late.log").exists()
 
@@ -53,7 +53,7 @@ def test_a_step_without_time_is_not_started(day: Any, tmp_path: Path) -> None:
 def test_a_step_whose_time_is_up_is_ended(
     day: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, left: int
 ) -> None:
-    monkeypatch.setattr(day, "ENDING_S", 0.3)
+    monkeypatch.setattr(day, "LEAST_S", 0.1)
     found = day.run(python(day, "long", code), tmp_path, monotonic() + 1.5)
     assert found.how == "out of time"
     assert found.code is not None
