@@ -5,14 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := reports/demo
-# Light enough for a CPU; the others take minutes to hours there (`rtsr-bench run reference_models` runs them all).
-LIGHT := --model 'bicubic/*' --model 'rt4ksr/s-*' --model 'espcn/*'
-# The demo runs in two minutes: fewer of them, in two tracks.
+# The demo runs in two minutes: few models in two tracks.
 SHOWN := --model 'bicubic/*' --model 'rt4ksr/s-x?' --model 'example_team/*'
 # A folder of published checkpoints serves instead of a download, where there is one beside the project.
 export RTSR_BENCH_MIRROR ?= $(abspath $(wildcard ../shared/weights))
 
-.PHONY: help install demo test test-lowest lint types test-gpu benchmarks timing leaderboard clean
+.PHONY: help install demo test test-lowest lint types test-gpu benchmarks timing official leaderboard gpu-day clean
 
 help:
 	@echo "make demo         install, evaluate light references and the example on the built-in set (quick), write a report"
@@ -21,7 +19,9 @@ help:
 	@echo "make test-gpu     the tests that need a CUDA device"
 	@echo "make benchmarks   how fast fidelity is beside reading, its definition and the official procedure, side by side"
 	@echo "make timing       how right the clock is, how often cheats are caught: an hour on a machine with nothing else to do"
-	@echo "make leaderboard  run what has no official record yet on the built-in set, write the report to reports/site"
+	@echo "make leaderboard  write the site of the records in reports/records to reports/site"
+	@echo "make official     measure what the campaigns in reports/ have no record of yet: hours on a machine with nothing else to do"
+	@echo "make gpu-day      tests, training, official runs and a report on a card in 12 minutes (DEVICE=cuda MINUTES=12 RECIPE= DATA=)"
 	@echo "make clean        remove what make made, .venv included"
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
@@ -85,10 +85,26 @@ timing: install
 	$(BIN)/python benchmarks/timing.py
 	$(BIN)/python benchmarks/cheats.py
 
-leaderboard: install
-	$(BIN)/rtsr-bench run reference_models $(LIGHT)
-	$(BIN)/rtsr-bench run submissions
+# Measures what the campaigns of this repository have no record of yet, and waits for a quiet machine; exit code 1 says that a model failed,
+# which is a record, too. Run it again to resume.
+QUIET_WAIT ?= 86400
+official: install
+	for campaign in official official-open; do \
+	  RTSR_BENCH_QUIET_WAIT=$(QUIET_WAIT) $(BIN)/rtsr-bench run --campaign reports/$$campaign.toml || test $$? -eq 1 || exit 3; \
+	done
+	$(BIN)/rtsr-bench records pack reports/records
+
+leaderboard: $(VENV)/.demo
+	mkdir -p reports/records
 	$(BIN)/rtsr-bench report --out reports/site
+	@test -n "$$(find reports/records -maxdepth 1 -name '*.json*')" || \
+	  echo "reports/records has no records yet, so the site has no rows: make official measures them (docs/organisers.md)"
+
+# What a card is tried with while it is lent: tests, training where RECIPE names one, an official run, a report; whatever is finished is kept.
+DEVICE ?= cuda
+MINUTES ?= 12
+gpu-day: install
+	$(BIN)/python benchmarks/gpu_day.py --device $(DEVICE) --minutes $(MINUTES) $(if $(RECIPE),--recipe $(RECIPE) --data $(DATA))
 
 clean:
 	rm -rf $(VENV) $(LOWEST) $(DEMO) reports/site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -23,6 +23,7 @@ from rtsr_bench.cli.importing import import_group
 from rtsr_bench.cli.jobs import measure_command
 from rtsr_bench.cli.options import add_plugin_option
 from rtsr_bench.cli.realtime import realtime_command
+from rtsr_bench.cli.records import records_group
 from rtsr_bench.cli.report import report_command
 from rtsr_bench.cli.reproduce import reproduce_command
 from rtsr_bench.cli.run import run_command
@@ -62,6 +63,7 @@ for _command in (
     compare_command,
     realtime_command,
     report_command,
+    records_group,
     new_command,
     check_command,
     tracks_command,

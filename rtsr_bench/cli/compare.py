@@ -170,7 +170,7 @@ def compare_command(
     from rtsr_bench.cli.comparing import compare, prepare_out
     from rtsr_bench.cli.signals import end_on_signals
 
-    records = [text.endswith(".json") for text in (a, b)]
+    records = [text.endswith((".json", ".json.gz")) for text in (a, b)]
     if any(records) and not all(records):
         raise UserError("expected two submissions or two records (.json), found one of each; name two of a kind")
     if all(records):

@@ -44,7 +44,7 @@ def compare(
     from rtsr_bench.datasets import data_roots
 
     try:
-        if sides[0].endswith(".json"):
+        if sides[0].endswith((".json", ".json.gz")):
             made = compare_records((Path(sides[0]), Path(sides[1])), wanted)
         else:
             asked = Asked(

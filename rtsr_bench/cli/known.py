@@ -27,7 +27,7 @@ def existing_records(folder: Path) -> dict[str, tuple[str, Record]]:
     for stored in load_records(folder).records:
         before = found.get(stored.record.key)
         if before is None or started_at(before[1]) <= started_at(stored.record):
-            found[stored.record.key] = stored.path.name, stored.record
+            found[stored.record.key] = stored.name, stored.record
     return found
 
 

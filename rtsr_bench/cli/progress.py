@@ -119,7 +119,7 @@ class Display:
             self.note(f"  {record.model.id}: {' '.join(reasons)}")
             return
         said = [f"{heading} {text}" for heading, text in _brief(row) if text]
-        said += _crop_words(row)
+        said += _crop_words(row) + _shared_words(row)
         said += [reason.short for reason in row.reasons if reason.kind.value == "untrained"]
         self.note(f"  {record.model.id}: " + ", ".join(said))
         if record.submitted_images is not None:
@@ -178,6 +178,9 @@ class _Job(Listener):
     def waiting(self, whom: str) -> None:
         self._display.waiting(f"{self._label} waits for {whom}")
 
+    def note(self, line: str) -> None:
+        self._display.note(f"  {self._label}: {line}")
+
 
 _BRIEF = ("gain_db", "runtime_ms", "fps", "score")
 """Keys of the columns in the line about one model, after the PSNR of its score."""
@@ -221,7 +224,7 @@ def _note(row: Row, columns: Sequence[BoardColumn]) -> str:
     """Failures, reasons and warnings of the row, in a few words each."""
     said = [short(failure) for failure in failures(row.record)] if row.failed else []
     said += [reason.short for reason in row.reasons if reason.kind.value not in ("unofficial", "failed")]
-    said += _crop_words(row)
+    said += _crop_words(row) + _shared_words(row)
     said += [warning.short for warning in row.warnings]
     said += [note.text for column in columns for note in column.notes(row) if note.tone == "warn"]
     return "; ".join(dict.fromkeys(said))
@@ -229,6 +232,11 @@ def _note(row: Row, columns: Sequence[BoardColumn]) -> str:
 
 def _crop_words(row: Row) -> list[str]:
     return [f"PSNR on the central {row.crop} of each image"] if row.crop else []
+
+
+def _shared_words(row: Row) -> list[str]:
+    shared = row.record.shared_runtime
+    return [shared.words] if shared else []
 
 
 def _brief(row: Row) -> Iterator[tuple[str, str]]:

@@ -188,16 +188,21 @@ _OUTPUT = grouped(
 )
 
 
-def _pace(jobs: int, **values: Any) -> Pace:
+def _pace(jobs: int, *, no_shared_runtime: bool, **values: Any) -> Pace:
     from rtsr_bench.evaluate.settings import Pace
 
-    return Pace(at_once=jobs, **values)
+    return Pace(at_once=jobs, share_runtimes=not no_shared_runtime, **values)
 
 
 _PACE = grouped(
     "pace",
     _pace,
     click.option("--again", is_flag=True, help="Re-measure even if a record exists (old records are kept)."),
+    click.option(
+        "--no-shared-runtime",
+        is_flag=True,
+        help="Time a model on each track, even if its runtime is known from another track of the same input.",
+    ),
     click.option(
         "--jobs",
         type=click.IntRange(1, 64),

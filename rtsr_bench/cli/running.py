@@ -78,11 +78,14 @@ class _Run:
             observer=self.display,
             gallery=settings.output.gallery,
             at_once=settings.pace.at_once,
+            share_runtimes=settings.pace.share_runtimes,
         )
         with EXECUTORS.find(settings.executor)(order) as executor:
             self._refuse(refused)
             made, troubles = self._plan(submissions, executor)
             records = existing_records(settings.output.records)
+            if not settings.pace.again:
+                executor.remember(records.values())
             waiting = pending(made, executor, records, self.display, again=settings.pace.again)
             problems = [*refused, *troubles]
             if settings.output.jobs is not None:

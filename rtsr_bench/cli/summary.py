@@ -41,9 +41,15 @@ def where_the_time_went(records: Sequence[Record], took_s: float) -> Iterator[st
             for part in (record.fidelity, record.fidelity_fp32)
             if isinstance(part, Fidelity)
         )
-        timed = sum(record.runtime.wall_s for record in whole if isinstance(record.runtime, Runtime))
+        timed = sum(_timed_s(record) for record in whole)
         each = [f"{seconds / len(whole):.1f} s" for seconds in (total, images, timed, total - images - timed)]
         yield f"a model took {each[0]} on average: images {each[1]}, timed calls {each[2]}, overhead {each[3]}"
+
+
+def _timed_s(record: Record) -> float:
+    """Seconds of the timed calls that were made for this record."""
+    runtime = record.shared_runtime.check if record.shared_runtime else record.runtime
+    return runtime.wall_s if isinstance(runtime, Runtime) else 0.0
 
 
 def clock(seconds: float) -> str:

@@ -10,7 +10,7 @@ from rtsr_bench.comparison import Bounds, RuntimeComparison, Verdict, percent, s
 from rtsr_bench.errors import UserError
 from rtsr_bench.record import Record, References, Runtime, System
 from rtsr_bench.statistics import CONFIDENCE, RESAMPLES, mean, reference_ms
-from rtsr_bench.store import MAX_BYTES, decode
+from rtsr_bench.store import decode, record_bytes
 
 FLOOR = math.log(1.072)
 """Two processes that held the same model at the same time differed by up to 7.2 % (decision 18)."""
@@ -27,9 +27,7 @@ _SYSTEM = ("device_name", "device_uuid", "cpu_model", "cpu_cores", "torch_thread
 def read_record(path: Path, name: str) -> Record:
     """Read the record of a side; UserError if it is none."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{name}: {path} is larger than {MAX_BYTES} bytes, the limit for a record; name another")
-        return decode(path.read_bytes())
+        return decode(record_bytes(path))
     except OSError as error:
         raise UserError(
             f"{name}: expected a record at {path}, found: {error.strerror}; name a file that `rtsr-bench run` wrote"

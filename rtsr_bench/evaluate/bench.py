@@ -1,4 +1,4 @@
-"""What all jobs of a run share: a device, children on it, bicubic's values."""
+"""What all jobs of a run share: a device, children on it, bicubic's values, runtimes that were measured."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from rtsr_bench.evaluate.baseline import Baselines
 from rtsr_bench.evaluate.device_lock import DeviceLock
 from rtsr_bench.evaluate.place import Place
 from rtsr_bench.evaluate.reference_processes import ReferenceProcesses, wanted
+from rtsr_bench.evaluate.sharing import Sources
+from rtsr_bench.record import System
 from rtsr_bench.sandbox import (
     Child,
     ChildSettings,
@@ -25,7 +27,7 @@ from rtsr_bench.sandbox import (
     require,
     wants_gpu,
 )
-from rtsr_bench.system import cpu_model, visible_name
+from rtsr_bench.system import Gauge, cpu_model, describe, visible_name
 from rtsr_bench.wire import Hello
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -51,6 +53,7 @@ class Bench:
         if not _DEVICE.fullmatch(device):
             raise UserError(f"--device: expected cpu, cuda, cuda:N or auto, found {device!r}")
         self.baselines = Baselines()
+        self.sources = Sources()
         self.threads = threads
         self._stock = Stock()
         self._references = ReferenceProcesses()
@@ -225,6 +228,21 @@ class Bench:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:
+    """Return the system that a child runs on."""
+    hello = child.hello
+    return describe(
+        device=bench.device,
+        device_name=hello.device_name,
+        device_uuid=hello.device_uuid,
+        torch_threads=hello.threads,
+        torch=hello.torch,
+        python=hello.python,
+        facts={**hello.facts, **(meter.facts if meter else {})},
+        isolation=child.isolation.value,
+    )
 
 
 def _inherited_name(device: str) -> str:

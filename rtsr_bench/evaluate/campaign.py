@@ -26,6 +26,7 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 _KEYS = (
     "version", "title", "submissions", "models", "tracks", "devices", "data_roots", "records", "threads", "jobs",
     "require_isolation", "with_requirements", "allow_pickle", "stub_missing", "max_hours", "fail_fast", "execution",
+    "no_shared_runtime",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def read_campaign(file: Path) -> Settings:
             at_once=table.whole("jobs", 1, 64, default=1),
             max_hours=table.number("max_hours", 0, LONGEST_HOURS) if table.has("max_hours") else None,
             fail_fast=table.flag("fail_fast"),
+            share_runtimes=not table.flag("no_shared_runtime"),
         ),
         places=_places(table),
         overrides=Overrides(

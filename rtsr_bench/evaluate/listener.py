@@ -14,3 +14,6 @@ class Listener:
 
     def waiting(self, whom: str) -> None:
         """Tell what the measurement waits for: another user of the device, or a quiet machine."""
+
+    def note(self, line: str) -> None:
+        """Tell something that stays to be read."""

@@ -14,7 +14,8 @@ from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.listener import Listener
 from rtsr_bench.evaluate.reruns import command
 from rtsr_bench.evaluate.runtime import Measured
-from rtsr_bench.evaluate.stages import Images, ImageStage, TimedStage, measure_images, measure_timed
+from rtsr_bench.evaluate.shared_stage import time_or_take_over
+from rtsr_bench.evaluate.stages import Images, ImageStage, TimedStage, measure_images
 from rtsr_bench.evaluate.work import Work
 from rtsr_bench.record import Failure, Record, Repeatability
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
@@ -30,6 +31,8 @@ def measure(
     more: bool = False,
 ) -> Record:
     """Measure a model on a track: fidelity in the timed precision (and fp32), runtime, memory, complexity.
+
+    A runtime that a record of the bench's `sources` has for the same execution, input and system is taken over.
 
     Of a model that has no trained weights, fidelity is not asked for. With `more` a child is started for the job that
     follows on this bench.
@@ -48,7 +51,7 @@ def measure(
     )
     work = Work(job=job, bench=bench, guest=guest, listener=listener or Listener(), more=more)
     first = measure_images(work, (book, gallery))
-    timed = measure_timed(work, first) if first.failed is None else TimedStage(failed=first.failed)
+    timed = time_or_take_over(work, first) if first.failed is None else TimedStage(failed=first.failed)
     record = Record(
         track=job.track.id,
         track_digest=job.track.protocol.digest,
@@ -88,6 +91,7 @@ def _with_outcomes(record: Record, work: Work, first: ImageStage, timed: TimedSt
         setup=timed.setup,
         transfers=timed.transfers,
         references=timed.references,
+        shared_runtime=timed.shared,
         repeatability=_repeatability(work, images, timed),
         submitted_images=images.comparison.outcome()
         if images.comparison and not isinstance(other or images.fidelity, Failure)

@@ -10,7 +10,7 @@ from typing import Any
 from rtsr_bench import __version__
 from rtsr_bench.backends import tolerance
 from rtsr_bench.errors import HarnessError, UserError
-from rtsr_bench.evaluate.bench import Bench
+from rtsr_bench.evaluate.bench import Bench, describe_child
 from rtsr_bench.evaluate.blocks import Blocks
 from rtsr_bench.evaluate.clocks import Gap, check_threads
 from rtsr_bench.evaluate.conduct import Conductor
@@ -23,7 +23,6 @@ from rtsr_bench.evaluate.playing import Stage, check_frames, check_throughput
 from rtsr_bench.evaluate.quiet import Machine
 from rtsr_bench.evaluate.scene import pictures
 from rtsr_bench.evaluate.search import highest_held
-from rtsr_bench.evaluate.stages import describe_child
 from rtsr_bench.evaluate.work import Work
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.record import Failure

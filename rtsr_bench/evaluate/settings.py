@@ -39,13 +39,14 @@ class Output:
 class Pace:
     """How to go through the jobs: so many at once, no new one after `max_hours` (None: no end) or after a failure.
 
-    `again` measures what has a record, too.
+    `again` measures what has a record, too. `share_runtimes`: a runtime is measured once for all tracks of its input.
     """
 
     at_once: int = 1
     max_hours: float | None = None
     fail_fast: bool = False
     again: bool = False
+    share_runtimes: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from time import monotonic
 
 from rtsr_bench.division import division_of
 from rtsr_bench.errors import HarnessError
-from rtsr_bench.evaluate.bench import Bench
+from rtsr_bench.evaluate.bench import describe_child
 from rtsr_bench.evaluate.clocks import Gap
 from rtsr_bench.evaluate.crops import Keeper
 from rtsr_bench.evaluate.expectations import Expected, expect_outputs, measure_gap
@@ -26,9 +26,9 @@ from rtsr_bench.evaluate.work import Work
 from rtsr_bench.execution import EAGER_FP32, Execution, Precision
 from rtsr_bench.load import LoadMeter
 from rtsr_bench.protocol import Size
-from rtsr_bench.record import Complexity, Failure, Fidelity, References, Setup, System, Throughput
+from rtsr_bench.record import Complexity, Failure, Fidelity, References, Setup, SharedRuntime, System, Throughput
 from rtsr_bench.sandbox import Child, count_model
-from rtsr_bench.system import Gauge, describe, gauge, watching
+from rtsr_bench.system import Gauge, gauge, watching
 from rtsr_bench.wire import Loaded
 
 ALSO_COUNTED_AT = Size(256, 256)
@@ -73,6 +73,7 @@ class TimedStage:
     """What the timed child gave. `failed`: the model could not be loaded a second time.
 
     `timing` is None where nothing was timed; `disagreement` says that this child made other images than the first one.
+    `shared` says where the timing was taken from, if it was not measured here.
     """
 
     failed: Failure | None = None
@@ -84,6 +85,7 @@ class TimedStage:
     disagreement: Failure | None = None
     complexity: Complexity | Failure | None = None
     references: References | None = None
+    shared: SharedRuntime | None = None
 
 
 def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
@@ -101,13 +103,13 @@ def measure_images(work: Work, keepers: Sequence[Keeper | None]) -> ImageStage:
         timed = work.job.unloadable is None
         bench.start_ahead(timed=timed, untimed=work.more, reference=timed)
         system = describe_child(child, bench, meter)
-        loaded = work.job.unloadable or _load(child, work)
+        loaded = work.job.unloadable or load(child, work)
         if isinstance(loaded, Failure):
             stage = ImageStage(system=system, failed=loaded)
         else:
             images = Images() if work.job.model.untrained else _fidelity(child, work, keepers)
             failed = isinstance(images.fidelity, Failure)
-            expected = None if failed else _expect(child, work, images.witness)
+            expected = None if failed else expect(child, work, images.witness)
             stage = ImageStage(system=system, notes=loaded.notes, stubs=loaded.stubs, images=images, expected=expected)
         meter.see_device()
     return stage
@@ -122,13 +124,17 @@ def measure_timed(work: Work, first: ImageStage) -> TimedStage:
     bench, job = work.bench, work.job
     with bench.lock.exclusive(f"timing {job.model.id}", work.listener.waiting):
         before = time_references(work, after=False) if isinstance(first.expected, Expected) else None
-        stage = _timed_alone(work, first)
+        stage = timed_alone(work, first)
         if before is None or stage.timing is None or not isinstance(stage.timing.measured, Measured):
             return stage
         return replace(stage, references=combined(before, time_references(work, after=True)))
 
 
-def _timed_alone(work: Work, first: ImageStage) -> TimedStage:
+def timed_alone(work: Work, first: ImageStage) -> TimedStage:
+    """Time the model in a process of its own; to be called while the device is held alone.
+
+    Where calls only confirm a runtime, what comes with that is not measured here: frames with transfers, operations.
+    """
     bench, job = work.bench, work.job
     with (
         bench.start_child(timed=True) as child,
@@ -137,7 +143,7 @@ def _timed_alone(work: Work, first: ImageStage) -> TimedStage:
         gap = measure_gap(child, job.protocol, work.execution)
         if isinstance(gap, Failure):
             raise HarnessError(f"the machine could not be timed without a guest: {gap.message}")
-        loaded = _load(child, work)
+        loaded = load(child, work)
         if isinstance(loaded, Failure):
             return TimedStage(failed=loaded)
         setup = _setup(child, work) if isinstance(first.expected, Expected) else None
@@ -145,9 +151,10 @@ def _timed_alone(work: Work, first: ImageStage) -> TimedStage:
             timing: Timing | None = Timing(measured=setup)
         else:
             timing = _timing(child, work, first.expected, gap, meter)
-        transfers = _transfers(child, work) if timing and isinstance(timing.measured, Measured) else None
+        whole = timing and isinstance(timing.measured, Measured) and not work.confirms
+        transfers = _transfers(child, work) if whole else None
         disagreement = _look_again(child, work, first.images)
-        complexity = _complexity(child if child.alive else None, work)
+        complexity = None if work.confirms else _complexity(child if child.alive else None, work)
     return TimedStage(
         notes=loaded.notes,
         stubs=loaded.stubs,
@@ -159,22 +166,8 @@ def _timed_alone(work: Work, first: ImageStage) -> TimedStage:
     )
 
 
-def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:
-    """Return the system that a child runs on."""
-    hello = child.hello
-    return describe(
-        device=bench.device,
-        device_name=hello.device_name,
-        device_uuid=hello.device_uuid,
-        torch_threads=hello.threads,
-        torch=hello.torch,
-        python=hello.python,
-        facts={**hello.facts, **(meter.facts if meter else {})},
-        isolation=child.isolation.value,
-    )
-
-
-def _load(child: Child, work: Work) -> Loaded | Failure:
+def load(child: Child, work: Work) -> Loaded | Failure:
+    """Let a child load the model within the limit of loading."""
     work.listener.stage("loading", 1)
     return child.ask(work.guest, limit_s=work.job.protocol.limits.load_s)
 
@@ -220,7 +213,7 @@ def _images_under(
     )
 
 
-def _expect(child: Child, work: Work, witness: Witness | None) -> Expected | Failure:
+def expect(child: Child, work: Work, witness: Witness | None) -> Expected | Failure:
     """Let another child than the timed one say what timed calls will have to give."""
     rules = work.job.protocol
     ready = work.prepare(child, work.execution, rules.input) if child.alive else None
@@ -244,11 +237,11 @@ def _setup(child: Child, work: Work) -> Setup | Failure | None:
 def _timing(child: Child, work: Work, expected: Expected | Failure | None, gap: Gap, meter: Gauge) -> Timing | None:
     if not isinstance(expected, Expected):
         return None if expected is None else Timing(measured=expected)
-    job, rules = work.job, work.job.protocol
+    job, rules = work.job, work.rules
     work.listener.stage(f"timing in {work.execution.words}", rules.warmup + rules.repeats)
     machine = Machine(
         LoadMeter(child.cpu_s, meter.foreign(child.pids)),
-        official=division_of(rules, job.track.protocol) is not None,
+        official=division_of(job.protocol, job.track.protocol) is not None,
         device_kind=child.hello.device.partition(":")[0],
         tell=work.listener.waiting,
         sleep=work.bench.lock.sleep,

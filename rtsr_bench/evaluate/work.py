@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rtsr_bench.backends import BACKENDS
 from rtsr_bench.evaluate.bench import Bench
 from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.listener import Listener
+from rtsr_bench.evaluate.sharing import REPEATS
 from rtsr_bench.execution import Execution
-from rtsr_bench.protocol import Size
+from rtsr_bench.protocol import Protocol, Size
 from rtsr_bench.record import Failure
 from rtsr_bench.sandbox import Child
 from rtsr_bench.wire import LoadModel, Prepared
@@ -19,7 +20,7 @@ from rtsr_bench.wire import LoadModel, Prepared
 class Work:
     """What every stage needs: the job, the bench it runs on, what the child loads, and the listener.
 
-    `more`: other jobs follow on this bench.
+    `more`: other jobs follow on this bench. `confirms`: timed calls only confirm a runtime that is known.
     """
 
     job: Job
@@ -27,11 +28,21 @@ class Work:
     guest: LoadModel
     listener: Listener
     more: bool = False
+    confirms: bool = False
 
     @property
     def execution(self) -> Execution:
         """How the model is run and timed."""
         return self.job.protocol.execution(self.bench.device_kind)
+
+    @property
+    def rules(self) -> Protocol:
+        """The rules of timed calls: those of the job, with fewer repeats where they only confirm a runtime.
+
+        The warm-up stays as long, so that a model cannot know which it is before the last call.
+        """
+        rules = self.job.protocol
+        return replace(rules, repeats=REPEATS) if self.confirms else rules
 
     @property
     def engine(self) -> bool:

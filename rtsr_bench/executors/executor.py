@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +43,7 @@ class Observer(Protocol):
 class Order:
     """The settings that an executor gets before jobs: where to measure, where to write, how many jobs at once.
 
-    SR images are written below `gallery`, if it is given.
+    SR images are written below `gallery`, if it is given. `share_runtimes`: see `Pace`.
     """
 
     place: Place
@@ -51,6 +51,7 @@ class Order:
     observer: Observer
     gallery: Path | None = None
     at_once: int = 1
+    share_runtimes: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +127,10 @@ class Executor(ABC):
         """
         del job, records
         return None
+
+    def remember(self, records: Iterable[tuple[str, Record]]) -> None:
+        """Take note of existing records, with their files' names, whose runtimes may be taken over; by default not."""
+        del records
 
     @abstractmethod
     def submit(self, tasks: Sequence[Task]) -> None:

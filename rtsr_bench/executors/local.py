@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rtsr_bench.errors import HarnessError, RtsrBenchError
@@ -60,6 +60,12 @@ class Local(Executor):
         """Return the record of this job on this very device."""
         hello = self._bench.hello
         return records.get(job.key(self._bench.device_name, hello.threads, hello.device_uuid))
+
+    def remember(self, records: Iterable[tuple[str, Record]]) -> None:
+        """Let later jobs take over the runtimes of these records."""
+        if self.order.share_runtimes:
+            for name, record in records:
+                self._bench.sources.add(name, record)
 
     def submit(self, tasks: Sequence[Task]) -> None:
         """Hand the tasks to threads, which are started when they are first needed."""
@@ -120,6 +126,7 @@ class Local(Executor):
                 raise
             what = f"{type(error).__name__}: {error} (RTSR_BENCH_DEBUG=1 shows where)"
             return self._lost(task, HarnessError(what))
+        self.remember([(kept.path.name, kept.record)])
         return Ended(task=task, path=kept.path, record=kept.record, unwritten=kept.unwritten)
 
     def _lost(self, task: Task, error: RtsrBenchError) -> Lost:

@@ -5,6 +5,7 @@ An outcome field is the measurement, a `Failure` (tried and failed) or None (not
 
 History of the schema, newest first (loaders upgrade step by step, see `store`):
 
+- 7 (2026-11): `shared_runtime`: the record of another track that the runtime was taken from.
 - 7 (2026-11): `transfers`: frames from host memory to host memory, measured on a GPU.
 - 7 (2026-11): `references`: the fixed references, timed right before and right after the model.
 - 7 (2026-11): `setup`: what an execution needs before its first call; `fidelity_fp32` is that of eager fp32, beside
@@ -47,6 +48,7 @@ from rtsr_bench.record.measurements import (
     Throughput,
 )
 from rtsr_bench.record.references import References, ReferenceTimes
+from rtsr_bench.record.shared import SharedRuntime
 
 __all__ = [
     "LEAST_MS",
@@ -69,6 +71,7 @@ __all__ = [
     "Repeatability",
     "Runtime",
     "Setup",
+    "SharedRuntime",
     "Stage",
     "SubmissionFacts",
     "SubmittedImages",
@@ -95,7 +98,8 @@ class Record:
     weights taken, ...).
     `references`: the fixed references beside the timed model, None if they or the model were not timed.
     `stubs`: packages that were not installed and were replaced by stubs, if `stubs_allowed`. `transfers`: frames with
-    their transfers, None where no GPU was measured.
+    their transfers, None where no GPU was measured. `shared_runtime`: the record of another track that the runtime, and
+    what is measured with it, was taken from; None if it was measured here.
     """
 
     schema: int = SCHEMA
@@ -126,6 +130,7 @@ class Record:
     setup: Setup | None = None
     transfers: Throughput | None = None
     references: References | None = None
+    shared_runtime: SharedRuntime | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -134,6 +139,8 @@ class Record:
             raise ValueError(f"expected `started` as a time in ISO 8601, found {self.started!r}") from None
         if self.model.untrained and (self.fidelity is not None or self.fidelity_fp32 is not None):
             raise ValueError(f"expected no fidelity of an untrained model ({self.model.untrained!r}), found one")
+        if self.shared_runtime is not None and not isinstance(self.runtime, Runtime):
+            raise ValueError(f"expected the runtime that was taken from {self.shared_runtime.track!r}, found none")
 
     @property
     def key(self) -> str:

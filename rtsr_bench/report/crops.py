@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rtsr_bench.store import SHARED_CROPS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -66,10 +68,14 @@ def _crop(folder: Path, entry: Any) -> Crop:
 
 
 def _png(folder: Path, name: Any) -> bytes:
+    """The PNG of a crop: in the record's own folder, or in the one that records share."""
     if not isinstance(name, str) or not _NAME.match(name):
         raise ValueError(f"{folder.name}/index.json: {name!r} is not a plain name of a PNG file")
+    path = folder / name
+    if not path.exists() and not path.is_symlink():
+        path = folder.parent / SHARED_CROPS / name
     try:
-        data = _bytes(folder / name)
+        data = _bytes(path)
     except OSError as error:
         raise ValueError(f"{folder.name}/{name} cannot be read: {error.strerror}") from None
     if not data.startswith(_PNG):

@@ -79,10 +79,10 @@ def as_markdown(table: Table) -> str:
     """A pipe table of the visible columns, formatted as on the page."""
     columns = table.visible
     lines = [
-        "| " + " | ".join(_markdown(_head(column)) for column in columns) + " |",
+        "| " + " | ".join(markdown_text(_head(column)) for column in columns) + " |",
         "| " + " | ".join("---:" if column.numeric else "---" for column in columns) + " |",
     ]
-    lines += ["| " + " | ".join(cells) + " |" for cells in _cells(table, _markdown)]
+    lines += ["| " + " | ".join(cells) + " |" for cells in _cells(table, markdown_text)]
     return "\n".join(lines) + "\n"
 
 
@@ -118,7 +118,8 @@ def _head(column: Column) -> str:
 
 
 def _cells(table: Table, escape: Callable[[str], str]) -> list[list[str]]:
-    return [[escape(column.text(row.values.get(column.key))) for column in table.visible] for row in table.rows]
+    columns = table.visible  # once: it looks at every row
+    return [[escape(column.text(row.values.get(column.key))) for column in columns] for row in table.rows]
 
 
 def csv_cell(value: Value) -> str:
@@ -139,7 +140,7 @@ def _json_value(value: Value) -> Value:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _markdown(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Escape characters that Markdown or HTML would interpret as markup."""
     line = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", line)

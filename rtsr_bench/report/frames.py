@@ -95,7 +95,7 @@ def frames(records: Mapping[str, Record], *, boards: Sequence[Leaderboard] | Non
     tables: tuple[tuple[str, dict[str, str], Iterable[dict[str, Any]]], ...] = (
         (
             "records",
-            _record_types(metrics) | _transfers(records),
+            _record_types(metrics) | _some_need(records),
             (_record(row, metrics, latest=latest) for row, latest in rows),
         ),
         ("images", _image_types(metrics), (one for row, _ in rows for one in _images(row, metrics))),
@@ -109,9 +109,10 @@ def _record_types(metrics: Sequence[Metric]) -> dict[str, str]:
     return _JUDGED | dict.fromkeys(values, _REAL) | _MEASURED
 
 
-def _transfers(records: Mapping[str, Record]) -> dict[str, str]:
-    """The column of frames with their transfers, where a record has them."""
-    return {"fps_transfers": _REAL} if any(one.transfers for one in records.values()) else {}
+def _some_need(records: Mapping[str, Record]) -> dict[str, str]:
+    """The columns that only some records need: where a runtime is from, and frames with their transfers."""
+    shared = {"runtime_from": _TEXT} if any(one.shared_runtime for one in records.values()) else {}
+    return shared | ({"fps_transfers": _REAL} if any(one.transfers for one in records.values()) else {})
 
 
 def _image_types(metrics: Sequence[Metric]) -> dict[str, str]:
@@ -207,6 +208,7 @@ def _texts(row: Row) -> dict[str, str]:
         "overrides": " ".join(record.overrides),
         "data_sets": ", ".join(use.name for use in record.data),
         "started": record.started,
+        "runtime_from": record.shared_runtime.record if record.shared_runtime else "",
         "harness": record.harness,
         "submission_digest": record.submission.digest,
         "checkpoint_sha256": record.model.checkpoint_sha256,

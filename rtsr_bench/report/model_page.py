@@ -16,6 +16,7 @@ from rtsr_bench.report.figures import samples_figure
 from rtsr_bench.report.model_tables import counts_table, image_table, model_set_table, samples_table, telemetry_table
 from rtsr_bench.report.realtime import realtime_section
 from rtsr_bench.report.references import references_table, relative_facts, relative_words
+from rtsr_bench.report.shared import shared_words
 from rtsr_bench.report.text import number, one_line
 from rtsr_bench.statistics import median
 
@@ -71,7 +72,7 @@ def print_model(
         failures=_failures(record),
         crops=_crops(press, crops, slug),
         samples=_samples(press, row, slug),
-        runtime_words=_runtime_words(row),
+        runtime_words=shared_words(record) + _runtime_words(row),
         relative_words=relative_words(row),
         realtime=realtime_section(press, record, playbacks, slug),
         fidelity_words=fidelity_words(row),
@@ -222,6 +223,7 @@ def _measurement(row: Row, group: Group) -> Entries:
         ("Started", record.started),
         ("Took", f"{number(record.wall_s, 1)} s"),
         ("Earlier records", str(row.earlier) if row.earlier else ""),
+        ("Runtime from", record.shared_runtime.record if record.shared_runtime else ""),
         ("Harness", f"rtsr-bench {record.harness}"),
         ("Schema", str(record.schema)),
         ("Protocol", record.protocol.digest),

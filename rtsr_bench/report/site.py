@@ -50,7 +50,7 @@ def build(records_dir: Path, out_dir: Path, realtime_dir: Path | None = None) ->
     """
     loaded = load_records(records_dir)
     _keep_apart(records_dir, out_dir)
-    names = {stored.path: stored.path.relative_to(records_dir).as_posix() for stored in loaded.records}
+    names = {one.path: one.path.relative_to(records_dir).with_name(one.name).as_posix() for one in loaded.records}
     records = {names[stored.path]: stored.record for stored in loaded.records}
     folders = {names[stored.path]: stored.crops for stored in loaded.records if stored.crops is not None}
     observed, found = Observed(), list(loaded.problems)

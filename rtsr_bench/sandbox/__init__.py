@@ -46,6 +46,7 @@ machine was known to be quiet (`evaluate.quiet`).
 - Latencies of `rtsr-bench realtime` are the child's word (docs/decisions/0030-real-time.md); they enter no ranking.
 - A model may be up to a quarter quicker on random numbers than on images, and skip its work for one random input in
   twenty.
+- Where a runtime is taken over from another track, a model may be a tenth slower on this one.
 - A model may recognise public test images and have their HR, or their SR, inside its weights.
 - The kernel, the GPU's driver and bubblewrap are trusted, and of libraries Pillow with the PNGs in `results/` (only of
   8 bits and the expected size). On CUDA a guest's process sees the measured GPU only (`CUDA_VISIBLE_DEVICES`), but

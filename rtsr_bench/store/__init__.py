@@ -1,17 +1,20 @@
 """Records on disk: one JSON file per record, written atomically, never overwritten.
 
 A failed outcome is written as `{"failure": {...}}` instead of the measurement. Next to `NAME.json` there may be a
-folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them.
+folder `NAME.crops` with small PNGs for the report and an `index.json` that describes them. `packing` makes both
+smaller: records as `NAME.json.gz`, and PNGs by their hash in one folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import re
 import types
 import typing
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -27,6 +30,12 @@ from rtsr_bench.record import SCHEMA, Failure, Record
 
 CROPS = ".crops"
 """Suffix of the folder of crops of a record."""
+
+SHARED_CROPS = f"shared{CROPS}"
+"""Folder beside records for PNGs that several of them use, each named by the beginning of its SHA-256."""
+
+PACKED = ".gz"
+"""Suffix of a record's file that is compressed with gzip."""
 
 _TEMPORARY, _CROPS = ".tmp-", "crops"
 _HINTS = typing.get_type_hints(Record)
@@ -84,9 +93,14 @@ class Stored:
     record: Record
 
     @property
+    def name(self) -> str:
+        """The name of its file, the same whether it is packed or not."""
+        return self.path.name.removesuffix(PACKED)
+
+    @property
     def crops(self) -> Path | None:
         """The record's folder of crops; None if there is none."""
-        folder = self.path.with_suffix(CROPS)
+        folder = self.path.with_name(self.name).with_suffix(CROPS)
         return folder if (folder / "index.json").is_file() else None
 
 
@@ -160,9 +174,7 @@ def load_records(folder: Path) -> LoadedRecords:
     records, problems = [], []
     for path in sorted(_record_files(folder)):
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ValueError(f"is larger than {MAX_BYTES} bytes, the limit for a record")
-            records.append(Stored(path=path, record=decode(path.read_bytes())))
+            records.append(Stored(path=path, record=decode(record_bytes(path))))
         except ValueError as error:
             problems.append(f"{path.relative_to(folder).as_posix()} {error}")
         except OSError as error:
@@ -170,10 +182,29 @@ def load_records(folder: Path) -> LoadedRecords:
     return LoadedRecords(records=tuple(records), problems=tuple(problems))
 
 
+def record_bytes(path: Path) -> bytes:
+    """Read the JSON in a record's file, unpacked; ValueError with one sentence if it is too large or damaged."""
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"is larger than {MAX_BYTES} bytes, the limit for a record")
+    if not path.name.endswith(PACKED):
+        return path.read_bytes()
+    try:
+        with gzip.open(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"is damaged: {error}") from None
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"is larger than {MAX_BYTES} bytes when unpacked, the limit for a record")
+    return data
+
+
 def _record_files(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(CROPS))
-        yield from (Path(parent, name) for name in files if name.endswith(".json") and not name.startswith("."))
+        for name in files:
+            plain = name.removesuffix(PACKED)
+            if plain.endswith(".json") and not name.startswith(".") and (plain == name or plain not in files):
+                yield Path(parent, name)
 
 
 def prepare(folder: Path, what: str = "records") -> None:
@@ -202,10 +233,15 @@ def crops_workplace(folder: Path) -> Iterator[Path]:
         yield crops
 
 
+def record_name(record: Record) -> str:
+    """The name of a record's file without its ending; a number follows where several have the same one."""
+    stamp = re.sub(r"[^0-9T]", "", record.started)[:15]
+    return "__".join((record.track, slug(record.model.id, most=80), slug(record.system.device_name, most=80), stamp))
+
+
 def save(record: Record, folder: Path, crops: Path | None = None) -> Path:
     """Write a record (and move its crops) into the folder; returns its path. HarnessError if writing fails."""
-    stamp = re.sub(r"[^0-9T]", "", record.started)[:15]
-    name = "__".join((record.track, slug(record.model.id, most=80), slug(record.system.device_name, most=80), stamp))
+    name = record_name(record)
     paths = (folder / f"{name}{f'-{attempt}' if attempt else ''}.json" for attempt in range(1000))
     path = _save(record, paths, folder, crops)
     if path is None:
@@ -227,7 +263,8 @@ def _save(record: Record, paths: Iterable[Path], folder: Path, crops: Path | Non
         with aside(folder / f"{_TEMPORARY}record.json") as part:
             write_durably(part, data)
             for path in paths:
-                if path.exists() or path.with_suffix(CROPS).exists():
+                packed = path.with_name(f"{path.name}{PACKED}")
+                if path.exists() or packed.exists() or path.with_suffix(CROPS).exists():
                     continue
                 if crops is not None and (crops / "index.json").is_file():
                     crops.rename(path.with_suffix(CROPS))

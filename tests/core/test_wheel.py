@@ -158,6 +158,7 @@ def test_models_are_measured_and_reported_in_an_empty_folder(rtsr_bench: Callabl
     assert stored["rt4ksr/s-x2"].submission.origin == "reference"
     assert len(stored) == 2
     assert all(isinstance(record.fidelity, Fidelity) for record in stored.values())
+    assert "2 records" in rtsr_bench("records", "pack", "reports/records")
     rtsr_bench("report", "--out", "site")
     assert (folder / "site" / "index.html").is_file()
 

@@ -82,3 +82,9 @@ def test_missing_file_or_other_version_is_reported(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("version = 1", "version = 2"))
     with pytest.raises(UserError, match="version: expected 1"):
         read_campaign(path)
+
+
+def test_runtimes_are_shared_unless_the_campaign_says_no(tmp_path: Path) -> None:
+    assert read_campaign(written(tmp_path, 'submissions = ["entries/*"]')).pace.share_runtimes
+    body = 'submissions = ["entries/*"]\nno_shared_runtime = true'
+    assert not read_campaign(written(tmp_path, body)).pace.share_runtimes

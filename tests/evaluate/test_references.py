@@ -112,7 +112,7 @@ def staged(
         ),
     )  # fmt: skip
     timing = Timing(measured=measured) if measured else None
-    monkeypatch.setattr(stages, "_timed_alone", lambda *_: said.append("guest") or stages.TimedStage(timing=timing))
+    monkeypatch.setattr(stages, "timed_alone", lambda *_: said.append("guest") or stages.TimedStage(timing=timing))
     job = SimpleNamespace(model=SimpleNamespace(id="a/x2"))
     work = Work(
         job=cast("Any", job),

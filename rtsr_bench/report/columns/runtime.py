@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
 from rtsr_bench.report.tables import Note
-from rtsr_bench.report.text import number
+from rtsr_bench.report.text import number, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ def _end(place: int) -> Callable[[Row], float | None]:
 def _notes(row: Row) -> tuple[Note, ...]:
     interval = row.runtime.ci_ms if row.runtime else None
     found = [Note(tone="sub", text=f"{number(interval[0], 2)}–{number(interval[1], 2)}")] if interval else []
+    shared = row.record.shared_runtime
+    found += [Note(tone="sub", text=shorten(shared.words, 60))] if shared else []
     return (*found, *(Note(tone="warn", text=one.short) for one in row.warnings if one.about == "runtime"))
 
 
@@ -66,6 +68,11 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         BoardColumn(
             key="band", label="Band", shown=False, terminal=None, explanation="The FPS band.",
             value=lambda row: row.frame_band.label if row.frame_band else None,
+        ),
+        BoardColumn(
+            key="runtime_from", label="Runtime from", shown=False, optional=True, terminal=None,
+            value=lambda row: row.record.shared_runtime.record if row.record.shared_runtime else None,
+            explanation="The record of another track that the runtime was taken from.",
         ),
     )  # fmt: skip
 
