@@ -68,11 +68,7 @@ def _group(
         "title": heading,
         "metric": {"label": f"PSNR of {convention.words}", "unit": "dB", "digits": METRICS.find(PSNR).digits},
         "columns": [
-            {
-                "label": " ".join(filter(None, (column.group, column.label))),
-                "unit": column.unit,
-                "better": column.better,
-            }
+            {"label": column.label, "unit": column.unit, "group": column.group, "better": column.better}
             for column in columns
         ],
         "images": [[shorten(part, 80) for part in image] for image in images],

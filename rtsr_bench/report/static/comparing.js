@@ -100,7 +100,8 @@
   window.addEventListener("hashchange", function () { asked = parse(location.hash); load(); });
   window.rtsrCompare = function (found) { data = found; };
   document.addEventListener("keydown", function (event) {
-    var typing = event.target.closest("input, select, textarea") && !event.target.closest(".flips");
+    var control = event.target.closest && event.target.closest("input, select, textarea");
+    var typing = control && !control.closest(".flips");
     if (!flip || typing || event.ctrlKey || event.metaKey || event.altKey || !/^[1-4]$/.test(event.key)) return;
     event.preventDefault();
     flip(Number(event.key) - 1);
@@ -175,7 +176,7 @@
   function numbers(group, chosen) {
     var rows = group.columns.map(function (column, at) {
       var winners = best(chosen.map(function (one) { return one.values[at]; }), column.better);
-      var head = column.label + (column.unit ? ", " + column.unit : "");
+      var head = column.label + (column.unit ? ", " + column.unit : "") + (column.group ? " (" + column.group + ")" : "");
       return [head].concat(chosen.map(function (one, which) {
         return { text: one.texts[at], best: winners.indexOf(which) >= 0 };
       }));
@@ -201,7 +202,7 @@
         first.runtime && one.runtime ? (one.runtime / first.runtime).toFixed(2) + " ×" : "–"
       ];
     });
-    var heads = ["Models", group.metric.label + ", " + group.metric.unit, "95 % interval", "Told apart", "Images won", "Runtime"];
+    var heads = ["Models", group.metric.label + ", " + group.metric.unit, "95 % interval", "Told apart", "Images won", "Runtime, A is 1"];
     var words = "Paired over the same images: the interval is a bootstrap of the mean difference (" + RESAMPLES +
       " resamples). Models are told apart if it does not contain 0.";
     return section("Differences", [add(make("p", "how"), words), table("Differences to A", heads, rows)].concat(lists));
@@ -224,7 +225,7 @@
     var crops = commonCrops(chosen), box = make("div", "panes"), now = 0, times = 2, turn = 0;
     if (!crops.length) return section("Crops", [add(make("p"), "No crops are stored with the records of these models.")]);
     var controls = make("div", "with flips"), which = make("select"), zoom = make("select"), panes = [];
-    crops.forEach(function (crop, at) { which.appendChild(option(at, crop.image + " at " + crop.window.slice(0, 2).join(", "))); });
+    crops.forEach(function (crop, at) { which.appendChild(option(at, crop.image + " at " + "(" + crop.window[1] + ", " + crop.window[0] + ")")); });
     [1, 2, 3, 4, 6, 8].forEach(function (one) { zoom.appendChild(option(one, one + "×")); });
     zoom.value = times;
     which.addEventListener("change", function () { now = Number(which.value); draw(); });
