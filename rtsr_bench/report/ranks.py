@@ -89,7 +89,8 @@ def resampled_levels(
 
     gains = np.asarray(gains_db, dtype=np.float64)
     means = _shares(gains.shape[1], seed) @ gains.T
-    levels: NDArray[np.float64] = np.where(means > 0, means - 0.5 * np.log2(np.asarray(runtimes_ms, dtype=np.float64)), -np.inf)
+    costs = 0.5 * np.log2(np.asarray(runtimes_ms, dtype=np.float64))
+    levels: NDArray[np.float64] = np.where(means > 0, means - costs, -np.inf)
     return np.round(levels, _DIGITS)
 
 
