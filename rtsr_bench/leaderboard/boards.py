@@ -92,17 +92,18 @@ class Leaderboard:
 
 
 def leaderboards(records: Mapping[str, Record], tracks: Mapping[str, Track] | None = None) -> tuple[Leaderboard, ...]:
-    """Derive every leaderboard from records by file name: known tracks first, then by id and device.
+    """Derive every leaderboard from records by file name: known tracks in their order, then others by id; by device.
 
     Of the records with the same `Record.key` the latest by `started` counts; of equally late ones, the one with the
     greater name.
     """
     known = all_tracks() if tracks is None else tracks
+    places = {name: place for place, name in enumerate(known)}
     rows = [derive_row(name, record, known.get(record.track), earlier) for name, record, earlier in _latest(records)]
 
-    def board_key(row: Row) -> tuple[bool, str, str, str, int]:
-        device = device_kind(row.record)
-        return row.record.track not in known, row.record.track, device.kind, device.name, device.threads or 0
+    def board_key(row: Row) -> tuple[int, str, str, str, int]:
+        device, track = device_kind(row.record), row.record.track
+        return places.get(track, len(places)), track, device.kind, device.name, device.threads or 0
 
     boards = []
     for _, members in groupby(sorted(rows, key=board_key), key=board_key):

@@ -35,7 +35,8 @@ class Row:
     `track` is None if this version does not know it; `twin`: another row of its group has the same model, or its model
     was measured from different files. `loss_db`: PSNR under eager fp32 less that of this execution, positive if it is
     worse; None without both. `best_source`: if this row is in the open division and another execution of its model is
-    better, the source of that one's row.
+    better, the source of that one's row. `rank_interval`: lowest and highest rank within 95 % of resamples of the
+    images; `apart`: all models above this row can be told apart from it and from those below. Reports compute both.
     """
 
     source: str
@@ -55,6 +56,14 @@ class Row:
     twin: bool = False
     loss_db: float | None = None
     best_source: str = ""
+    rank_interval: tuple[int, int] | None = None
+    apart: bool = False
+
+    @property
+    def judged(self) -> Sequence[ImageFidelity]:
+        """The images of the score's data sets; none if fidelity was not measured."""
+        fidelity = self.record.fidelity
+        return _judged(self.record, fidelity.images, self.track) if isinstance(fidelity, Fidelity) else ()
 
     @property
     def failed(self) -> bool:

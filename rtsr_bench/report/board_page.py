@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from rtsr_bench.division import Division
 from rtsr_bench.leaderboard import Group, Leaderboard, all_executions, how_measured
-from rtsr_bench.report.board_table import board_table, executions_table, scope_of, set_table
-from rtsr_bench.report.figures import Point, scatter_figure
+from rtsr_bench.report.addresses import board_address, compared_name, row_anchors
+from rtsr_bench.report.board_figure import scatter_of
+from rtsr_bench.report.board_table import board_table, executions_table, set_table
+from rtsr_bench.report.column import VIEWS
+from rtsr_bench.report.compare_page import print_compare_data
+from rtsr_bench.report.image_pages import print_images
 from rtsr_bench.report.literature import all_published, published_table
 from rtsr_bench.report.text import one_line
+from rtsr_bench.report.views import table_views, view_style
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from rtsr_bench.report.crops import Crop
     from rtsr_bench.report.press import Press, View
-
-CONTOURS_FOR = "ntire23-rtsr"
 
 
 def board_title(board: Leaderboard) -> str:
@@ -47,28 +50,50 @@ def group_tag(group: Group, board: Leaderboard) -> dict[str, str]:
     return {"class": "official", "words": "own track's protocol" if own else "official protocol"}
 
 
-def print_board(press: Press, board: Leaderboard, slug: str, links: Mapping[str, str]) -> str:
-    """Render the page of a board; returns its path."""
-    address = f"boards/{slug}.html"
+def print_board(
+    press: Press, board: Leaderboard, slug: str, links: Mapping[str, str], crops: Mapping[str, Sequence[Crop]]
+) -> str:
+    """Render the page of a board, and its data for the comparison; returns its path.
+
+    `links` and `crops` are the model pages and crops of rows by source.
+    """
+    address = board_address(slug)
+    anchors = row_anchors(board)
+    groups = [_group(press, board, group, slug, links, anchors) for group in board.groups]
+    title = board_title(board)
     published = [one for one in all_published() if one.track == board.track_id]
     press.page(
         address,
         "board.html",
-        title=board_title(board),
+        title=title,
         board=board,
-        groups=[_group(press, board, group, slug, links) for group in board.groups],
+        images=print_images(press, board, title, slug, links, crops),
+        groups=groups,
+        style="\n".join(view_style(block["view"].table) for block in groups),
+        views=VIEWS,
+        compared=compared_name(slug),
         published=[{"data": one, "view": press.table(published_table(one))} for one in published],
         official_how=how_measured(board.track.protocol, board.device.kind) if board.track else "",
         score_convention=board.track.score.convention.words if board.track else "",
     )
+    data = [(block["heading"], block["group"], block["view"].table) for block in groups]
+    print_compare_data(press, board, slug, data, links, crops)
     return address
 
 
-def _group(press: Press, board: Leaderboard, group: Group, slug: str, links: Mapping[str, str]) -> dict[str, Any]:
+def _group(
+    press: Press,
+    board: Leaderboard,
+    group: Group,
+    slug: str,
+    links: Mapping[str, str],
+    anchors: Mapping[str, str],
+) -> dict[str, Any]:
     table_id = f"{slug}--{group.id}"
     heading = group_heading(group, board)
     where = f"{board_title(board)} on {board.device.label}: {heading.lower()}"
-    sets = set_table(board, group, f"{table_id}--sets", f"{where}, by data set", links)
+    sets = set_table(board, group, f"{table_id}--sets", f"{where}, by data set")
+    table = board_table(board, group, table_id, where, links, anchors)
     torch = sorted({row.record.system.torch for row in group.rows})
     return {
         "group": group,
@@ -76,13 +101,13 @@ def _group(press: Press, board: Leaderboard, group: Group, slug: str, links: Map
         "tag": group_tag(group, board),
         "data": _data_words(group),
         "torch": torch,
-        "view": press.table(board_table(board, group, table_id, where, links)),
+        "view": press.table(table),
+        "views": table_views(table),
+        "uncertain": any(row.rank_interval for row in group.rows),
         "sets": press.table(sets) if sets else None,
         "executions": _executions(press, board, group, f"{table_id}--executions", where, links),
-        "warnings": [
-            (row.record.model.id, links[row.source], warning) for row in group.rows for warning in row.warnings
-        ],
-        "figures": _figures(board, group, links),
+        "warnings": [(row.record.model.id, warning) for row in group.rows for warning in row.warnings],
+        "figure": scatter_of(board, group, anchors, f"psnr-{group.id}"),
     }
 
 
@@ -103,56 +128,3 @@ def _data_words(group: Group) -> str:
         for use in uses
     ]
     return ", ".join(words) or "none"
-
-
-def _figures(board: Leaderboard, group: Group, links: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Score and PSNR against runtime, if at least two models have both (and a score above 0)."""
-    rows = [row for row in group.rows if row.runtime and not row.failed]
-    conventions = scope_of(board, group).conventions
-    convention = board.track.score.convention if board.track else next(iter(conventions), None)
-    if convention is None:
-        return []
-    figures = []
-    scored = [
-        Point(name=row.record.model.id, runtime_ms=row.runtime.mean_ms, value=row.score, address=_up(links[row.source]))
-        for row in rows
-        if row.runtime and row.score and not row.lower_is_better  # lower is better: not for this figure
-    ]
-    if len(scored) > 1:
-        title = "Score against runtime."
-        svg = scatter_figure(scored, f"score-{group.id}", title=title, label="score", digits=2)
-        words = "The upper left is better; filled points are on the Pareto front."
-        figures.append({"title": title, "words": words, "svg": svg})
-    faithful = [
-        Point(name=row.record.model.id, runtime_ms=row.runtime.mean_ms, value=psnr, address=_up(links[row.source]))
-        for row in rows
-        if row.runtime and row.fidelity and math.isfinite(psnr := row.fidelity.psnr_db.get(convention.key, math.inf))
-    ]
-    if len(faithful) > 1:
-        baseline = _baseline(board, group, convention.key)
-        title = "PSNR against runtime."
-        svg = scatter_figure(
-            faithful,
-            f"psnr-{group.id}",
-            title=title,
-            label=f"PSNR {convention.words}, dB",
-            digits=3,
-            baseline_db=baseline,
-        )
-        words = "Thin lines are contours of equal score (numbers)." if baseline is not None else ""
-        figures.append({"title": title, "words": words, "svg": svg})
-    return figures
-
-
-def _baseline(board: Leaderboard, group: Group, key: str) -> float | None:
-    """Bicubic's PSNR if all rows agree on it and the contours of the track's formula are known."""
-    if board.track is None or board.track.score.formula != CONTOURS_FOR:
-        return None
-    found = [row.fidelity.baseline_psnr_db[key] for row in group.rows if row.fidelity and row.score is not None]
-    alike = found and max(found) - min(found) < 0.005 and math.isfinite(found[0])
-    return found[0] if alike else None
-
-
-def _up(address: str) -> str:
-    """A path relative to a page one folder down."""
-    return f"../{address}"

@@ -36,8 +36,15 @@ def scope_of(board: Leaderboard, group: Group) -> Scope:
     )
 
 
-def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table:
-    """A group as a table; `links` maps a row's source to its model page."""
+def board_table(
+    board: Leaderboard,
+    group: Group,
+    table_id: str,
+    caption: str,
+    links: Mapping[str, str],
+    anchors: Mapping[str, str],
+) -> Table:
+    """A group as a table; `links` and `anchors` map a row's source to its model page and its name on the board."""
     columns = [
         column
         for column in board_columns(scope_of(board, group))
@@ -50,6 +57,8 @@ def board_table(board: Leaderboard, group: Group, table_id: str, caption: str, l
             links={"model": links[row.source]},
             band=row.frame_band,
             muted=row.failed or bool(row.record.model.untrained) or (group.division is not None and row.rank is None),
+            anchor=anchors[row.source],
+            apart=row.apart,
         )
         for row in group.rows
     )
@@ -84,8 +93,8 @@ def executions_table(
     )
 
 
-def set_table(board: Leaderboard, group: Group, table_id: str, caption: str, links: Mapping[str, str]) -> Table | None:
-    """Fidelity by data set; None if there is only one."""
+def set_table(board: Leaderboard, group: Group, table_id: str, caption: str) -> Table | None:
+    """Fidelity by data set; None if there is only one. Its rows have no links: the table of the group has them."""
     sets = list(dict.fromkeys(name for row in group.rows for name in row.by_set))
     if len(sets) < 2:
         return None
@@ -116,7 +125,6 @@ def set_table(board: Leaderboard, group: Group, table_id: str, caption: str, lin
                     for convention, metric in shown
                 },
             },
-            links={"model": links[row.source]},
             muted=row.failed,
         )
         for row in group.rows

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 AFTER_THE_SHIPPED = 100
 """The default order, after the shipped columns."""
 
+ALL = "all"
+VIEWS = {"overview": "Overview", "speed": "Speed", "quality": "Quality", "cost": "Cost", ALL: "All"}
+"""The views of a leaderboard: what each is called. The first is shown at first, the last has every column."""
+
+OVERVIEW = ("overview",)
+EVERY_VIEW = tuple(VIEWS)
+
 COLOURS = {Colour.RGB: "RGB", Colour.Y: "Y", Colour.Y_NTIRE23: "Y (NTIRE23)"}
 
 
@@ -39,13 +46,15 @@ class BoardColumn(Column):
     """A column of a leaderboard: `value` and `notes` compute its cell from a row (None: there is no value).
 
     `terminal` is its heading in the table that `run` prints: empty for the label with its unit, None to omit the column
-    there. An `optional` one is left out of a table, exports included, if no row has a value.
+    there. An `optional` one is left out of a table, exports included, if no row has a value. `views` name the views
+    (`VIEWS`) of a page that show it; the view of all columns always does.
     """
 
     value: Callable[[Row], Value]
     notes: Callable[[Row], tuple[Note, ...]] = no_notes
     terminal: str | None = ""
     optional: bool = False
+    views: tuple[str, ...] = OVERVIEW
 
     def of(self, row: Row) -> Value:
         """The cell's value; UserError, naming the column, if computing it raises."""

@@ -16,30 +16,34 @@ from rtsr_bench.number_warnings import (
     SPREAD_LIMIT,
 )
 from rtsr_bench.report.board_page import board_title
+from rtsr_bench.report.budget import choices
 from rtsr_bench.report.column import Scope, board_columns
-from rtsr_bench.report.columns.execution import execution_words
 from rtsr_bench.report.literature import all_published, published_table
-from rtsr_bench.report.tables import Column, Note, Table, TableRow
+from rtsr_bench.report.matrix import leader_notes, leader_of, matrix_table
+from rtsr_bench.report.tables import Column, Table, TableRow
 from rtsr_bench.report.text import shorten
 from rtsr_bench.statistics import RESAMPLES
 from rtsr_bench.tracks import all_tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from rtsr_bench.leaderboard import Row
     from rtsr_bench.report.press import Press
 
 Addressed = tuple[Leaderboard, str]
 
 
-def print_index(press: Press, boards: Sequence[Addressed], problems: Sequence[str]) -> None:
-    """Render the index, also for a site without records."""
+def print_index(
+    press: Press, boards: Sequence[Addressed], problems: Sequence[str], links: Mapping[str, str] | None = None
+) -> None:
+    """Render the index, also for a site without records; `links` are the paths of model pages by source."""
     press.page(
         "index.html",
         "index.html",
         here="index",
         boards=press.table(_boards_table(boards)) if boards else None,
+        matrix=press.table(matrix_table(boards)) if boards else None,
+        choices=choices(boards, links or {}),
         tracks=press.table(_tracks_table(boards)),
         published=[{"data": one} for one in all_published()],
         problems=[shorten(problem, 400) for problem in problems],
@@ -110,7 +114,7 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
         shown = [(group.division, row) for group in board.groups for row in group.rows]
         official = [row for kind, row in shown if kind is Division.CLOSED]
         failed = [row for _, row in shown if row.failed]
-        leader = next((row for row in board.rows if row.score), None)
+        leader = leader_of(board)
         runtime = leader.runtime if leader else None
         rows.append(
             TableRow(
@@ -128,7 +132,7 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
                     "open": sum(kind is Division.OPEN and row.rank is not None for kind, row in shown),
                     "unofficial": sum(kind is None and not row.failed for kind, row in shown),
                 },
-                notes={"leader": _leader_notes(leader) if leader else ()},
+                notes={"leader": leader_notes(leader) if leader else ()},
                 links={"track": address},
                 band=leader.frame_band if leader else None,
             )
@@ -139,15 +143,6 @@ def _boards_table(boards: Sequence[Addressed]) -> Table:
 _OPEN = Column(
     key="open", label="Open", digits=0, explanation="Models with a rank in the open division: under other executions."
 )
-
-
-def _leader_notes(leader: Row) -> tuple[Note, ...]:
-    """What a reader has to know of a leader that is not in the closed division."""
-    if leader.rank is None:
-        return (Note(tone="warn", text=f"unofficial, input {leader.record.protocol.input}"),)
-    if leader.division is Division.OPEN:
-        return (Note(tone="sub", text=f"open division: {execution_words(leader)}"),)
-    return ()
 
 
 def _tracks_table(boards: Sequence[Addressed]) -> Table:

@@ -9,6 +9,7 @@ from rtsr_bench.division import Division
 from rtsr_bench.eligibility import STAGE_WORDS, count_at, failure_words, failures
 from rtsr_bench.leaderboard import Group, Leaderboard, Row, all_executions, same_model
 from rtsr_bench.record import Complexity, DataUse, Memory, Record, Runtime
+from rtsr_bench.report.addresses import crop_address
 from rtsr_bench.report.board_page import board_title
 from rtsr_bench.report.board_table import executions_table, scope_of
 from rtsr_bench.report.execution_words import execution_facts, fidelity_words, setup_words
@@ -142,7 +143,7 @@ def _said(row: Row, metric: Metric, convention: str) -> str:
 def _crops(press: Press, crops: Sequence[Crop], slug: str) -> list[dict[str, Any]]:
     shown = []
     for place, crop in enumerate(crops):
-        addresses = {part: f"crops/{slug}/{place}-{part}.png" for part in crop.files}
+        addresses = {part: crop_address(slug, place, part) for part in crop.files}
         for part, data in crop.files.items():
             press.files[addresses[part]] = data
         names = ("image", "data_set", "top", "left", "height", "width")

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 from rtsr_bench import __version__
 from rtsr_bench.leaderboard import BANDS
 from rtsr_bench.report.exports import FORMATS
+from rtsr_bench.report.markup import with_code
 from rtsr_bench.report.text import one_line, shorten
 from rtsr_bench.text import replaced
 
 if TYPE_CHECKING:
     from rtsr_bench.report.tables import Table, Value
+
+
+STATIC = ("style.css", "sort.js", "regions.js", "board.js", "budget.js", "compare.js", "comparing.js", "gallery.js")
+"""The files that pages load."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +49,9 @@ class Press:
         self._environment.filters["short"] = lambda value, most: shorten(str(value), most)
         self._environment.filters["line"] = lambda value: one_line(str(value))
         self._environment.filters["plain"] = _plain
+        self._environment.filters["code"] = with_code
         self._environment.globals.update(bands=BANDS, version=__version__, record_count=record_count)
-        for name in ("style.css", "sort.js", "compare.js"):
+        for name in STATIC:
             self.files[f"assets/{name}"] = (resources.files(__package__) / "static" / name).read_bytes()
 
     def page(self, path: str, template: str, **context: Any) -> None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from rtsr_bench.errors import UserError
 from rtsr_bench.leaderboard import leaderboards
 from rtsr_bench.paper import Observed, load_observed
-from rtsr_bench.report.addresses import board_slugs, model_slug
-from rtsr_bench.report.board_page import print_board
+from rtsr_bench.report.addresses import board_address, board_slugs, model_slug
+from rtsr_bench.report.board_page import board_title, print_board
+from rtsr_bench.report.compare_page import print_compare
 from rtsr_bench.report.crops import Crop, read_crops
 from rtsr_bench.report.frames import as_long_csv, frames
 from rtsr_bench.report.index_page import print_index, print_published, print_reading
 from rtsr_bench.report.model_page import print_model
 from rtsr_bench.report.press import Press
+from rtsr_bench.report.ranks import with_rank_intervals
 from rtsr_bench.report.realtime import playbacks_of, without_a_page
 from rtsr_bench.report.reproduction import print_reproduction, reproduce_all
 from rtsr_bench.report.writing import write_site
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rtsr_bench.leaderboard import Row
     from rtsr_bench.record import Record
     from rtsr_bench.record.realtime import Realtime
 
@@ -78,27 +81,31 @@ def compose(
     `observed` are the computed values for the paper's tables; without them their page says how to compute them.
     `realtime` are results of playing video, by file name.
     """
-    boards = leaderboards(records)
+    boards = tuple(with_rank_intervals(board) for board in leaderboards(records))
+    slugs = board_slugs(boards)
     press = Press(len(records))
     played = realtime or {}
     found = [*problems, *without_a_page(records.values(), played)]
-    addressed = []
-    for board, slug in zip(boards, board_slugs(boards), strict=True):
-        links = {row.source: f"models/{model_slug(row)}.html" for row in board.rows}
-        address = print_board(press, board, slug, links)
-        addressed.append((board, address))
+    links = {row.source: f"models/{model_slug(row)}.html" for board in boards for row in board.rows}
+    for board, slug in zip(boards, slugs, strict=True):
+        crops: dict[str, tuple[Crop, ...]] = {}
         for group in board.groups:
             for row in (*group.rows, *group.others):
-                crops: tuple[Crop, ...] = ()
-                if crop_folders and row.source in crop_folders:
-                    try:
-                        crops = read_crops(crop_folders[row.source])
-                    except ValueError as error:
-                        found.append(str(error))
-                playbacks = playbacks_of(row.record, played)
+                crops[row.source] = _crops_of(row, crop_folders or {}, found)
                 print_model(
-                    press, board, group, row, links=links, board_address=address, crops=crops, playbacks=playbacks
+                    press,
+                    board,
+                    group,
+                    row,
+                    links=links,
+                    board_address=board_address(slug),
+                    crops=crops[row.source],
+                    playbacks=playbacks_of(row.record, played),
                 )
+        print_board(press, board, slug, links, crops)
+    addressed = [(board, board_address(slug)) for board, slug in zip(boards, slugs, strict=True)]
+    names = [f"{board_title(board)} on {board.device.label}" for board in boards]
+    print_compare(press, list(zip(names, slugs, strict=True)))
     print_published(press, addressed)
     print_reproduction(press, reproduce_all(observed or Observed(), list(records.values())))
     print_reading(press, transfers=any(record.transfers for record in records.values()))
@@ -106,8 +113,19 @@ def compose(
         for name, frame in frames(records, boards=boards).items():
             press.files[f"exports/long/all-{name}.csv"] = as_long_csv(frame).encode("utf-8")
     found.sort()
-    print_index(press, addressed, found)
+    print_index(press, addressed, found, links)
     return press.files, tuple(found)
+
+
+def _crops_of(row: Row, folders: Mapping[str, Path], found: list[str]) -> tuple[Crop, ...]:
+    """The crops of a row's record; none, and a problem in `found`, if they cannot be used."""
+    if row.source not in folders:
+        return ()
+    try:
+        return read_crops(folders[row.source])
+    except ValueError as error:
+        found.append(str(error))
+        return ()
 
 
 def _keep_apart(records_dir: Path, out_dir: Path) -> None:

@@ -64,13 +64,19 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableRow:
-    """Values by column key, with notes and links by the same keys, and the FPS band if there is one."""
+    """Values by column key, with notes and links by the same keys, and the FPS band if there is one.
+
+    `anchor` is the row's id on its page, without the prefix; `apart`: rows above can be told apart from this and later
+    ones.
+    """
 
     values: dict[str, Value]
     notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     band: Band | None = None
     muted: bool = False
+    anchor: str = ""
+    apart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

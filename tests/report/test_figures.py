@@ -23,7 +23,7 @@ def points(count=7):
             name=NAMES[index % len(NAMES)],
             runtime_ms=10 ** dice.uniform(0, 2),
             value=30 + dice.random(),
-            address=f"../models/{index}.html",
+            key=f"model-{index}",
         )
         for index in range(count)
     ]
@@ -47,10 +47,30 @@ def test_a_figure_is_xml_and_names_stay_text():
     assert "$x^2$ $" in written
 
 
-def test_every_point_leads_to_its_page():
+def test_every_point_names_its_row_and_nothing_in_a_figure_takes_the_focus():
     root = ET.fromstring(draw())
-    links = [element.attrib["href"] for element in root.iter() if element.tag.endswith("}a")]
-    assert sorted(links) == sorted(f"../models/{index}.html" for index in range(len(NAMES)))
+    keys = [element.attrib["data-key"] for element in root.iter() if "data-key" in element.attrib]
+    assert sorted(keys) == sorted(f"model-{index}" for index in range(len(NAMES)))
+    assert not [element for element in root.iter() if element.tag.endswith("}a") or "tabindex" in element.attrib]
+
+
+@pytest.mark.parametrize("values", [(30.0,), (30.0, 30.0), (30.0, 30.000001), (1.0, 3000.0)])
+def test_values_of_every_extent_are_drawn_within_the_figure(values):
+    some = [Point(name="a", runtime_ms=10.0 ** (9 * place), value=value) for place, value in enumerate(values)]
+    root = ET.fromstring(str(scatter_figure(some, "f", title="T", label="PSNR, dB", digits=3, baseline_db=0.0)))
+    circles = [element for element in root.iter() if element.tag.endswith("}circle")]
+    assert len(circles) == len(values)
+    assert all(60 < float(one.attrib["cx"]) < 890 and 20 < float(one.attrib["cy"]) < 390 for one in circles)
+    assert len([element for element in root.iter() if element.get("class") == "grid"]) in range(2, 9)
+
+
+def test_a_faster_model_is_further_left_and_a_better_one_higher():
+    slow, fast = Point(name="s", runtime_ms=20.0, value=31.0), Point(name="f", runtime_ms=2.0, value=30.0)
+    root = ET.fromstring(str(scatter_figure([slow, fast], "f", title="T", label="PSNR, dB", digits=3)))
+    (one, other) = [element.attrib for element in root.iter() if element.tag.endswith("}circle")]
+    assert float(one["cx"]) > float(other["cx"])
+    assert float(one["cy"]) < float(other["cy"])
+    assert [element.get("class") for element in root.iter() if element.tag.endswith("}g")] == ["point best"] * 2
 
 
 def test_contours_are_drawn_with_a_baseline_only():

@@ -52,21 +52,24 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
     return (
         BoardColumn(
             key="params", label="Params", unit="K", better="lower", digits=1, factor=1e3, group=counted,
-            terminal="params K", value=_params, notes=_failed, explanation="Parameters as deployed.",
+            terminal="params K", views=("overview", "cost"), value=_params, notes=_failed,
+            explanation="Parameters as deployed.",
         ),
         BoardColumn(
             key="macs", label="MACs", unit="G", better="lower", digits=2, factor=1e9, group=counted, terminal="GMACs",
+            views=("overview", "cost"),
             value=_of(lambda count: count.macs, scope), notes=_uncounted(scope),
             explanation="Multiply-accumulates of one frame.",
         ),
         BoardColumn(
             key="flops", label="FLOPs", unit="G", better="lower", digits=2, factor=1e9, group=counted, terminal=None,
+            views=("cost",),
             value=_of(lambda count: count.flops, scope),
             explanation="Floating-point operations of one frame: twice the MACs.",
         ),
         BoardColumn(
             key="activations", label="Act.", unit="M", better="lower", digits=1, factor=1e6, group=counted,
-            terminal=None, value=_of(lambda count: count.activations, scope),
+            terminal=None, views=("cost",), value=_of(lambda count: count.activations, scope),
             explanation="Output elements of all convolutions.",
         ),
     )  # fmt: skip

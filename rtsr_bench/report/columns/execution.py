@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rtsr_bench.execution import EAGER_FP32
 from rtsr_bench.number_warnings import WarningKind
-from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
+from rtsr_bench.report.column import COLUMNS, EVERY_VIEW, BoardColumn, Columns, Scope
 from rtsr_bench.report.tables import Note
 from rtsr_bench.report.text import shorten
 
@@ -33,6 +33,7 @@ def _execution(scope: Scope) -> tuple[BoardColumn, ...]:
         label="Execution",
         terminal="execution",
         value=execution_words,
+        views=EVERY_VIEW,
         explanation="How the model was run: backend, precision and options. In the open division only.",
     )
     return (column,) if scope.is_open else ()
@@ -47,6 +48,7 @@ def _loss(scope: Scope) -> tuple[BoardColumn, ...]:
         signed=True,
         terminal="loss dB",
         value=lambda row: row.loss_db,
+        views=("overview", "quality"),
         notes=_losses,
         explanation=(
             "PSNR under eager fp32 less that under this execution, under the score's convention; positive is worse."
@@ -60,6 +62,7 @@ def _setup(scope: Scope) -> tuple[BoardColumn, ...]:
     columns = (
         BoardColumn(
             key="setup_s", label="Set-up", unit="s", better="lower", digits=1, terminal="set-up s",
+            views=("overview", "speed", "cost"),
             value=lambda row: row.record.setup.seconds if row.record.setup else None,
             explanation="From the loaded model to its first output: exporting, compiling. In the open division only.",
         ),

@@ -34,6 +34,7 @@ def _column(metric: Metric, convention: Convention, scope: Scope) -> BoardColumn
         digits=metric.digits,
         group=convention.words,
         explanation=f"{metric.explanation}: {convention.words}.",
+        views=("overview", "quality") if convention == scope.scored or metric.name == PSNR else ("quality",),
         terminal=heading if convention == scope.scored or _is_literatures(metric, convention) else None,
         value=lambda row: row.fidelity.value(metric, convention.key) if row.fidelity else None,
         notes=_crop,

@@ -25,6 +25,7 @@ add_column(
         better="lower",
         digits=0,
         factor=2.0**20,
+        views=("overview", "cost"),
         terminal=None,
         value=memory_bytes,
         explanation="Peak memory of a call, less what was in use before the model was loaded.",

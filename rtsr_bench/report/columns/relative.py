@@ -18,6 +18,7 @@ def _notes(row: Row) -> tuple[Note, ...]:
 def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
     column = BoardColumn(
         key="relative", label="Relative", unit="×", better="lower", digits=2, optional=True, terminal=None,
+        views=("overview", "speed"),
         group=f"Runtime at {scope.timed_at}", value=lambda row: row.relative, notes=_notes,
         explanation=(
             "Mean runtime over that of a fixed stack of convolutions, which is the same for all tracks and is timed"

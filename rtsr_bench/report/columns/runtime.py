@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
+from rtsr_bench.report.column import COLUMNS, EVERY_VIEW, BoardColumn, Columns, Scope
 from rtsr_bench.report.tables import Note
 from rtsr_bench.report.text import number, shorten
 
@@ -38,6 +38,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
     return (
         BoardColumn(
             key="runtime_ms", label="Mean", unit="ms", better="lower", digits=2, group=timed, emphasis=True,
+            views=("overview", "speed"),
             terminal="runtime ms", value=_of(lambda runtime: runtime.mean_ms), notes=_notes,
             explanation="Mean of the timed repeats (the official figure), with its 95 % interval below.",
         ),
@@ -51,18 +52,22 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         ),
         BoardColumn(
             key="median_ms", label="Median", unit="ms", better="lower", digits=2, group=timed, terminal=None,
+            views=("speed",),
             value=_of(lambda runtime: runtime.median_ms), explanation="Half of the repeats are faster.",
         ),
         BoardColumn(
             key="p95_ms", label="p95", unit="ms", better="lower", digits=2, group=timed, terminal=None,
+            views=("speed",),
             value=_of(lambda runtime: runtime.p95_ms), explanation="95 % of the repeats are faster.",
         ),
         BoardColumn(
             key="p99_ms", label="p99", unit="ms", better="lower", digits=2, group=timed, terminal=None,
+            views=("speed",),
             value=_of(lambda runtime: runtime.p99_ms), explanation="99 % of the repeats are faster.",
         ),
         BoardColumn(
             key="fps", label="FPS", better="higher", digits=1, group=timed, terminal="FPS",
+            views=EVERY_VIEW,
             value=_of(lambda runtime: runtime.fps), explanation="1000 / mean runtime in ms, with its band.",
         ),
         BoardColumn(

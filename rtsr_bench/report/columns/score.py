@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rtsr_bench.number_warnings import WarningKind
-from rtsr_bench.report.column import COLUMNS, BoardColumn, Columns, Scope
+from rtsr_bench.report.column import COLUMNS, EVERY_VIEW, BoardColumn, Columns, Scope
 from rtsr_bench.report.tables import Note
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
     return (
         BoardColumn(
             key="score", label="Score", better="lower" if falls else "higher", digits=2, emphasis=True,
-            terminal="score", value=lambda row: row.score, explanation=FALLS if falls else RISES,
+            views=EVERY_VIEW, terminal="score", value=lambda row: row.score, explanation=FALLS if falls else RISES,
         ),
         BoardColumn(
             key="gain_db", label="Gain", unit="dB", better="higher", digits=3, signed=True, terminal="gain dB",
+            views=("overview", "quality"),
             value=lambda row: row.gain_db, notes=_fidelity_notes(scope),
             explanation="PSNR less bicubic's on the same images, under the score's convention.",
         ),

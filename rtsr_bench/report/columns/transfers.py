@@ -12,6 +12,7 @@ def _columns(scope: Scope) -> tuple[BoardColumn, ...]:
         better="higher",
         digits=1,
         group=f"Runtime at {scope.timed_at}",
+        views=("overview", "speed"),
         terminal="FPS with transfers",
         value=lambda row: row.record.transfers.fps if row.record.transfers else None,
         explanation=(

@@ -2,6 +2,6 @@
 
 from rtsr_bench.report.figures.latency import latency_figure
 from rtsr_bench.report.figures.samples import samples_figure
-from rtsr_bench.report.figures.scatter import Point, scatter_figure
+from rtsr_bench.report.figures.scatter import SMALL, Point, scatter_figure
 
-__all__ = ["Point", "latency_figure", "samples_figure", "scatter_figure"]
+__all__ = ["SMALL", "Point", "latency_figure", "samples_figure", "scatter_figure"]

@@ -49,4 +49,4 @@ def latency_figure(run: Frames, deadline_ms: float, name: str, *, title: str) ->
             f"Latency of {summary.frames} frames at {run.fps:g} FPS{of}; deadline {deadline_ms:.2f} ms, "
             f"{summary.late} late. Marks below: {summary.dropped} dropped frames."
         )
-        return to_svg(figure, name, title=title, words=words, links={})
+        return to_svg(figure, name, title=title, words=words)

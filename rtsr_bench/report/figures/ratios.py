@@ -39,7 +39,7 @@ def ratios_figure(runtime: RuntimeComparison, name: str, *, title: str) -> Marku
         )
         shown = ", ".join(shown_percent(one.ratio) for one in runtime.sessions)
         words = f"{runtime.words}. B against A by session, percent: {shown}."
-        return to_svg(figure, name, title=title, words=words, links={})
+        return to_svg(figure, name, title=title, words=words)
 
 
 def _dots(axes: Any, values: Sequence[float], *, filled: bool) -> None:

@@ -29,7 +29,7 @@ def samples_figure(samples_ms: Sequence[float], summary: RuntimeSummary, name: s
             f"Left: histogram of {summary.samples} timed repeats from {summary.least_ms:.3f} to {summary.most_ms:.3f}"
             f" ms, mean {summary.mean_ms:.3f}, p95 {summary.p95_ms:.3f} ms. Right: the repeats in their order."
         )
-        return to_svg(figure, name, title=title, words=words, links={})
+        return to_svg(figure, name, title=title, words=words)
 
 
 def _histogram(axes: Any, samples: Sequence[float], summary: RuntimeSummary) -> None:

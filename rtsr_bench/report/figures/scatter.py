@@ -1,161 +1,215 @@
-"""Score or PSNR against runtime: FPS bands, Pareto front, contours of equal score, labelled points."""
+"""PSNR against runtime: FPS bands, Pareto front, contours of equal score, labelled points that a page can pick.
+
+Drawn directly as SVG, without matplotlib: a page has it in its own colours, and its script finds the points.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
-from rtsr_bench.leaderboard import BANDS as FPS_BANDS
-from rtsr_bench.leaderboard import pareto_front
+from markupsafe import Markup
+
+from rtsr_bench.leaderboard import BANDS, pareto_front
 from rtsr_bench.report.figures.labels import Box, place_labels
-from rtsr_bench.report.figures.svg import ACCENT, BANDS, INK, LINE, MUTED, PAPER, drawing, to_svg
-from rtsr_bench.report.text import shorten
+from rtsr_bench.report.text import number, shorten
 from rtsr_bench.score import ntire23_runtime_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from markupsafe import Markup
+WIDE = (900.0, 430.0)
+SMALL = (520.0, 330.0)
+_MARGINS = Box(left=62, bottom=44, right=14, top=24)
+"""Space around the plane, in the figure's units."""
 
-SIZE = (640.0, 420.0)
-_AREA = Box(0.095, 0.13, 0.985, 0.93)
 _LABELS = 30
+_LABEL_SIZE = 11.0
 _LEVELS = (0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 200.0, 500.0)
+_MOST_GAIN_DB = 400.0
+"""Above it the formula overflows."""
+
+_ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """One model: its name, runtime in ms, value, and page."""
+    """One model: its name, runtime in ms, value, and the key by which the page's script finds its row."""
 
     name: str
     runtime_ms: float
     value: float
-    address: str
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plane:
+    """The mapping from runtime (logarithmic) and value to the figure's units, y downwards."""
+
+    width: float
+    height: float
+    runtimes: tuple[float, float]
+    values: tuple[float, float]
+
+    @property
+    def box(self) -> Box:
+        """The plane itself; `top` is the smaller number."""
+        return Box(_MARGINS.left, self.height - _MARGINS.bottom, self.width - _MARGINS.right, _MARGINS.top)
+
+    def x(self, runtime_ms: float) -> float:
+        """Place of a runtime."""
+        low, high = self.runtimes
+        return self.box.left + (self.box.right - self.box.left) * math.log(runtime_ms / low) / math.log(high / low)
+
+    def y(self, value: float) -> float:
+        """Place of a value."""
+        low, high = self.values
+        return self.box.bottom - (self.box.bottom - self.box.top) * (value - low) / (high - low)
 
 
 def scatter_figure(
-    points: Sequence[Point], name: str, *, title: str, label: str, digits: int, baseline_db: float | None = None
+    points: Sequence[Point],
+    name: str,
+    *,
+    title: str,
+    label: str,
+    digits: int,
+    baseline_db: float | None = None,
+    size: tuple[float, float] = WIDE,
 ) -> Markup:
-    """The scatter plot as SVG. With `baseline_db` (bicubic's PSNR) it has contours of equal NTIRE 2023 score."""
-    from matplotlib.figure import Figure
+    """The scatter plot as SVG. With `baseline_db` (bicubic's PSNR) it has contours of equal NTIRE 2023 score.
 
+    Values have `digits` after the point; `label` is the axis's, ids start with `name`. ValueError without points.
+    """
+    if not points:
+        raise ValueError("expected at least one point, found none")
+    plane = _plane(points, size)
     front = pareto_front([(point.runtime_ms, point.value) for point in points])
-    with drawing(name):
-        figure = Figure(figsize=(SIZE[0] / 72, SIZE[1] / 72), dpi=72)
-        axes = figure.add_axes((_AREA.left, _AREA.bottom, _AREA.right - _AREA.left, _AREA.top - _AREA.bottom))
-        _axes(axes, points, label)
-        _bands(axes)
-        if baseline_db is not None:
-            _contours(axes, baseline_db)
-        axes.plot(
-            [points[index].runtime_ms for index in front],
-            [points[index].value for index in front],
-            color=ACCENT, linewidth=1.2, linestyle=(0, (4, 2)), zorder=3,
-        )  # fmt: skip
-        for index, point in enumerate(points):
-            best = index in front
-            axes.plot(
-                [point.runtime_ms], [point.value], marker="o", markersize=7, gid=f"point{index}", zorder=5,
-                markerfacecolor=ACCENT if best else PAPER, markeredgecolor=ACCENT if best else MUTED,
-                markeredgewidth=1.4,
-            )  # fmt: skip
-        _names(axes, points, front)
-        links = {
-            f"point{index}": (
-                point.address,
-                f"{shorten(point.name, 80)}: {point.runtime_ms:.2f} ms, {point.value:.{digits}f}",
-            )
-            for index, point in enumerate(points)
-        }
-        best_names = ", ".join(shorten(points[index].name, 40) for index in front)
-        words = f"{label} against mean runtime in milliseconds of {len(points)} models. Pareto front: {best_names}."
-        return to_svg(figure, name, title=title, words=words, links=links)
+    best = ", ".join(shorten(points[index].name, 40) for index in front)
+    words = f"{label} against mean runtime in milliseconds of {len(points)} models. Pareto front: {best}."
+    root = ET.Element("svg", {
+        "class": "figure plane", "viewBox": f"0 0 {size[0]:g} {size[1]:g}", "xmlns": "http://www.w3.org/2000/svg",
+        "role": "img", "aria-labelledby": f"{name}-title {name}-words",
+    })  # fmt: skip
+    ET.SubElement(root, "title", {"id": f"{name}-title"}).text = title
+    ET.SubElement(root, "desc", {"id": f"{name}-words"}).text = words
+    _bands(root, plane)
+    _axes(root, plane, label)
+    if baseline_db is not None:
+        _contours(root, plane, baseline_db)
+    line = [(plane.x(points[index].runtime_ms), plane.y(points[index].value)) for index in front]
+    _line(root, "front", line)
+    _points(root, plane, points, front, digits)
+    _names(root, plane, points, front)
+    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - the serialiser escapes all text
 
 
-def _axes(axes: Any, points: Sequence[Point], label: str) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    low, high = min(point.runtime_ms for point in points), max(point.runtime_ms for point in points)
-    low, high = low / 1.5, high * 1.7
+def _plane(points: Sequence[Point], size: tuple[float, float]) -> _Plane:
+    low, high = min(point.runtime_ms for point in points) / 1.5, max(point.runtime_ms for point in points) * 1.7
     if high / low < 8:
         centre = math.sqrt(low * high)
         low, high = centre / math.sqrt(8), centre * math.sqrt(8)
-    axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    ticks = [digit * 10.0**power for power in range(-4, 7) for digit in (1, 2, 5)]
-    axes.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
-    values = [point.value for point in points]
-    room = (max(values) - min(values)) or 1.0
-    axes.set_ylim(min(values) - 0.10 * room, max(values) + 0.16 * room)
-    axes.set_xlabel("mean runtime, ms per frame (log)", fontsize=11)
-    axes.set_ylabel(label, fontsize=11)
-    axes.grid(visible=True, axis="y", color=LINE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=3, labelsize=10.5)
+    least, most = min(point.value for point in points), max(point.value for point in points)
+    room = (most - least) or 1.0
+    return _Plane(width=size[0], height=size[1], runtimes=(low, high), values=(least - 0.10 * room, most + 0.16 * room))
 
 
-def _bands(axes: Any) -> None:
-    low, high = axes.get_xlim()
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(bottom, top)
-    for one in FPS_BANDS:
+def _text(root: ET.Element, x: float, y: float, text: str, style: str = "", anchor: str = "middle") -> None:
+    attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
+    ET.SubElement(root, "text", attributes | ({"class": style} if style else {})).text = text
+
+
+def _line(root: ET.Element, style: str, line: Sequence[tuple[float, float]]) -> None:
+    places = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
+    ET.SubElement(root, "polyline", {"class": style, "points": places})
+
+
+def _bands(root: ET.Element, plane: _Plane) -> None:
+    """Tint the FPS bands; those that are wide enough have their names above the plane."""
+    low, high = plane.runtimes
+    box = plane.box
+    for one in BANDS:
         left = max(low, 0.0 if math.isinf(one.below) else 1000.0 / one.below)
         right = min(high, math.inf if one.least == 0 else 1000.0 / one.least)
         if left >= right:
             continue
-        axes.axvspan(left, right, facecolor=BANDS[one.id], edgecolor="none", alpha=0.55, zorder=0)
-        share = math.log(right / left) / math.log(high / low)
-        if share > 0.115:
-            middle = math.sqrt(left * right)
-            axes.text(
-                middle, 1.012, one.label, transform=axes.get_xaxis_transform(), ha="center", va="bottom",
-                fontsize=10, color=MUTED,
-            )  # fmt: skip
+        x, width = plane.x(left), plane.x(right) - plane.x(left)
+        places = {"x": x, "y": box.top, "width": width, "height": box.bottom - box.top}
+        ET.SubElement(root, "rect", {"class": one.id, **{key: f"{value:.1f}" for key, value in places.items()}})
+        if width > 72:
+            _text(root, x + width / 2, box.top - 7, one.label)
 
 
-def _contours(axes: Any, baseline_db: float) -> None:
+def _axes(root: ET.Element, plane: _Plane, label: str) -> None:
+    box, (low, high) = plane.box, plane.runtimes
+    step = _step(plane.values[1] - plane.values[0])
+    first = math.ceil(plane.values[0] / step)
+    power = math.floor(math.log10(step) + 1e-9)
+    decimals = max(0, (round(step / 10.0**power, 3) == 2.5) - power)
+    for index in range(first, math.floor(plane.values[1] / step) + 1):
+        y = plane.y(index * step)
+        _line(root, "grid", [(box.left, y), (box.right, y)])
+        _text(root, box.left - 7, y + 4, number(index * step, decimals), anchor="end")
+    _line(root, "axis", [(box.left, box.top), (box.left, box.bottom), (box.right, box.bottom)])
+    for tick in (digit * 10.0**power for power in range(-6, 10) for digit in (1, 2, 5)):
+        if low <= tick <= high:
+            x = plane.x(tick)
+            _line(root, "axis", [(x, box.bottom), (x, box.bottom + 3)])
+            _text(root, x, box.bottom + 16, f"{tick:g}")
+    _text(root, (box.left + box.right) / 2, plane.height - 8, "mean runtime, ms per frame (log)")
+    middle = (box.top + box.bottom) / 2
+    _text(root, 14, middle, label)
+    root[-1].set("transform", f"rotate(-90 14 {middle:.1f})")
+
+
+def _step(extent: float) -> float:
+    """A round distance of the lines of a grid: at most six of them."""
+    power = 10.0 ** math.floor(math.log10(extent / 6))
+    return next(power * digit for digit in (1, 2, 2.5, 5, 10, 20) if extent / (power * digit) <= 6)
+
+
+def _contours(root: ET.Element, plane: _Plane, baseline_db: float) -> None:
     """Contours of equal score, each labelled at its upper end."""
-    low, high = axes.get_xlim()
-    bottom, top = axes.get_ylim()
-    span = top - bottom
+    (low, high), (bottom, top) = plane.runtimes, plane.values
     if top <= baseline_db:
         return
-    steps = 60
     first = max(bottom, baseline_db + 1e-6)
-    heights = [first + (top - first) * step / steps for step in range(steps + 1)]
+    heights = [first + (top - first) * step / 60 for step in range(61)]
+    heights = [height for height in heights if height - baseline_db < _MOST_GAIN_DB]
     for level in _LEVELS:
         line = [(ntire23_runtime_ms(level, height - baseline_db), height) for height in heights]
         line = [(x, y) for x, y in line if low <= x <= high]
         if len(line) < 6:
             continue
-        axes.plot([x for x, _ in line], [y for _, y in line], color=MUTED, linewidth=0.7, alpha=0.7, zorder=1)
-        x, y = line[-1]
-        y = min(y, top - 0.012 * span)
-        at_right = x > high / 1.12
-        axes.text(
-            x, y, f"{level:g}", fontsize=9, color=MUTED, ha="right" if at_right else "center", va="top",
-            zorder=2, bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.7},
-        )  # fmt: skip
+        places = [(plane.x(x), plane.y(y)) for x, y in line]
+        _line(root, "contour", places)
+        x, y = places[-1]
+        _text(root, min(x, plane.box.right - 8), max(y, plane.box.top) + 10, f"{level:g}", "level")
 
 
-def _names(axes: Any, points: Sequence[Point], front: Sequence[int]) -> None:
+def _points(root: ET.Element, plane: _Plane, points: Sequence[Point], front: Sequence[int], digits: int) -> None:
+    for index, point in enumerate(points):
+        group = ET.SubElement(root, "g", {"class": f"point{' best' * (index in front)}"})
+        if point.key:
+            group.set("data-key", point.key)
+        ET.SubElement(group, "title").text = (
+            f"{shorten(point.name, 80)}: {number(point.value, digits)}, {number(point.runtime_ms, 2)} ms,"
+            f" {number(1000 / point.runtime_ms, 1)} FPS"
+        )
+        ET.SubElement(group, "circle", {
+            "cx": f"{plane.x(point.runtime_ms):.1f}", "cy": f"{plane.y(point.value):.1f}", "r": "4.5",
+        })  # fmt: skip
+
+
+def _names(root: ET.Element, plane: _Plane, points: Sequence[Point], front: Sequence[int]) -> None:
     """Label the Pareto front first, then the best values, while there is room."""
     order = [*front, *(i for i in sorted(range(len(points)), key=lambda i: -points[i].value) if i not in front)]
     texts = [shorten(points[index].name, 26) for index in order][:_LABELS]
-    spots = [
-        tuple(float(part) for part in axes.transData.transform((points[index].runtime_ms, points[index].value)))
-        for index in order
-    ]
-    area = Box(
-        _AREA.left * SIZE[0] + 2, _AREA.bottom * SIZE[1] + 2, _AREA.right * SIZE[0] - 2, _AREA.top * SIZE[1] - 10
-    )
-    places = place_labels([(spot[0], spot[1]) for spot in spots], texts, area, 10.5)
-    for index, text, place in zip(order, texts, places, strict=False):
+    spots = [(plane.x(points[index].runtime_ms), plane.height - plane.y(points[index].value)) for index in order]
+    box = plane.box
+    area = Box(box.left + 2, plane.height - box.bottom + 2, box.right - 2, plane.height - box.top - 10)
+    for (x, y), text, place in zip(spots, texts, place_labels(spots, texts, area, _LABEL_SIZE), strict=False):
         if place is not None:
-            axes.annotate(
-                text, (points[index].runtime_ms, points[index].value), xytext=(place.dx, place.dy),
-                textcoords="offset points", ha=place.align, va="baseline", fontsize=10.5, color=INK, zorder=6,
-            )  # fmt: skip
+            _text(root, x + place.dx, plane.height - (y + place.dy), text, "name", _ANCHORS[place.align])

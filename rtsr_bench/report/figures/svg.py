@@ -13,8 +13,6 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.figure import Figure
 
 INK, MUTED, LINE, ACCENT, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505"
@@ -64,11 +62,8 @@ def drawing(name: str) -> Iterator[None]:
         yield
 
 
-def to_svg(figure: Figure, name: str, *, title: str, words: str, links: Mapping[str, tuple[str, str]]) -> Markup:
-    """The figure as an inline SVG; screen readers read `title` and `words`, ids start with `name`.
-
-    `links` maps the gid of an artist to its link target and tooltip.
-    """
+def to_svg(figure: Figure, name: str, *, title: str, words: str) -> Markup:
+    """The figure as an inline SVG; screen readers read `title` and `words`, ids start with `name`."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     FigureCanvasSVG(figure)
@@ -82,8 +77,6 @@ def to_svg(figure: Figure, name: str, *, title: str, words: str, links: Mapping[
     for element in root.iter():
         if "style" in element.attrib:
             element.set("style", _own_style(element.attrib["style"]))
-    for gid, (address, label) in links.items():
-        _link(root, f"{name}-{gid}", address, label)
     width, height = (root.attrib.pop(side).removesuffix("pt") for side in ("width", "height"))
     root.attrib.pop("version", None)
     root.set("class", "figure")
@@ -119,14 +112,3 @@ def _own_style(style: str) -> str:
     for colour, variable in _VARIABLES.items():
         style = style.replace(colour, variable)
     return re.sub(r"font-family:[^;]*;?\s*", "", style)
-
-
-def _link(root: ET.Element, gid: str, address: str, label: str) -> None:
-    parents = {child: parent for parent in root.iter() for child in parent}
-    for element in [one for one in root.iter() if one.get("id") == gid]:
-        parent = parents[element]
-        anchor = ET.Element("a", {"href": address})
-        title = ET.SubElement(anchor, "title")
-        title.text = label
-        parent[list(parent).index(element)] = anchor
-        anchor.append(element)
