@@ -27,7 +27,7 @@ def boards_as_markdown(records: Mapping[str, Record]) -> str:
         for group in board.groups:
             where = f"{board_title(board)} on {shorten(board.device.label, 120)}: {group_heading(group, board)}"
             links = {row.source: "" for row in (*group.rows, *group.others)}
-            table = as_markdown(board_table(board, group, group.id, where, links))
+            table = as_markdown(board_table(board, group, group.id, where, links, anchors=links))
             reasons = "".join(
                 f"- {markdown_text(shorten(f'{row.record.model.id}: {reason.brief or reason.text}', 400))}\n"
                 for row in group.rows
