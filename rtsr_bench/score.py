@@ -110,6 +110,9 @@ class EsrBaseline:
         )
 
 
+NTIRE23 = "ntire23-rtsr"
+"""The formula of NTIRE 2023 Real-Time 4K SR: the only one whose score depends on the images beyond a gate."""
+
 ESR_BASELINES = {
     # RLFN on an RTX 3090, EFDN and SPAN (28 channels) on an RTX A6000; MACs at 3x256x256.
     "ntire-esr-2024": EsrBaseline(runtime_ms=13.54, macs=19.67e9, params=0.317e6, weights=(0.7, 0.15, 0.15)),
@@ -118,7 +121,7 @@ ESR_BASELINES = {
 }
 
 FORMULAS: dict[str, Formula] = {
-    "ntire23-rtsr": Formula(value=lambda found: ntire23_rtsr(found.psnr_db, found.baseline_psnr_db, found.runtime_ms)),
+    NTIRE23: Formula(value=lambda found: ntire23_rtsr(found.psnr_db, found.baseline_psnr_db, found.runtime_ms)),
     **{
         name: Formula(value=baseline.score, lower_is_better=True, needs_count=True)
         for name, baseline in ESR_BASELINES.items()

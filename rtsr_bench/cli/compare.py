@@ -169,8 +169,9 @@ def compare_command(
     """
     from rtsr_bench.cli.comparing import compare, prepare_out
     from rtsr_bench.cli.signals import end_on_signals
+    from rtsr_bench.store import is_record_name
 
-    records = [text.endswith((".json", ".json.gz")) for text in (a, b)]
+    records = [is_record_name(text) for text in (a, b)]
     if any(records) and not all(records):
         raise UserError("expected two submissions or two records (.json), found one of each; name two of a kind")
     if all(records):

@@ -42,9 +42,10 @@ def compare(
     from rtsr_bench.compare.pair import NAMES, Asked
     from rtsr_bench.compare.sessions import SideFailedError
     from rtsr_bench.datasets import data_roots
+    from rtsr_bench.store import is_record_name
 
     try:
-        if sides[0].endswith((".json", ".json.gz")):
+        if is_record_name(sides[0]):
             made = compare_records((Path(sides[0]), Path(sides[1])), wanted)
         else:
             asked = Asked(

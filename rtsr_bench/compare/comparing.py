@@ -24,7 +24,7 @@ from rtsr_bench.compare.sessions import SideFailedError, time_session
 from rtsr_bench.comparison import Comparison, Gate, Session, Side
 from rtsr_bench.division import execution_of
 from rtsr_bench.errors import UserError
-from rtsr_bench.evaluate.bench import Bench
+from rtsr_bench.evaluate.bench import Bench, describe_hello
 from rtsr_bench.evaluate.job import Job
 from rtsr_bench.evaluate.listener import Listener
 from rtsr_bench.evaluate.work import Work
@@ -33,7 +33,6 @@ from rtsr_bench.protocol import Protocol
 from rtsr_bench.record import DataUse, Failure, Fidelity, ImageFidelity, Record, Runtime
 from rtsr_bench.score import PSNR
 from rtsr_bench.submissions import checkpoint_sha256, load_request, resolve_checkpoint
-from rtsr_bench.system import describe
 from rtsr_bench.tracks import Track, all_tracks
 
 
@@ -106,18 +105,8 @@ def _work(job: Job, bench: Bench, listener: Listener) -> Work:
 
 
 def _system(bench: Bench) -> dict[str, str]:
-    hello, isolation = bench.hello, bench.isolation.level.value
-    system = describe(
-        device=bench.device,
-        device_name=hello.device_name,
-        device_uuid=hello.device_uuid,
-        torch_threads=hello.threads,
-        torch=hello.torch,
-        python=hello.python,
-        facts={},
-        isolation=isolation,
-    )
-    return system_facts(system) | {"isolation": isolation}
+    level = bench.isolation.level
+    return system_facts(describe_hello(bench.hello, bench.device, level)) | {"isolation": level.value}
 
 
 def _side(job: Job, source: str) -> Side:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -232,16 +232,20 @@ class Bench:
 
 def describe_child(child: Child, bench: Bench, meter: Gauge | None = None) -> System:
     """Return the system that a child runs on."""
-    hello = child.hello
+    return describe_hello(child.hello, bench.device, child.isolation, meter.facts if meter else {})
+
+
+def describe_hello(hello: Hello, device: str, level: Level, facts: Mapping[str, str] | None = None) -> System:
+    """Return the system that a child described when it started, with further facts of its device."""
     return describe(
-        device=bench.device,
+        device=device,
         device_name=hello.device_name,
         device_uuid=hello.device_uuid,
         torch_threads=hello.threads,
         torch=hello.torch,
         python=hello.python,
-        facts={**hello.facts, **(meter.facts if meter else {})},
-        isolation=child.isolation.value,
+        facts={**hello.facts, **(facts or {})},
+        isolation=level.value,
     )
 
 

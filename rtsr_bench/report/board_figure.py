@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from rtsr_bench.report.board_table import scope_of
 from rtsr_bench.report.figures import Point, scatter_figure
 from rtsr_bench.report.figures.scatter import WIDE
+from rtsr_bench.score import NTIRE23
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rtsr_bench.leaderboard import Group, Leaderboard
-
-CONTOURS_FOR = "ntire23-rtsr"
 
 
 def scatter_of(
@@ -58,7 +57,7 @@ def scatter_of(
 
 def _baseline(board: Leaderboard, group: Group, key: str) -> float | None:
     """Bicubic's PSNR if all rows agree on it and the contours of the track's formula are known."""
-    if board.track is None or board.track.score.formula != CONTOURS_FOR:
+    if board.track is None or board.track.score.formula != NTIRE23:
         return None
     found = [row.fidelity.baseline_psnr_db[key] for row in group.rows if row.fidelity and row.score is not None]
     alike = found and max(found) - min(found) < 0.005 and math.isfinite(found[0])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rtsr_bench.metric import METRICS
 from rtsr_bench.report.addresses import board_address, compared_name, crop_address
 from rtsr_bench.report.board_table import scope_of
+from rtsr_bench.report.gains import Image, psnr_and_gain
 from rtsr_bench.report.text import one_line, shorten
 from rtsr_bench.score import PSNR
 
@@ -101,16 +102,10 @@ def _number(value: Value) -> float | None:
     return value if usable and isinstance(value, int | float) else None
 
 
-def _psnr(row: Row, convention: Convention, images: Sequence[tuple[str, str]]) -> list[float | None]:
+def _psnr(row: Row, convention: Convention, images: Sequence[Image]) -> list[float | None]:
     """PSNR of each image in dB; None where the mean leaves it out or the row does not have it."""
-    metric = METRICS.find(PSNR)
-    found = {}
-    for image in row.judged:
-        observed = image.values.get(metric.observed_as(convention.key))
-        value = math.inf if observed is None else metric.shown(observed)
-        if math.isfinite(value) and not image.bicubic_is_exact(convention.key):
-            found[image.data_set, image.name] = round(value, _DIGITS)
-    return [found.get(image) for image in images]
+    found = psnr_and_gain(row, convention.key)
+    return [round(found[image][0], _DIGITS) if image in found else None for image in images]
 
 
 def _crops(address: str, crops: Sequence[Crop]) -> list[dict[str, Any]]:

@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rtsr_bench.metric import METRICS
 from rtsr_bench.report.addresses import board_address, crop_address
 from rtsr_bench.report.board_table import scope_of
+from rtsr_bench.report.gains import Image, psnr_and_gain
 from rtsr_bench.report.text import number, shorten
-from rtsr_bench.score import PSNR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +23,6 @@ MOST_MODELS = 60
 
 LEVELS = 5
 """Shades of a map, of gains and of losses alike."""
-
-Image = tuple[str, str]
-"""Data set and name of an image."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +48,11 @@ def print_images(
     """
     group = board.groups[0]
     convention = scope_of(board, group).scored
-    rows = [_shown(row, convention.key, links[row.source]) for row in group.rows if not row.failed]
+    rows = [
+        _Shown(row=row, address=links[row.source], values=psnr_and_gain(row, convention.key))
+        for row in group.rows
+        if not row.failed
+    ]
     rows = [one for one in rows if one.values][:MOST_MODELS]
     if len(rows) < 2:
         return ""
@@ -76,18 +76,6 @@ def print_images(
         ],
     )  # fmt: skip
     return address
-
-
-def _shown(row: Row, convention: str, address: str) -> _Shown:
-    metric = METRICS.find(PSNR)
-    key = metric.observed_as(convention)
-    values = {}
-    for image in row.judged:
-        if key in image.values and key in image.baseline:
-            here, there = metric.shown(image.values[key]), metric.shown(image.baseline[key])
-            if math.isfinite(here) and math.isfinite(there):
-                values[image.data_set, image.name] = (here, here - there)
-    return _Shown(row=row, address=address, values=values)
 
 
 Found = list[tuple[_Shown, "Crop", int]]

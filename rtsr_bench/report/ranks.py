@@ -6,13 +6,12 @@ ranks vary with the choice of images alone.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rtsr_bench.record.measurements import MSE
-from rtsr_bench.score import psnr_db
+from rtsr_bench.report.gains import psnr_and_gain
+from rtsr_bench.score import NTIRE23
 from rtsr_bench.statistics import CONFIDENCE, RESAMPLES
 
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 LEAST_IMAGES = 6
 """Of fewer images, as in the comparison of two models, resamples say little about other images of the kind."""
 
-_FORMULA = "ntire23-rtsr"
-"""The formula whose score depends on the images; with those of NTIRE Efficient SR, PSNR is only a gate."""
-
 _TAIL = (1 - CONFIDENCE) / 2
 _DIGITS = 9
 """Decimals of log2(score) that are compared: equal models must stay equal in spite of the order of additions."""
@@ -40,7 +36,7 @@ def with_rank_intervals(board: Leaderboard) -> Leaderboard:
     Groups without at least two ranked models, with fewer than `LEAST_IMAGES` common images, or with a score that does
     not depend on the images are unchanged. The same records give the same intervals.
     """
-    if board.track is None or board.track.score.formula != _FORMULA:
+    if board.track is None or board.track.score.formula != NTIRE23:
         return board
     return replace(board, groups=tuple(_with_intervals(group) for group in board.groups))
 
@@ -61,21 +57,11 @@ def _with_intervals(group: Group) -> Group:
 
 def _gains(rows: Sequence[Row]) -> list[list[float]] | None:
     """The gain in dB of each row on each image, in one order; None if the rows do not share enough finite gains."""
-    tables = [_gains_of(row) for row in rows]
+    tables = [psnr_and_gain(row, row.scored_under) for row in rows]
     names = list(tables[0]) if tables else []
-    usable = len(names) >= LEAST_IMAGES and all(table.keys() == tables[0].keys() for table in tables)
-    if not usable or not all(math.isfinite(gain) for table in tables for gain in table.values()):
+    if len(names) < LEAST_IMAGES or any(table.keys() != tables[0].keys() for table in tables):
         return None
-    return [[table[name] for name in names] for table in tables]
-
-
-def _gains_of(row: Row) -> dict[tuple[str, str], float]:
-    key = f"{MSE}/{row.scored_under}"
-    return {
-        (image.data_set, image.name): psnr_db(image.values[key]) - psnr_db(image.baseline[key])
-        for image in row.judged
-        if key in image.values and key in image.baseline and not image.bicubic_is_exact(row.scored_under)
-    }
+    return [[table[name][1] for name in names] for table in tables]
 
 
 def resampled_levels(

@@ -198,12 +198,17 @@ def record_bytes(path: Path) -> bytes:
     return data
 
 
+def is_record_name(name: str) -> bool:
+    """Whether a file of this name is a record, packed or not."""
+    return name.removesuffix(PACKED).endswith(".json")
+
+
 def _record_files(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(CROPS))
         for name in files:
             plain = name.removesuffix(PACKED)
-            if plain.endswith(".json") and not name.startswith(".") and (plain == name or plain not in files):
+            if is_record_name(name) and not name.startswith(".") and (plain == name or plain not in files):
                 yield Path(parent, name)
 
 
