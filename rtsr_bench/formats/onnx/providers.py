@@ -52,7 +52,8 @@ def open_session(graph: str | bytes, device: torch.device, stream: Any, *, tenso
         # onnxruntime goes on with the CPU, and a line in its log, where a library of CUDA or cuDNN is missing.
         raise BadGuest(
             f"onnxruntime {onnxruntime.__version__} did not start its {name} provider and would run on "
-            f"{session.get_providers()[0]}: install the versions of {_libraries(tensorrt)} that it was built for"
+            f"{session.get_providers()[0]}: install the versions of "
+            f"{_libraries(tensorrt=tensorrt)} that it was built for"
         )
     if len(session.get_inputs()) != 1:
         raise BadGuest(f"the ONNX graph takes {len(session.get_inputs())} inputs, expected one tensor (N, 3, H, W)")
@@ -73,7 +74,7 @@ def _opened(onnxruntime: Any, graph: str | bytes, options: Any, providers: list[
         ) from error
 
 
-def _libraries(tensorrt: bool) -> str:  # noqa: FBT001 - which of two names
+def _libraries(*, tensorrt: bool) -> str:
     return "CUDA and TensorRT" if tensorrt else "CUDA and cuDNN"
 
 
